@@ -1,0 +1,1 @@
+//! The /metrics page: one file per collector, naming dialects.

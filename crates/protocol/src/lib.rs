@@ -1,0 +1,1 @@
+//! Kafka's wire format and record batches, without I/O.

@@ -1,0 +1,1 @@
+//! The commit log and the metadata log, in Kafka's own files.

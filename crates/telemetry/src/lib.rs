@@ -1,0 +1,1 @@
+//! Metric declarations, registry, stage clock, pools and logging.

@@ -1,0 +1,1 @@
+//! Fixtures for tests; depends on no room above platform.

@@ -1,0 +1,1 @@
+//! Tests against real Kafka clients, tools and Apache Kafka itself.

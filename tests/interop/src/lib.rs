@@ -1,0 +1,1 @@
+//! The harness of the interop tests: tools, peers and processes.
