@@ -1,1 +1,30 @@
-//! A cluster in the plain words of an SRE.
+//! A Kafka cluster in the plain words of an SRE.
+//!
+//! Every face (console, exporter, API) reads a [`ClusterSnapshot`] through a [`ClusterSource`] and
+//! knows nothing else about brokers. The embedded broker is one source; a foreign cluster that is
+//! only observed will be another, and no face can tell them apart.
+//!
+//! What must never be here: I/O, clocks, tokio, protocol types.
+
+mod snapshot;
+
+pub use snapshot::{
+    Broker, ClusterSnapshot, LogDir, Partition, Readiness, ReadinessState, Topic, Traffic,
+};
+
+use std::sync::Arc;
+
+/// Something that knows what a cluster looks like now.
+///
+/// Taking a snapshot is O(1): an implementation publishes a fresh one in the background (the
+/// embedded broker about once a second) and hands out shared pointers.
+pub trait ClusterSource: Send + Sync + 'static {
+    /// The name people gave the cluster (`limpid.cluster.name`), not its id.
+    fn name(&self) -> &str;
+
+    /// The newest snapshot. Its age is `now - taken_at_ms`.
+    fn snapshot(&self) -> Arc<ClusterSnapshot>;
+
+    /// Whether the source can answer at all, and what it is waiting for if it can't.
+    fn readiness(&self) -> Readiness;
+}

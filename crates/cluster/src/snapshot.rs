@@ -1,0 +1,184 @@
+//! The snapshot structs. Plain data: counts are totals since the process started unless a name
+//! says otherwise, sizes are bytes, times are milliseconds since the Unix epoch.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+/// What one look at a cluster saw.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct ClusterSnapshot {
+    /// When the look was taken, ms since the Unix epoch.
+    pub taken_at_ms: i64,
+    /// The cluster id of `meta.properties`.
+    pub cluster_id: String,
+    /// Id of the active controller, if one is known.
+    pub controller_id: Option<i32>,
+    /// Every registered broker, by ascending id.
+    pub brokers: Vec<Broker>,
+    /// Every topic, by name. A topic that did not change keeps its pointer between snapshots.
+    pub topics: Vec<Arc<Topic>>,
+    /// Log directories of the brokers this source can look into.
+    pub log_dirs: Vec<LogDir>,
+    /// Traffic of all topics together, including topics that are gone.
+    pub traffic: Traffic,
+    /// Client connections that are open now.
+    pub connections: u64,
+}
+
+impl ClusterSnapshot {
+    /// Number of partitions of all topics.
+    pub fn partition_count(&self) -> usize {
+        self.topics.iter().map(|t| t.partitions.len()).sum()
+    }
+
+    /// Number of partitions without a leader.
+    pub fn offline_partition_count(&self) -> usize {
+        let partitions = self.topics.iter().flat_map(|t| &t.partitions);
+        partitions.filter(|p| p.leader.is_none()).count()
+    }
+}
+
+/// A registered broker.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Broker {
+    /// `node.id`.
+    pub id: i32,
+    /// Advertised host of the inter-broker listener.
+    pub host: String,
+    /// Advertised port of the inter-broker listener.
+    pub port: u16,
+    /// `broker.rack`.
+    pub rack: Option<String>,
+    /// Registered, but not allowed to lead.
+    pub fenced: bool,
+}
+
+/// A topic and what happens to it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Topic {
+    /// Name.
+    pub name: String,
+    /// Topic id as Kafka prints it (base64url).
+    pub id: String,
+    /// Kafka's own topics such as `__consumer_offsets`.
+    pub internal: bool,
+    /// Partitions by ascending index.
+    pub partitions: Vec<Partition>,
+    /// Traffic since the process started or the topic was created.
+    pub traffic: Traffic,
+}
+
+impl Topic {
+    /// Bytes on disk of all partitions.
+    pub fn size_bytes(&self) -> u64 {
+        self.partitions.iter().map(|p| p.size_bytes).sum()
+    }
+
+    /// Records between the start and the end of all partitions (compaction leaves gaps, so this is
+    /// an upper bound).
+    pub fn offset_span(&self) -> u64 {
+        self.partitions.iter().map(Partition::offset_span).sum()
+    }
+}
+
+/// A partition as its leader sees it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Partition {
+    /// Partition number, from 0.
+    pub index: i32,
+    /// Leading broker, or `None` when the partition is offline.
+    pub leader: Option<i32>,
+    /// Leader epoch.
+    pub leader_epoch: i32,
+    /// Assigned brokers; the first is the preferred leader.
+    pub replicas: Vec<i32>,
+    /// In-sync replicas.
+    pub isr: Vec<i32>,
+    /// First offset that can be read.
+    pub log_start_offset: i64,
+    /// Offset after the last readable record: the high watermark.
+    pub high_watermark: i64,
+    /// Offset up to which `read_committed` readers may read.
+    pub last_stable_offset: i64,
+    /// Bytes on disk.
+    pub size_bytes: u64,
+    /// Number of segments.
+    pub segments: u64,
+}
+
+impl Partition {
+    /// The leader is the first assigned replica.
+    pub fn leader_is_preferred(&self) -> bool {
+        self.leader.is_some() && self.leader == self.replicas.first().copied()
+    }
+
+    /// Fewer replicas are in sync than assigned.
+    pub fn under_replicated(&self) -> bool {
+        self.isr.len() < self.replicas.len()
+    }
+
+    /// Offsets between start and end.
+    pub fn offset_span(&self) -> u64 {
+        u64::try_from(self.high_watermark - self.log_start_offset).unwrap_or(0)
+    }
+}
+
+/// Totals of what went in and out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Traffic {
+    /// Records appended by producers.
+    pub messages_in: u64,
+    /// Bytes of record batches appended by producers.
+    pub bytes_in: u64,
+    /// Bytes of record batches sent to consumers.
+    pub bytes_out: u64,
+    /// Produce requests (counted once per topic in the request).
+    pub produce_requests: u64,
+    /// Fetch requests (counted once per topic in the request).
+    pub fetch_requests: u64,
+    /// Produce requests that failed.
+    pub failed_produce_requests: u64,
+    /// Fetch requests that failed.
+    pub failed_fetch_requests: u64,
+}
+
+/// A log directory and the disk below it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct LogDir {
+    /// Path as configured.
+    pub path: String,
+    /// Bytes of the file system.
+    pub total_bytes: u64,
+    /// Bytes that are still free on it.
+    pub free_bytes: u64,
+    /// Whether the broker still uses it.
+    pub online: bool,
+    /// Acknowledged bytes that a power cut now would cost.
+    pub unflushed_bytes: u64,
+    /// Age of the oldest of them, seconds.
+    pub unflushed_seconds: f64,
+}
+
+/// Whether a source is ready, with the reasons when it isn't.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Readiness {
+    /// The state in one word.
+    pub state: ReadinessState,
+    /// Sentences for people; empty when ready.
+    pub reasons: Vec<String>,
+}
+
+/// The life of a broker in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReadinessState {
+    /// Logs are being opened or recovered.
+    Starting,
+    /// Requests are served.
+    Ready,
+    /// The last requests are answered, no new connection is taken.
+    Draining,
+    /// No log directory is left.
+    Failed,
+}
