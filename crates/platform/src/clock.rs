@@ -1,0 +1,119 @@
+//! Wall clock and monotonic clock behind one trait.
+
+use std::fmt;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// A source of time. Object-safe, so that it travels as `Arc<dyn Clock>`.
+pub trait Clock: Send + Sync + fmt::Debug {
+    /// Milliseconds since the Unix epoch; may jump when an operator sets the clock.
+    fn wall_ms(&self) -> i64;
+
+    /// Time since an arbitrary start; never goes back. Durations are differences of two of these.
+    fn monotonic(&self) -> Duration;
+}
+
+/// The clocks of the operating system.
+#[derive(Debug, Clone)]
+pub struct SystemClock {
+    start: Instant,
+}
+
+impl SystemClock {
+    /// A clock whose monotonic zero is now.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            start: Instant::now(),
+        }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    fn wall_ms(&self) -> i64 {
+        // A clock set before 1970 gives a negative number, as Java's does.
+        match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
+            Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
+        }
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.start.elapsed()
+    }
+}
+
+/// A clock that moves only when told to.
+#[derive(Debug)]
+pub struct ManualClock {
+    wall_ms: AtomicI64,
+    monotonic_ns: AtomicU64,
+}
+
+impl ManualClock {
+    /// A clock standing at `wall_ms`, its monotonic side at zero.
+    #[must_use]
+    pub fn new(wall_ms: i64) -> Self {
+        Self {
+            wall_ms: AtomicI64::new(wall_ms),
+            monotonic_ns: AtomicU64::new(0),
+        }
+    }
+
+    /// Moves both clocks forward.
+    pub fn advance(&self, by: Duration) {
+        let ns = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
+        let ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        self.monotonic_ns.fetch_add(ns, Ordering::SeqCst);
+        self.wall_ms.fetch_add(ms, Ordering::SeqCst);
+    }
+
+    /// Sets the wall clock alone, as an operator or NTP would.
+    pub fn set_wall_ms(&self, wall_ms: i64) {
+        self.wall_ms.store(wall_ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn wall_ms(&self) -> i64 {
+        self.wall_ms.load(Ordering::SeqCst)
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_nanos(self.monotonic_ns.load(Ordering::SeqCst))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn manual_clock_moves_both_sides() {
+        let clock = ManualClock::new(1_000);
+        clock.advance(Duration::from_millis(250));
+        assert_eq!(
+            (clock.wall_ms(), clock.monotonic()),
+            (1_250, Duration::from_millis(250))
+        );
+        clock.set_wall_ms(5);
+        assert_eq!(
+            (clock.wall_ms(), clock.monotonic()),
+            (5, Duration::from_millis(250))
+        );
+    }
+
+    #[test]
+    fn system_clock_is_after_2020_and_monotonic() {
+        let clock = SystemClock::new();
+        assert!(clock.wall_ms() > 1_577_836_800_000);
+        let first = clock.monotonic();
+        assert!(clock.monotonic() >= first);
+    }
+}

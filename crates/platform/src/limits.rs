@@ -1,0 +1,266 @@
+//! Limits that the system sets us: file descriptors, memory and processors of the control group.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// Soft and hard limit of open files; `u64::MAX` stands for unlimited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenFileLimit {
+    /// What is enforced now.
+    pub soft: u64,
+    /// The most an unprivileged process can raise it to.
+    pub hard: u64,
+}
+
+/// The limit of open files as it stands.
+#[must_use]
+pub fn open_file_limit() -> OpenFileLimit {
+    let limit = getrlimit(Resource::Nofile);
+    OpenFileLimit {
+        soft: limit.current.unwrap_or(u64::MAX),
+        hard: limit.maximum.unwrap_or(u64::MAX),
+    }
+}
+
+/// Raises the soft limit of open files to the hard one and returns what holds now.
+///
+/// # Errors
+/// The operating system's; the old limit is then still in force.
+pub fn raise_nofile() -> io::Result<OpenFileLimit> {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                current: limit.maximum,
+                maximum: limit.maximum,
+            },
+        )?;
+    }
+    Ok(open_file_limit())
+}
+
+/// The number of file descriptors this process has open, if `/proc` tells.
+#[must_use]
+pub fn open_files() -> Option<usize> {
+    Some(fs::read_dir("/proc/self/fd").ok()?.count())
+}
+
+/// The memory limit of our control group in bytes (v2 or v1), the tightest of it and its parents.
+#[must_use]
+pub fn cgroup_memory_limit() -> Option<u64> {
+    Cgroup::of_this_process().memory_limit()
+}
+
+/// The processors our control group may use (quota / period), the tightest of it and its parents.
+#[must_use]
+pub fn cgroup_cpus() -> Option<f64> {
+    Cgroup::of_this_process().cpus()
+}
+
+/// Out-of-memory events of our control group since it was made.
+#[must_use]
+pub fn memory_events() -> Option<MemoryEvents> {
+    Cgroup::of_this_process().memory_events()
+}
+
+/// Counters of `memory.events` (v2) or `memory.oom_control` (v1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MemoryEvents {
+    /// Times the limit was hit and the kernel looked for a victim.
+    pub oom: u64,
+    /// Processes killed for it.
+    pub oom_kill: u64,
+}
+
+/// Where a process stands in the control groups; paths are parameters so that tests can plant one.
+#[derive(Debug)]
+struct Cgroup {
+    root: std::path::PathBuf,
+    v2: Option<String>,
+    v1_memory: Option<String>,
+    v1_cpu: Option<String>,
+}
+
+impl Cgroup {
+    fn of_this_process() -> Self {
+        let table = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+        Self::parse(Path::new("/sys/fs/cgroup"), &table)
+    }
+
+    fn parse(root: &Path, table: &str) -> Self {
+        let mut out = Self {
+            root: root.to_owned(),
+            v2: None,
+            v1_memory: None,
+            v1_cpu: None,
+        };
+        for line in table.lines() {
+            let mut parts = line.splitn(3, ':');
+            let (Some(id), Some(controllers), Some(path)) =
+                (parts.next(), parts.next(), parts.next())
+            else {
+                continue;
+            };
+            let path = path.trim_start_matches('/').to_owned();
+            if id == "0" && controllers.is_empty() {
+                out.v2 = Some(path.clone());
+            }
+            for controller in controllers.split(',') {
+                match controller {
+                    "memory" => out.v1_memory = Some(path.clone()),
+                    "cpu" => out.v1_cpu = Some(path.clone()),
+                    _ => {}
+                }
+            }
+        }
+        out
+    }
+
+    /// The contents of `file` from our group up to the root: inside a container our own path may
+    /// not be visible, then only the root's file (the container's own) is there.
+    fn read_up(&self, mount: &str, path: &str, file: &str) -> Vec<String> {
+        let base = self.root.join(mount);
+        let mut dir = base.join(path);
+        let mut out = Vec::new();
+        loop {
+            if let Ok(text) = fs::read_to_string(dir.join(file)) {
+                out.push(text);
+            }
+            if dir == base || !dir.pop() {
+                return out;
+            }
+        }
+    }
+
+    fn memory_limit(&self) -> Option<u64> {
+        /// v1 writes "no limit" as a number near `i64::MAX`, rounded to pages.
+        const NO_LIMIT: u64 = 1 << 60;
+        let v2 = self.v2.as_deref().unwrap_or_default();
+        let v1 = self.v1_memory.as_deref().unwrap_or_default();
+        let mut texts = self.read_up("", v2, "memory.max");
+        texts.extend(self.read_up("memory", v1, "memory.limit_in_bytes"));
+        let limits = texts
+            .iter()
+            .filter_map(|text| text.trim().parse::<u64>().ok());
+        limits.filter(|limit| *limit < NO_LIMIT).min()
+    }
+
+    fn cpus(&self) -> Option<f64> {
+        let v2 = self.v2.as_deref().unwrap_or_default();
+        let mut found: Vec<f64> = self
+            .read_up("", v2, "cpu.max")
+            .iter()
+            .filter_map(|text| {
+                let (quota, period) = text.trim().split_once(' ')?;
+                Some(quota.parse::<f64>().ok()? / period.parse::<f64>().ok()?)
+            })
+            .collect();
+        let v1 = self.v1_cpu.as_deref().unwrap_or_default();
+        let quotas = self.read_up("cpu", v1, "cpu.cfs_quota_us");
+        let periods = self.read_up("cpu", v1, "cpu.cfs_period_us");
+        found.extend(quotas.iter().zip(&periods).filter_map(|(quota, period)| {
+            let quota = quota.trim().parse::<f64>().ok()?;
+            Some(quota / period.trim().parse::<f64>().ok()?)
+        }));
+        found
+            .into_iter()
+            .filter(|cpus| cpus.is_finite() && *cpus > 0.0)
+            .reduce(f64::min)
+    }
+
+    fn memory_events(&self) -> Option<MemoryEvents> {
+        let v2 = self.v2.as_deref().unwrap_or_default();
+        let v1 = self.v1_memory.as_deref().unwrap_or_default();
+        let text = self
+            .read_up("", v2, "memory.events")
+            .into_iter()
+            .chain(self.read_up("memory", v1, "memory.oom_control"))
+            .next()?;
+        let field = |name: &str| {
+            let line = text
+                .lines()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            line.and_then(|value| value.trim().parse().ok())
+                .unwrap_or(0)
+        };
+        Some(MemoryEvents {
+            oom: field("oom"),
+            oom_kill: field("oom_kill"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plant(root: &Path, path: &str, text: &str) {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    #[test]
+    fn the_tightest_v2_limit_counts() {
+        let root = tempfile::tempdir().unwrap();
+        plant(root.path(), "a/memory.max", "1000\n");
+        plant(root.path(), "a/b/memory.max", "max\n");
+        plant(root.path(), "a/b/cpu.max", "150000 100000\n");
+        plant(
+            root.path(),
+            "a/b/memory.events",
+            "low 0\noom 3\noom_kill 2\n",
+        );
+        let group = Cgroup::parse(root.path(), "0::/a/b\n");
+        assert_eq!(
+            (group.memory_limit(), group.cpus()),
+            (Some(1000), Some(1.5))
+        );
+        assert_eq!(
+            group.memory_events(),
+            Some(MemoryEvents {
+                oom: 3,
+                oom_kill: 2
+            })
+        );
+    }
+
+    #[test]
+    fn v1_is_read_and_its_no_limit_is_none() {
+        let root = tempfile::tempdir().unwrap();
+        plant(
+            root.path(),
+            "memory/d/memory.limit_in_bytes",
+            "9223372036854771712\n",
+        );
+        plant(root.path(), "cpu/d/cpu.cfs_quota_us", "50000\n");
+        plant(root.path(), "cpu/d/cpu.cfs_period_us", "100000\n");
+        plant(
+            root.path(),
+            "memory/d/memory.oom_control",
+            "under_oom 0\noom_kill 1\n",
+        );
+        let group = Cgroup::parse(root.path(), "5:memory:/d\n4:cpu,cpuacct:/d\n");
+        assert_eq!((group.memory_limit(), group.cpus()), (None, Some(0.5)));
+        assert_eq!(
+            group.memory_events(),
+            Some(MemoryEvents {
+                oom: 0,
+                oom_kill: 1
+            })
+        );
+        plant(root.path(), "memory/memory.limit_in_bytes", "77\n");
+        assert_eq!(group.memory_limit(), Some(77));
+    }
+
+    #[test]
+    fn open_files_can_be_raised_to_the_hard_limit() {
+        let limit = raise_nofile().unwrap();
+        assert_eq!(limit.soft, limit.hard);
+        assert!(open_files().unwrap() > 2);
+    }
+}
