@@ -1,0 +1,28 @@
+//! Named histogram buckets.
+
+/// Request stages and whole requests: 100 µs (below it a produce on loopback hides) to 10 s (a
+/// long poll or a purgatory wait; Kafka's default request timeout is 30 s).
+pub const REQUEST_SECONDS: &[f64] = &[
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+    5.0, 10.0,
+];
+
+/// Disk calls (fsync, segment reads): 50 µs on NVMe to 5 s on a disk about to be given up.
+pub const DISK_SECONDS: &[f64] = &[
+    0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
+    5.0,
+];
+
+/// Sizes of records, batches and requests: 128 B to 128 MiB by powers of eight or so; the default
+/// `message.max.bytes` (1 MiB) is an edge.
+pub const SIZE_BYTES: &[f64] = &[
+    128.0,
+    1024.0,
+    8192.0,
+    65536.0,
+    262_144.0,
+    1_048_576.0,
+    8_388_608.0,
+    33_554_432.0,
+    134_217_728.0,
+];

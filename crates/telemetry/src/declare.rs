@@ -1,0 +1,316 @@
+//! Declarations: what a metric is, known at compile time.
+
+use crate::label::Domain;
+use crate::mbeans::MBean;
+
+/// The kind of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Whole events.
+    Counter,
+    /// A growing sum that is not whole.
+    FloatCounter,
+    /// A level in whole units.
+    Gauge,
+    /// A level that is not whole.
+    FloatGauge,
+    /// A distribution over named buckets.
+    Histogram,
+}
+
+impl Kind {
+    /// The word of the exposition format's `# TYPE`.
+    pub const fn exposition(self) -> &'static str {
+        match self {
+            Kind::Counter | Kind::FloatCounter => "counter",
+            Kind::Gauge | Kind::FloatGauge => "gauge",
+            Kind::Histogram => "histogram",
+        }
+    }
+}
+
+/// One label of a declaration.
+#[derive(Clone, Copy, Debug)]
+pub struct LabelDeclaration {
+    /// Label name.
+    pub name: &'static str,
+    /// Values it can take.
+    pub domain: Domain,
+}
+
+/// One metric family: enumerable without a running broker.
+#[derive(Debug)]
+pub struct Declaration {
+    /// Full name as exposed.
+    pub name: &'static str,
+    /// Kind.
+    pub kind: Kind,
+    /// Help as written, with leading blanks; read it through [`help`](Declaration::help).
+    pub raw_help: &'static str,
+    /// Labels in order.
+    pub labels: &'static [LabelDeclaration],
+    /// Upper bounds of a histogram's buckets, without `+Inf`; empty for other kinds.
+    pub buckets: &'static [f64],
+    /// The JMX names of the same fact.
+    pub mbeans: &'static [MBean],
+    /// Module that declares it.
+    pub module: &'static str,
+}
+
+impl Declaration {
+    /// The HELP text.
+    pub const fn help(&self) -> &'static str {
+        self.raw_help.trim_ascii()
+    }
+
+    /// The crate that declares it.
+    pub fn owner(&self) -> &'static str {
+        self.module.split("::").next().unwrap_or(self.module)
+    }
+}
+
+/// Declares the metrics of one subsystem: see the [crate's page](crate) for the syntax.
+#[macro_export]
+macro_rules! metrics {
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident {
+            $(
+                $(#[doc = $help:literal])+
+                $field_vis:vis $field:ident : $kind:ident $([$buckets:path])?
+                    $({ $($label:ident : $domain:ty),+ $(,)? })?
+                    = $family:literal
+                    $(, mbean $object:literal $shape:ident $($attribute:literal)?)*
+            );+ $(;)?
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug)]
+        $vis struct $name {
+            $(
+                $(#[doc = $help])+
+                $field_vis $field: $crate::__metric_type!($kind $($($domain),+)?)
+            ),+
+        }
+
+        impl $name {
+            /// Every metric of this subsystem, for the catalogue.
+            pub const DECLARATIONS: &'static [$crate::Declaration] = &[
+                $(
+                    $crate::Declaration {
+                        name: $family,
+                        kind: $crate::__metric_kind!($kind),
+                        raw_help: concat!($($help),+),
+                        labels: &[
+                            $($($crate::LabelDeclaration {
+                                name: stringify!($label),
+                                domain: <$domain as $crate::Label>::DOMAIN,
+                            }),+)?
+                        ],
+                        buckets: $crate::__metric_buckets!($kind $($buckets)?),
+                        mbeans: &[$($crate::__mbean!($object $shape $($attribute)?)),*],
+                        module: module_path!(),
+                    }
+                ),+
+            ];
+
+            /// Makes the metrics in this registry.
+            ///
+            /// # Errors
+            /// A name is taken: a registry takes each subsystem once.
+            pub fn register(
+                registry: &$crate::Registry,
+            ) -> Result<Self, $crate::RegisterError> {
+                let mut declarations = Self::DECLARATIONS.iter();
+                // Struct fields are evaluated in the order written: that of the declarations.
+                Ok($name {
+                    $(
+                        $field: $crate::__metric_make!(
+                            $kind, $crate::__next(&mut declarations), registry
+                            $(, $($domain),+)?
+                        )?
+                    ),+
+                })
+            }
+        }
+    };
+}
+
+/// Declares families whose samples a [`Collector`](crate::Collector) reads at scrape time.
+///
+/// ```
+/// limpid_telemetry::families! {
+///     /// Families of the example collector.
+///     pub mod example {
+///         /// Partitions of the topic.
+///         PARTITIONS: gauge { topic: limpid_telemetry::Text<2000> } = "example_partitions";
+///         /// Brokers in the cluster.
+///         BROKERS: gauge = "example_brokers";
+///     }
+/// }
+/// assert_eq!(example::ALL.len(), 2);
+/// assert_eq!(example::PARTITIONS.help(), "Partitions of the topic.");
+/// ```
+#[macro_export]
+macro_rules! families {
+    (
+        $(#[$meta:meta])*
+        $vis:vis mod $name:ident {
+            $(
+                $(#[doc = $help:literal])+
+                $family:ident : $kind:ident
+                    $({ $($label:ident : $domain:ty),+ $(,)? })?
+                    = $text:literal
+                    $(, mbean $object:literal $shape:ident $($attribute:literal)?)*
+            );+ $(;)?
+        }
+    ) => {
+        $(#[$meta])*
+        $vis mod $name {
+            #[allow(unused_imports, reason = "label types named without a path")]
+            use super::*;
+            $(
+                $(#[doc = $help])+
+                pub static $family: $crate::Declaration = $crate::Declaration {
+                    name: $text,
+                    kind: $crate::__metric_kind!($kind),
+                    raw_help: concat!($($help),+),
+                    labels: &[
+                        $($($crate::LabelDeclaration {
+                            name: stringify!($label),
+                            domain: <$domain as $crate::Label>::DOMAIN,
+                        }),+)?
+                    ],
+                    buckets: &[],
+                    mbeans: &[$($crate::__mbean!($object $shape $($attribute)?)),*],
+                    module: module_path!(),
+                };
+            )+
+            /// All of them, for the catalogue.
+            pub static ALL: &[&$crate::Declaration] = &[$(&$family),+];
+        }
+    };
+}
+
+/// The next declaration while a struct of metrics is made.
+#[doc(hidden)]
+pub fn __next(from: &mut std::slice::Iter<'static, Declaration>) -> &'static Declaration {
+    from.next()
+        .expect("as many declarations as fields: one macro writes both")
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __metric_kind {
+    (counter) => {
+        $crate::Kind::Counter
+    };
+    (float_counter) => {
+        $crate::Kind::FloatCounter
+    };
+    (gauge) => {
+        $crate::Kind::Gauge
+    };
+    (float_gauge) => {
+        $crate::Kind::FloatGauge
+    };
+    (histogram) => {
+        $crate::Kind::Histogram
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __metric_handle {
+    (counter) => {
+        $crate::Counter
+    };
+    (float_counter) => {
+        $crate::FloatCounter
+    };
+    (gauge) => {
+        $crate::Gauge
+    };
+    (float_gauge) => {
+        $crate::FloatGauge
+    };
+    (histogram) => {
+        $crate::Histogram
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __metric_type {
+    ($kind:ident) => { $crate::__metric_handle!($kind) };
+    ($kind:ident $one:ty) => { $crate::Family<$crate::__metric_handle!($kind), $one> };
+    ($kind:ident $($many:ty),+) => {
+        $crate::Family<$crate::__metric_handle!($kind), ($($many),+)>
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __metric_make {
+    ($kind:ident, $declaration:expr, $registry:expr) => {
+        $registry.single::<$crate::__metric_handle!($kind)>($declaration)
+    };
+    ($kind:ident, $declaration:expr, $registry:expr, $($many:ty),+) => {
+        <$crate::__metric_type!($kind $($many),+)>::register($declaration, $registry)
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __metric_buckets {
+    (histogram $buckets:path) => {
+        $buckets
+    };
+    (histogram) => {
+        compile_error!("a histogram names its buckets: histogram[MY_BUCKETS]")
+    };
+    ($kind:ident) => {
+        &[]
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __mbean {
+    ($object:literal attribute $attribute:literal) => {
+        $crate::MBean {
+            object: $object,
+            shape: $crate::Shape::Attribute($attribute),
+        }
+    };
+    ($object:literal gauge) => {
+        $crate::MBean {
+            object: $object,
+            shape: $crate::Shape::Gauge,
+        }
+    };
+    ($object:literal counter) => {
+        $crate::MBean {
+            object: $object,
+            shape: $crate::Shape::Counter,
+        }
+    };
+    ($object:literal meter) => {
+        $crate::MBean {
+            object: $object,
+            shape: $crate::Shape::Meter,
+        }
+    };
+    ($object:literal histogram) => {
+        $crate::MBean {
+            object: $object,
+            shape: $crate::Shape::Histogram,
+        }
+    };
+    ($object:literal histogram_ms) => {
+        $crate::MBean {
+            object: $object,
+            shape: $crate::Shape::HistogramMs,
+        }
+    };
+}

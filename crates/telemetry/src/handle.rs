@@ -1,0 +1,237 @@
+//! Bound handles: the only thing the hot path touches. Each is an `Arc` around atomics.
+
+use std::time::Duration;
+
+use prometheus::core::Collector as _;
+
+use crate::declare::{Declaration, Kind};
+use crate::registry::RegisterError;
+
+/// A count of events; never goes down.
+#[derive(Clone, Debug)]
+pub struct Counter(prometheus::IntCounter);
+
+impl Counter {
+    /// One more event.
+    pub fn inc(&self) {
+        self.0.inc();
+    }
+    /// `by` more.
+    pub fn inc_by(&self, by: u64) {
+        self.0.inc_by(by);
+    }
+    /// The count so far.
+    pub fn get(&self) -> u64 {
+        self.0.get()
+    }
+}
+
+/// A growing sum that is not whole, such as seconds waited.
+#[derive(Clone, Debug)]
+pub struct FloatCounter(prometheus::Counter);
+
+impl FloatCounter {
+    /// Adds a non-negative amount; a negative or NaN one is ignored.
+    pub fn inc_by(&self, by: f64) {
+        if by > 0.0 {
+            self.0.inc_by(by);
+        }
+    }
+    /// Adds seconds.
+    pub fn inc_by_duration(&self, by: Duration) {
+        self.inc_by(by.as_secs_f64());
+    }
+    /// The sum so far.
+    pub fn get(&self) -> f64 {
+        self.0.get()
+    }
+}
+
+/// A level in whole units.
+#[derive(Clone, Debug)]
+pub struct Gauge(prometheus::IntGauge);
+
+impl Gauge {
+    /// Sets the level.
+    pub fn set(&self, value: i64) {
+        self.0.set(value);
+    }
+    /// One up.
+    pub fn inc(&self) {
+        self.0.inc();
+    }
+    /// One down.
+    pub fn dec(&self) {
+        self.0.dec();
+    }
+    /// Adds (or, negative, takes away).
+    pub fn add(&self, by: i64) {
+        self.0.add(by);
+    }
+    /// The level now.
+    pub fn get(&self) -> i64 {
+        self.0.get()
+    }
+    /// Counts one thing in flight until the guard drops.
+    #[must_use = "the thing counts as in flight only while the guard lives"]
+    pub fn track(&self) -> InFlight {
+        self.inc();
+        InFlight(self.clone())
+    }
+}
+
+/// One thing in flight; takes itself off its [`Gauge`] on drop.
+#[derive(Debug)]
+pub struct InFlight(Gauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// A level that is not whole, such as a ratio or seconds.
+#[derive(Clone, Debug)]
+pub struct FloatGauge(prometheus::Gauge);
+
+impl FloatGauge {
+    /// Sets the level.
+    pub fn set(&self, value: f64) {
+        self.0.set(value);
+    }
+    /// The level now.
+    pub fn get(&self) -> f64 {
+        self.0.get()
+    }
+}
+
+/// A distribution over the buckets of its declaration.
+#[derive(Clone, Debug)]
+pub struct Histogram(prometheus::Histogram);
+
+impl Histogram {
+    /// Records one value in the unit of the family's name.
+    pub fn observe(&self, value: f64) {
+        self.0.observe(value);
+    }
+    /// Records a duration in seconds.
+    pub fn observe_duration(&self, value: Duration) {
+        self.0.observe(value.as_secs_f64());
+    }
+    /// How many values were recorded.
+    pub fn count(&self) -> u64 {
+        self.0.get_sample_count()
+    }
+    /// Their sum.
+    pub fn sum(&self) -> f64 {
+        self.0.get_sample_sum()
+    }
+}
+
+/// A handle of any kind, for readers off the hot path (the MBean registry).
+#[derive(Clone, Debug)]
+pub enum AnyHandle {
+    /// See [`Counter`].
+    Counter(Counter),
+    /// See [`FloatCounter`].
+    FloatCounter(FloatCounter),
+    /// See [`Gauge`].
+    Gauge(Gauge),
+    /// See [`FloatGauge`].
+    FloatGauge(FloatGauge),
+    /// See [`Histogram`].
+    Histogram(Histogram),
+}
+
+/// A kind of metric: how to make one, alone or per label set.
+pub trait Handle: Clone + Send + Sync + 'static {
+    /// All series of one family.
+    type Many: Clone + Send + Sync + 'static;
+    /// The kind in declarations.
+    const KIND: Kind;
+    /// Makes and registers the one series of a family without labels.
+    ///
+    /// # Errors
+    /// The name is taken or not a metric name.
+    fn one(d: &Declaration, to: &prometheus::Registry) -> Result<Self, RegisterError>;
+    /// Makes and registers a family with labels and no series yet.
+    ///
+    /// # Errors
+    /// The name is taken, or a name is not a metric or label name.
+    fn many(d: &Declaration, to: &prometheus::Registry) -> Result<Self::Many, RegisterError>;
+    /// The series of this label set; made at 0 when missing.
+    fn series(many: &Self::Many, values: &[&str]) -> Self;
+    /// Takes the series of this label set out of the family.
+    fn remove(many: &Self::Many, values: &[&str]);
+    /// How many series the family has.
+    fn series_count(many: &Self::Many) -> usize;
+    /// The handle with its kind erased.
+    fn any(&self) -> AnyHandle;
+}
+
+fn opts(d: &Declaration) -> prometheus::Opts {
+    prometheus::Opts::new(d.name, d.help())
+}
+
+fn histogram_opts(d: &Declaration) -> prometheus::HistogramOpts {
+    prometheus::HistogramOpts::new(d.name, d.help()).buckets(d.buckets.to_vec())
+}
+
+macro_rules! handle {
+    ($name:ident, $one:ty, $many:ty, $opts:path) => {
+        impl Handle for $name {
+            type Many = $many;
+            const KIND: Kind = Kind::$name;
+            fn one(d: &Declaration, to: &prometheus::Registry) -> Result<Self, RegisterError> {
+                let make = || {
+                    let metric = <$one>::with_opts($opts(d))?;
+                    to.register(Box::new(metric.clone()))?;
+                    Ok(metric)
+                };
+                make().map(Self).map_err(|e| RegisterError::new(d, e))
+            }
+            fn many(d: &Declaration, to: &prometheus::Registry) -> Result<$many, RegisterError> {
+                let make = || {
+                    let names: Vec<&str> = d.labels.iter().map(|l| l.name).collect();
+                    let many = <$many>::new($opts(d), &names)?;
+                    to.register(Box::new(many.clone()))?;
+                    Ok(many)
+                };
+                make().map_err(|e| RegisterError::new(d, e))
+            }
+            fn series(many: &$many, values: &[&str]) -> Self {
+                Self(many.with_label_values(values))
+            }
+            fn remove(many: &$many, values: &[&str]) {
+                // A miss means somebody reset the family; the series is gone either way.
+                many.remove_label_values(values).ok();
+            }
+            fn series_count(many: &$many) -> usize {
+                many.collect().iter().map(|f| f.get_metric().len()).sum()
+            }
+            fn any(&self) -> AnyHandle {
+                AnyHandle::$name(self.clone())
+            }
+        }
+    };
+}
+handle!(
+    Counter,
+    prometheus::IntCounter,
+    prometheus::IntCounterVec,
+    opts
+);
+handle!(
+    FloatCounter,
+    prometheus::Counter,
+    prometheus::CounterVec,
+    opts
+);
+handle!(Gauge, prometheus::IntGauge, prometheus::IntGaugeVec, opts);
+handle!(FloatGauge, prometheus::Gauge, prometheus::GaugeVec, opts);
+handle!(
+    Histogram,
+    prometheus::Histogram,
+    prometheus::HistogramVec,
+    histogram_opts
+);

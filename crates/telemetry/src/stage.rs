@@ -1,0 +1,150 @@
+//! The stage clock: where the time of a request went.
+//!
+//! A clock is always in exactly one stage, so the stages of a request add up to its total.
+
+use std::time::{Duration, Instant};
+
+use crate::family::{Family, Table};
+use crate::handle::Histogram;
+use crate::label::LabelEnum;
+
+crate::label_enum! {
+    /// A stretch in the life of a request; Kafka's RequestMetrics, filled in truthfully.
+    pub enum Stage {
+        /// From the first byte of the frame to the last.
+        Receive = "receive",
+        /// Waiting for its turn: decoded, not yet handled.
+        Queue = "queue",
+        /// Held back by a quota.
+        Throttle = "throttle",
+        /// Waiting for the lock of a partition.
+        LocalLock = "local_lock",
+        /// Own work: handler, append, read.
+        LocalAppend = "local_append",
+        /// Waiting for other replicas.
+        Remote = "remote",
+        /// Parked until a condition holds: enough bytes of a fetch, a rebalance.
+        Purgatory = "purgatory",
+        /// Answered, waiting for earlier answers on the connection.
+        ResponseQueue = "response_queue",
+        /// Writing to the socket.
+        Send = "send",
+    }
+}
+
+const STAGES: usize = Stage::ALL.len();
+
+/// Stamps of one request. Reading the clock twice per stage change is all it costs.
+#[derive(Debug, Clone)]
+pub struct StageClock {
+    stage: Stage,
+    since: Instant,
+    ns: [u64; STAGES],
+}
+
+impl StageClock {
+    /// Starts in [`Stage::Receive`] now.
+    pub fn start() -> Self {
+        Self::start_at(Instant::now())
+    }
+
+    /// Starts in [`Stage::Receive`] at an earlier moment.
+    pub fn start_at(at: Instant) -> Self {
+        StageClock {
+            stage: Stage::Receive,
+            since: at,
+            ns: [0; STAGES],
+        }
+    }
+
+    /// Ends the current stage and enters another; coming back to a stage adds to it.
+    pub fn enter(&mut self, stage: Stage) {
+        self.enter_at(stage, Instant::now());
+    }
+
+    /// Like [`enter`](StageClock::enter), with the moment given.
+    pub fn enter_at(&mut self, stage: Stage, at: Instant) {
+        self.close(at);
+        self.stage = stage;
+    }
+
+    /// Moves time that was measured elsewhere out of the current stage into another: the lock wait
+    /// that the log reports out of [`Stage::LocalAppend`]. Never more than the stage has.
+    pub fn carve(&mut self, stage: Stage, time: Duration) {
+        self.close(Instant::now());
+        let current = &mut self.ns[self.stage as usize];
+        let moved = u64::try_from(time.as_nanos())
+            .unwrap_or(u64::MAX)
+            .min(*current);
+        *current -= moved;
+        self.ns[stage as usize] += moved;
+    }
+
+    /// The stage it is in.
+    pub fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// Ends the last stage.
+    pub fn finish(self) -> StageTimes {
+        self.finish_at(Instant::now())
+    }
+
+    /// Like [`finish`](StageClock::finish), with the moment given.
+    pub fn finish_at(mut self, at: Instant) -> StageTimes {
+        self.close(at);
+        StageTimes { ns: self.ns }
+    }
+
+    fn close(&mut self, at: Instant) {
+        // Saturating: `start_at` may have been given a moment after this one.
+        let spent = at.saturating_duration_since(self.since);
+        self.ns[self.stage as usize] += u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX);
+        self.since = at.max(self.since);
+    }
+}
+
+/// Time per stage of a finished request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StageTimes {
+    ns: [u64; STAGES],
+}
+
+impl StageTimes {
+    /// Time spent in a stage.
+    pub fn get(&self, stage: Stage) -> Duration {
+        Duration::from_nanos(self.ns[stage as usize])
+    }
+
+    /// The whole request.
+    pub fn total(&self) -> Duration {
+        Duration::from_nanos(self.ns.iter().sum())
+    }
+
+    /// Every stage, also those that took no time.
+    pub fn iter(&self) -> impl Iterator<Item = (Stage, Duration)> + '_ {
+        Stage::ALL.iter().map(|&s| (s, self.get(s)))
+    }
+}
+
+/// The handles of a family `{api, stage}`, found without hashing.
+#[derive(Debug)]
+pub struct StageHistograms<A: LabelEnum> {
+    table: Table<Histogram, (A, Stage)>,
+}
+
+impl<A: LabelEnum> StageHistograms<A> {
+    /// The table of a family declared with `{ api: A, stage: Stage }`.
+    pub fn new(family: &Family<Histogram, (A, Stage)>) -> Self {
+        StageHistograms {
+            table: family.table(),
+        }
+    }
+
+    /// Records every stage of a finished request, zeros too: all stages of an API have one count.
+    pub fn observe(&self, api: A, times: &StageTimes) {
+        for (stage, time) in times.iter() {
+            self.table.get((api, stage)).observe_duration(time);
+        }
+    }
+}
