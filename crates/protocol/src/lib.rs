@@ -1,1 +1,3 @@
 //! Kafka's wire format and record batches, without I/O.
+
+pub mod records;
