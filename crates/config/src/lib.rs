@@ -1,1 +1,58 @@
 //! Kafka's property names and ours in one table.
+//!
+//! Every broker and topic property of Apache Kafka 4.3 and every `limpid.*` entry is one
+//! [`Definition`]: key, type, default, validator, update mode, whether it has an effect here, one
+//! sentence. From that table come checking ([`Config::load`]), the typed views
+//! ([`BrokerConfig`], [`TopicConfig`]), the answers of DescribeConfigs ([`describe`]), the rules
+//! of IncrementalAlterConfigs ([`alter`]) and the sample file ([`sample`]).
+//!
+//! A value comes from, the strongest first: entries altered while the broker runs, `--override`,
+//! the environment, the properties file, the table.
+
+pub mod alter;
+pub mod broker;
+mod broker_config;
+mod check;
+mod config;
+mod definition;
+pub mod describe;
+mod environment;
+mod error;
+mod listeners;
+mod load;
+pub mod properties;
+mod providers;
+mod sample;
+pub mod topic;
+mod topic_config;
+mod units;
+
+pub use broker_config::{
+    BrokerConfig, HttpConfig, LoggingConfig, NetworkConfig, NodeConfig, ResourcesConfig,
+    StorageConfig, TopicsConfig,
+};
+pub use check::{Check, list_items};
+pub use config::{Config, REDACTED, Setting, is_sensitive, shown};
+pub use definition::{Definition, Dynamic, Effect, Importance, Kind, UNKNOWN_KIND_CODE};
+pub use error::{ConfigError, ConfigErrors, Origin, Warning, WarningKind};
+pub use listeners::{Advertised, HttpListener, Listener, SecurityProtocol};
+pub use load::{LoadOptions, Loaded};
+pub use sample::sample;
+pub use topic::{InvalidTopicConfig, validate_topic_config};
+pub use topic_config::{CleanupPolicy, CompressionType, TimestampType, TopicConfig};
+pub use units::{ShareOrSize, parse_share_or_size, parse_size};
+
+/// The known key most like a mistyped one, if any is like it.
+pub(crate) fn nearest<'a>(key: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    const ALIKE: f64 = 0.6;
+    known
+        .map(|candidate| {
+            (
+                strsim::normalized_damerau_levenshtein(key, candidate),
+                candidate,
+            )
+        })
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .max_by(|one, other| one.0.total_cmp(&other.0))
+        .map(|(_, candidate)| candidate)
+}

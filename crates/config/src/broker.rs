@@ -1,0 +1,130 @@
+//! The table of broker entries: every property of Kafka 4.3's broker, in files by subject.
+//!
+//! Keys, types, defaults, validators and update modes are those of Apache Kafka 4.3.0
+//! (`AbstractKafkaConfig.CONFIG_DEF`, `DynamicBrokerConfig`); the sentences are ours. Defaults
+//! that differ on purpose: `listeners` (loopback only), `log.dir` (`./limpid-data`), `node.id`,
+//! `process.roles` and `controller.listener.names` (required in Kafka, optional here).
+
+use std::sync::LazyLock;
+
+use crate::definition::Definition;
+
+mod groups;
+mod limpid;
+mod log;
+mod network;
+mod node;
+mod replication;
+mod sasl;
+mod share;
+mod tiering;
+mod tls;
+mod transactions;
+
+/// Our own entries, all under `limpid.`.
+pub const LIMPID_DEFINITIONS: &[Definition] = limpid::ROWS;
+
+/// The prefix of our own entries.
+pub const LIMPID_PREFIX: &str = "limpid.";
+
+const SUBJECTS: &[(&str, &[Definition])] = &[
+    ("Limpid's own", limpid::ROWS),
+    ("The node", node::ROWS),
+    ("Listeners, connections, requests", network::ROWS),
+    ("Topics and their logs", log::ROWS),
+    ("Consumer groups and committed offsets", groups::ROWS),
+    ("Transactions and idempotent producers", transactions::ROWS),
+    ("Replication and quotas", replication::ROWS),
+    ("Share groups", share::ROWS),
+    ("Tiered storage", tiering::ROWS),
+    ("TLS and authorization", tls::ROWS),
+    ("SASL", sasl::ROWS),
+];
+
+/// Every broker entry, sorted by key.
+pub static DEFINITIONS: LazyLock<Vec<Definition>> = LazyLock::new(|| {
+    let mut all: Vec<Definition> = SUBJECTS
+        .iter()
+        .flat_map(|(_, rows)| rows.iter().copied())
+        .collect();
+    all.sort_by_key(|row| row.key);
+    all
+});
+
+/// The entries by subject, in the order of the sample file.
+pub fn subjects() -> &'static [(&'static str, &'static [Definition])] {
+    SUBJECTS
+}
+
+/// The entry with this key.
+pub fn find(key: &str) -> Option<&'static Definition> {
+    let all: &'static [Definition] = &DEFINITIONS;
+    all.binary_search_by_key(&key, |row| row.key)
+        .ok()
+        .map(|index| &all[index])
+}
+
+/// Keys that Kafka accepts for one listener as `listener.name.<name>.<key>`, or below a prefix
+/// that belongs to a plugin. Known, and without effect here.
+pub fn is_known_prefix(key: &str) -> bool {
+    const PREFIXES: &[&str] = &[
+        "listener.name.",
+        "rsm.config.",
+        "rlmm.config.",
+        "client.quota.callback.",
+        "kafka.metrics.",
+        "group.consumer.assignor.",
+    ];
+    PREFIXES.iter().any(|prefix| key.starts_with(prefix))
+}
+
+/// Broker entries that exist only as dynamic ones: Kafka keeps them outside its static table.
+pub const DYNAMIC_ONLY: &[&str] = &[
+    "follower.replication.throttled.rate",
+    "leader.replication.throttled.rate",
+    "replica.alter.log.dirs.io.max.bytes.per.second",
+];
+
+/// Keys of the ZooKeeper era and others that Kafka 4.0 removed.
+pub const REMOVED: &[&str] = &[
+    "advertised.host.name",
+    "advertised.port",
+    "authorizer.zookeeper.connection.timeout.ms",
+    "broker.id.generation.enable",
+    "control.plane.listener.name",
+    "delegation.token.master.key",
+    "enable.zookeeper.leader.balancing",
+    "host.name",
+    "inter.broker.protocol.version",
+    "log.message.downconversion.enable",
+    "log.message.format.version",
+    "log.message.timestamp.difference.max.ms",
+    "message.downconversion.enable",
+    "message.format.version",
+    "message.timestamp.difference.max.ms",
+    "offsets.commit.required.acks",
+    "password.encoder.cipher.algorithm",
+    "password.encoder.iterations",
+    "password.encoder.key.length",
+    "password.encoder.keyfactory.algorithm",
+    "password.encoder.old.secret",
+    "password.encoder.secret",
+    "port",
+    "quota.consumer.default",
+    "quota.producer.default",
+    "reserved.broker.max.id",
+    "zookeeper.clientCnxnSocket",
+    "zookeeper.connect",
+    "zookeeper.connection.timeout.ms",
+    "zookeeper.max.in.flight.requests",
+    "zookeeper.metadata.migration.enable",
+    "zookeeper.metadata.migration.min.batch.size",
+    "zookeeper.session.timeout.ms",
+    "zookeeper.set.acl",
+    "zookeeper.sync.time.ms",
+];
+
+/// Whether Kafka 4.0 removed this key.
+pub fn is_removed(key: &str) -> bool {
+    REMOVED.contains(&key) || key.starts_with("zookeeper.")
+}

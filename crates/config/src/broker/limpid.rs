@@ -1,0 +1,176 @@
+//! Limpid's own entries.
+
+use crate::check::Check;
+use crate::definition::Importance::{High, Low, Medium};
+use crate::definition::Kind::{Boolean, Int, List, Long, String};
+use crate::definition::{Definition, define};
+use crate::units;
+
+/// The rows, sorted by key.
+pub(super) const ROWS: &[Definition] = &[
+    define(
+        "limpid.blocking.threads",
+        Int,
+        Low,
+        "Threads for work that waits for the disk: cold reads, fsync, recovery, deletes; \
+         0 takes twice the processors, at least 4.",
+    )
+    .default("0")
+    .between(0, 1024)
+    .honoured(),
+    define(
+        "limpid.cluster.name",
+        String,
+        Medium,
+        "The name of this cluster in pages and metrics.",
+    )
+    .default("local")
+    .check(Check::With(units::name))
+    .honoured(),
+    define(
+        "limpid.config.strict",
+        Boolean,
+        Medium,
+        "Refuse to start on a key that neither Kafka 4.3 nor Limpid knows, instead of warning.",
+    )
+    .default("false")
+    .honoured(),
+    define(
+        "limpid.connection.body.timeout.ms",
+        Long,
+        Low,
+        "How long a client may take to send the rest of a request once its first byte has come.",
+    )
+    .default("30000")
+    .min(1)
+    .honoured(),
+    define(
+        "limpid.disk.min.free",
+        String,
+        High,
+        "Free space below which producing is refused with a retriable error: a share of the disk \
+         (5%) or a size (10GiB).",
+    )
+    .default("5%")
+    .check(Check::With(units::share_or_size))
+    .honoured(),
+    define(
+        "limpid.disk.min.free.bytes",
+        Long,
+        Medium,
+        "The least free space in bytes, whatever limpid.disk.min.free comes to.",
+    )
+    .default("1073741824")
+    .min(0)
+    .honoured(),
+    define(
+        "limpid.drain.timeout.ms",
+        Long,
+        Medium,
+        "How long a stopping broker waits for requests in flight before it closes them.",
+    )
+    .default("25000")
+    .min(0)
+    .honoured(),
+    define(
+        "limpid.http.allowed.hosts",
+        List,
+        Medium,
+        "Host names that HTTP requests may carry besides localhost and the listeners' own; \
+         guards against DNS rebinding.",
+    )
+    .default("")
+    .honoured(),
+    define(
+        "limpid.http.listeners",
+        List,
+        High,
+        "Where pages, /metrics and health are served; an empty list turns HTTP off.",
+    )
+    .default("http://localhost:8080")
+    .check(Check::With(crate::listeners::check_http_listeners))
+    .honoured(),
+    define(
+        "limpid.http.public.paths",
+        List,
+        Medium,
+        "Paths that are served beyond loopback without authentication.",
+    )
+    .default("/healthz,/readyz")
+    .check(Check::With(units::paths))
+    .honoured(),
+    define(
+        "limpid.log.format",
+        String,
+        Low,
+        "How log lines are written: text or json.",
+    )
+    .default("text")
+    .one_of(&["text", "json"])
+    .honoured(),
+    define(
+        "limpid.log.level",
+        String,
+        Low,
+        "Which log lines are written: a level, or tracing directives such as info,limpid=debug.",
+    )
+    .default("info")
+    .check(Check::NonEmpty)
+    .honoured(),
+    define(
+        "limpid.metrics.dialects",
+        List,
+        Medium,
+        "Naming dialects that /metrics speaks besides limpid_*.",
+    )
+    .default("kafka_exporter")
+    .one_of(&["kafka_exporter"])
+    .honoured(),
+    define(
+        "limpid.request.memory.bytes",
+        Long,
+        Medium,
+        "Memory for requests being received or handled; reading stops when it is used up. \
+         At least socket.request.max.bytes.",
+    )
+    .default("268435456")
+    .min(1)
+    .honoured(),
+    define(
+        "limpid.storage.auto.format",
+        Boolean,
+        Medium,
+        "Format configured log directories that have no meta.properties instead of refusing them.",
+    )
+    .default("false")
+    .honoured(),
+    define(
+        "limpid.tail.cache.bytes",
+        Long,
+        Medium,
+        "Memory for the newest batches of all partitions, from which consumers are served \
+         without touching files.",
+    )
+    .default("134217728")
+    .min(0)
+    .honoured(),
+    define(
+        "limpid.validate.compressed",
+        String,
+        Low,
+        "Whether compressed batches are decompressed and checked record by record (full) or \
+         their header is trusted (header).",
+    )
+    .default("full")
+    .one_of(&["full", "header"])
+    .honoured(),
+    define(
+        "limpid.worker.threads",
+        Int,
+        Low,
+        "Threads of the data path; 0 takes the processors that the cgroup allows.",
+    )
+    .default("0")
+    .between(0, 1024)
+    .honoured(),
+];

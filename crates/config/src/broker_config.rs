@@ -1,0 +1,436 @@
+//! The typed configuration of the broker.
+//!
+//! Built in one go from the checked values, so that whoever holds a [`BrokerConfig`] has nothing
+//! left to parse. Durations are milliseconds (`_ms`), sizes bytes (`_bytes`).
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use crate::check::{list_items, parse_boolean};
+use crate::listeners::{self, HttpListener, Listener, ListenerKeys};
+use crate::topic_config::TopicConfig;
+use crate::units::{self, ShareOrSize};
+
+/// Everything the broker asks its configuration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BrokerConfig {
+    /// Who this node is.
+    pub node: NodeConfig,
+    /// Where Kafka clients connect.
+    pub listeners: Vec<Listener>,
+    /// The name of the listener that brokers use among themselves.
+    pub inter_broker_listener: String,
+    /// Limits of connections and requests.
+    pub network: NetworkConfig,
+    /// Where data lives, and how it is looked after.
+    pub storage: StorageConfig,
+    /// Automatic creation of topics and its like.
+    pub topics: TopicsConfig,
+    /// Pages, health and metrics.
+    pub http: HttpConfig,
+    /// Log lines.
+    pub logging: LoggingConfig,
+    /// Threads and memory.
+    pub resources: ResourcesConfig,
+    /// What a topic gets that sets nothing itself.
+    pub topic_defaults: TopicConfig,
+}
+
+/// Who this node is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeConfig {
+    /// `node.id`, or `broker.id`.
+    pub id: i32,
+    /// `broker.rack`.
+    pub rack: Option<String>,
+    /// `limpid.cluster.name`.
+    pub cluster_name: String,
+    /// `limpid.drain.timeout.ms`.
+    pub drain_timeout_ms: u64,
+}
+
+/// Limits of connections and requests.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkConfig {
+    /// `connections.max.idle.ms`; `None` (from a negative value) never closes idle connections.
+    pub connections_max_idle_ms: Option<u64>,
+    /// `fetch.max.bytes`.
+    pub fetch_max_bytes: i32,
+    /// `limpid.connection.body.timeout.ms`.
+    pub body_timeout_ms: u64,
+    /// `max.connections`.
+    pub max_connections: i32,
+    /// `max.connections.per.ip`.
+    pub max_connections_per_ip: i32,
+    /// `max.connections.per.ip.overrides`, by address.
+    pub max_connections_per_ip_overrides: BTreeMap<IpAddr, i32>,
+    /// `max.connection.creation.rate`, per second.
+    pub max_connection_creation_rate: i32,
+    /// `max.request.partition.size.limit`: most topics or partitions in one describe answer.
+    pub max_request_partition_size_limit: i32,
+    /// `socket.listen.backlog.size`.
+    pub socket_listen_backlog: i32,
+    /// `socket.receive.buffer.bytes`; `None` (from -1) leaves it to the system.
+    pub socket_receive_buffer_bytes: Option<u32>,
+    /// `socket.request.max.bytes`.
+    pub socket_request_max_bytes: i32,
+    /// `socket.send.buffer.bytes`; `None` (from -1) leaves it to the system.
+    pub socket_send_buffer_bytes: Option<u32>,
+    /// `limpid.validate.compressed=full`.
+    pub validate_compressed_records: bool,
+}
+
+/// Where data lives, and how it is looked after.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StorageConfig {
+    /// `log.dirs`, or `log.dir`; the first also holds the metadata log.
+    pub log_dirs: Vec<PathBuf>,
+    /// Whether nobody set it: only then a directory is formatted without being asked.
+    pub log_dirs_is_default: bool,
+    /// `limpid.storage.auto.format`.
+    pub auto_format: bool,
+    /// `metadata.log.dir`, when it is set.
+    pub metadata_log_dir: Option<PathBuf>,
+    /// `limpid.disk.min.free`.
+    pub disk_min_free: ShareOrSize,
+    /// `limpid.disk.min.free.bytes`: the least, whatever the share comes to.
+    pub disk_min_free_bytes: u64,
+    /// `log.flush.offset.checkpoint.interval.ms`.
+    pub recovery_point_checkpoint_interval_ms: u64,
+    /// `log.flush.start.offset.checkpoint.interval.ms`.
+    pub start_offset_checkpoint_interval_ms: u64,
+    /// `log.initial.task.delay.ms`.
+    pub initial_task_delay_ms: u64,
+    /// `log.retention.check.interval.ms`.
+    pub retention_check_interval_ms: u64,
+    /// `num.recovery.threads.per.data.dir`.
+    pub recovery_threads_per_dir: usize,
+    /// `producer.id.expiration.ms`.
+    pub producer_id_expiration_ms: i64,
+    /// `producer.id.expiration.check.interval.ms`.
+    pub producer_id_expiration_check_interval_ms: u64,
+}
+
+impl StorageConfig {
+    /// Free bytes below which producing is refused, on a disk of `total_bytes`.
+    pub fn min_free_bytes(&self, total_bytes: u64) -> u64 {
+        let wanted = match self.disk_min_free {
+            ShareOrSize::Share(share) => (total_bytes as f64 * share) as u64,
+            ShareOrSize::Bytes(bytes) => bytes,
+        };
+        wanted.max(self.disk_min_free_bytes)
+    }
+}
+
+/// How topics come and go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicsConfig {
+    /// `auto.create.topics.enable`.
+    pub auto_create: bool,
+    /// `default.replication.factor`.
+    pub default_replication_factor: i32,
+    /// `delete.topic.enable`.
+    pub delete_enabled: bool,
+    /// `num.partitions`.
+    pub num_partitions: i32,
+}
+
+/// Pages, health and metrics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpConfig {
+    /// `limpid.http.listeners`; empty turns HTTP off.
+    pub listeners: Vec<HttpListener>,
+    /// `limpid.http.allowed.hosts`.
+    pub allowed_hosts: Vec<String>,
+    /// `limpid.http.public.paths`.
+    pub public_paths: Vec<String>,
+    /// `limpid.metrics.dialects`.
+    pub metrics_dialects: Vec<String>,
+}
+
+/// Log lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggingConfig {
+    /// `limpid.log.level`: a level or tracing directives.
+    pub level: String,
+    /// `limpid.log.format=json`.
+    pub json: bool,
+}
+
+/// Threads and memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourcesConfig {
+    /// `limpid.request.memory.bytes`, or `queued.max.request.bytes`; at least the largest request.
+    pub request_memory_bytes: usize,
+    /// `limpid.tail.cache.bytes`.
+    pub tail_cache_bytes: usize,
+    /// `limpid.worker.threads`; `None` chooses by the processors.
+    pub worker_threads: Option<usize>,
+    /// `limpid.blocking.threads`; `None` chooses by the processors.
+    pub blocking_threads: Option<usize>,
+}
+
+/// The values from which the typed configuration is built: each is there and checked, or unset.
+pub(crate) struct Values<'a> {
+    /// The value in force, defaults included.
+    pub value: &'a dyn Fn(&str) -> Option<String>,
+    /// The value that somebody set, without defaults.
+    pub explicit: &'a dyn Fn(&str) -> Option<String>,
+    /// This machine's name.
+    pub hostname: &'a str,
+}
+
+/// The key a problem belongs to, and the problem.
+pub(crate) type KeyedMessage = (&'static str, String);
+
+impl BrokerConfig {
+    pub(crate) fn build(values: &Values<'_>) -> Result<BrokerConfig, Vec<KeyedMessage>> {
+        let mut problems = refused_features(values);
+        let listeners = match client_listeners(values) {
+            Ok(found) => Some(found),
+            Err(problem) => {
+                problems.push(problem);
+                None
+            }
+        };
+        let overrides = match per_ip_overrides(&values.text("max.connections.per.ip.overrides")) {
+            Ok(map) => map,
+            Err(message) => {
+                problems.push(("max.connections.per.ip.overrides", message));
+                BTreeMap::new()
+            }
+        };
+        let resources = resources(values);
+        let largest = values.int("socket.request.max.bytes");
+        if resources.request_memory_bytes < usize::try_from(largest).unwrap_or(usize::MAX) {
+            let message = format!(
+                "must be at least socket.request.max.bytes ({largest}), else the largest request \
+                 could never be read"
+            );
+            problems.push((request_memory_key(values), message));
+        }
+        let (Some((listeners, inter_broker_listener)), true) = (listeners, problems.is_empty())
+        else {
+            return Err(problems);
+        };
+        Ok(BrokerConfig {
+            node: node(values),
+            listeners,
+            inter_broker_listener,
+            network: network(values, overrides),
+            storage: storage(values),
+            topics: TopicsConfig {
+                auto_create: values.boolean("auto.create.topics.enable"),
+                default_replication_factor: values.int("default.replication.factor"),
+                delete_enabled: values.boolean("delete.topic.enable"),
+                num_partitions: values.int("num.partitions"),
+            },
+            http: http(values),
+            logging: LoggingConfig {
+                level: values.text("limpid.log.level"),
+                json: values.text("limpid.log.format").trim() == "json",
+            },
+            resources,
+            topic_defaults: TopicConfig::resolve(values.explicit, &BTreeMap::new()),
+        })
+    }
+}
+
+fn client_listeners(values: &Values<'_>) -> Result<(Vec<Listener>, String), KeyedMessage> {
+    let advertised = (values.explicit)("advertised.listeners");
+    let protocol_map = (values.explicit)("listener.security.protocol.map");
+    let inter_broker_name = (values.explicit)("inter.broker.listener.name");
+    let inter_broker_protocol = (values.explicit)("security.inter.broker.protocol");
+    listeners::resolve(&ListenerKeys {
+        listeners: &values.text("listeners"),
+        advertised: advertised.as_deref(),
+        protocol_map: protocol_map.as_deref(),
+        inter_broker_name: inter_broker_name.as_deref(),
+        controller_names: &values.text("controller.listener.names"),
+        inter_broker_protocol: inter_broker_protocol.as_deref().map(str::trim),
+        hostname: values.hostname,
+    })
+}
+
+/// Entries that would change what the broker is, and that this version cannot honour: starting
+/// without them would be worse than not starting.
+fn refused_features(values: &Values<'_>) -> Vec<KeyedMessage> {
+    let mut problems = Vec::new();
+    let roles = values.text("process.roles");
+    if !list_items(&roles).any(|role| role == "broker")
+        || !list_items(&roles).any(|role| role == "controller")
+    {
+        let message = "this version is one node that is broker and controller in one; \
+                       set broker,controller or leave it out";
+        problems.push(("process.roles", message.into()));
+    }
+    let node_id = node_id(values);
+    let voters = values.text("controller.quorum.voters");
+    let foreign = |voter: &str| {
+        voter
+            .split('@')
+            .next()
+            .is_none_or(|id| id != node_id.to_string())
+    };
+    if list_items(&voters).any(foreign) {
+        let message = "this version is one node and cannot join a quorum of others";
+        problems.push(("controller.quorum.voters", message.into()));
+    }
+    if list_items(&values.text("controller.quorum.bootstrap.servers")).count() > 1 {
+        let message = "this version is one node and cannot join a quorum of others";
+        problems.push(("controller.quorum.bootstrap.servers", message.into()));
+    }
+    if !values.text("authorizer.class.name").trim().is_empty() {
+        let message = "authorization is not available yet in this version; \
+                       without this entry the broker is open to everyone who can reach it";
+        problems.push(("authorizer.class.name", message.into()));
+    }
+    if values.boolean("remote.log.storage.system.enable") {
+        let message = "tiered storage is not available yet in this version";
+        problems.push(("remote.log.storage.system.enable", message.into()));
+    }
+    let (id, broker_id) = ((values.explicit)("node.id"), (values.explicit)("broker.id"));
+    if let (Some(id), Some(broker_id)) = (id, broker_id)
+        && id.trim() != broker_id.trim()
+    {
+        let message = format!("says {broker_id} while node.id says {id}; leave it out");
+        problems.push(("broker.id", message));
+    }
+    problems
+}
+
+fn node_id(values: &Values<'_>) -> i32 {
+    let explicit = (values.explicit)("node.id").or_else(|| (values.explicit)("broker.id"));
+    let id = explicit
+        .and_then(|text| text.trim().parse().ok())
+        .filter(|id| *id >= 0);
+    id.unwrap_or_else(|| values.int("node.id"))
+}
+
+fn node(values: &Values<'_>) -> NodeConfig {
+    NodeConfig {
+        id: node_id(values),
+        rack: (values.explicit)("broker.rack").map(|rack| rack.trim().to_owned()),
+        cluster_name: values.text("limpid.cluster.name").trim().to_owned(),
+        drain_timeout_ms: values.unsigned("limpid.drain.timeout.ms"),
+    }
+}
+
+fn network(values: &Values<'_>, overrides: BTreeMap<IpAddr, i32>) -> NetworkConfig {
+    NetworkConfig {
+        connections_max_idle_ms: u64::try_from(values.long("connections.max.idle.ms")).ok(),
+        fetch_max_bytes: values.int("fetch.max.bytes"),
+        body_timeout_ms: values.unsigned("limpid.connection.body.timeout.ms"),
+        max_connections: values.int("max.connections"),
+        max_connections_per_ip: values.int("max.connections.per.ip"),
+        max_connections_per_ip_overrides: overrides,
+        max_connection_creation_rate: values.int("max.connection.creation.rate"),
+        max_request_partition_size_limit: values.int("max.request.partition.size.limit"),
+        socket_listen_backlog: values.int("socket.listen.backlog.size"),
+        socket_receive_buffer_bytes: u32::try_from(values.int("socket.receive.buffer.bytes")).ok(),
+        socket_request_max_bytes: values.int("socket.request.max.bytes"),
+        socket_send_buffer_bytes: u32::try_from(values.int("socket.send.buffer.bytes")).ok(),
+        validate_compressed_records: values.text("limpid.validate.compressed").trim() == "full",
+    }
+}
+
+fn storage(values: &Values<'_>) -> StorageConfig {
+    let explicit = (values.explicit)("log.dirs").or_else(|| (values.explicit)("log.dir"));
+    let log_dirs_is_default = explicit.is_none();
+    let dirs = explicit.unwrap_or_else(|| values.text("log.dir"));
+    StorageConfig {
+        log_dirs: list_items(&dirs).map(PathBuf::from).collect(),
+        log_dirs_is_default,
+        auto_format: values.boolean("limpid.storage.auto.format"),
+        metadata_log_dir: (values.explicit)("metadata.log.dir").map(|dir| dir.trim().into()),
+        disk_min_free: units::parse_share_or_size(&values.text("limpid.disk.min.free"))
+            .unwrap_or(ShareOrSize::Share(0.05)),
+        disk_min_free_bytes: values.unsigned("limpid.disk.min.free.bytes"),
+        recovery_point_checkpoint_interval_ms: values
+            .unsigned("log.flush.offset.checkpoint.interval.ms"),
+        start_offset_checkpoint_interval_ms: values
+            .unsigned("log.flush.start.offset.checkpoint.interval.ms"),
+        initial_task_delay_ms: values.unsigned("log.initial.task.delay.ms"),
+        retention_check_interval_ms: values.unsigned("log.retention.check.interval.ms"),
+        recovery_threads_per_dir: values.size("num.recovery.threads.per.data.dir"),
+        producer_id_expiration_ms: values.long("producer.id.expiration.ms"),
+        producer_id_expiration_check_interval_ms: values
+            .unsigned("producer.id.expiration.check.interval.ms"),
+    }
+}
+
+fn http(values: &Values<'_>) -> HttpConfig {
+    let list = |key: &str| list_items(&values.text(key)).map(str::to_owned).collect();
+    HttpConfig {
+        listeners: listeners::parse_http_listeners(&values.text("limpid.http.listeners"))
+            .unwrap_or_default(),
+        allowed_hosts: list("limpid.http.allowed.hosts"),
+        public_paths: list("limpid.http.public.paths"),
+        metrics_dialects: list("limpid.metrics.dialects"),
+    }
+}
+
+/// The key that decides over the request memory: Kafka's own when only that is set.
+fn request_memory_key(values: &Values<'_>) -> &'static str {
+    let kafkas = (values.explicit)("queued.max.request.bytes")
+        .and_then(|text| text.trim().parse::<i64>().ok())
+        .is_some_and(|bytes| bytes > 0);
+    match (values.explicit)("limpid.request.memory.bytes") {
+        None if kafkas => "queued.max.request.bytes",
+        _ => "limpid.request.memory.bytes",
+    }
+}
+
+fn resources(values: &Values<'_>) -> ResourcesConfig {
+    let threads = |key: &str| Some(values.size(key)).filter(|count| *count > 0);
+    ResourcesConfig {
+        request_memory_bytes: values.size(request_memory_key(values)),
+        tail_cache_bytes: values.size("limpid.tail.cache.bytes"),
+        worker_threads: threads("limpid.worker.threads"),
+        blocking_threads: threads("limpid.blocking.threads"),
+    }
+}
+
+/// `address:count` pairs; names are not resolved here, so that a check needs no network.
+fn per_ip_overrides(value: &str) -> Result<BTreeMap<IpAddr, i32>, String> {
+    let mut map = BTreeMap::new();
+    for item in list_items(value) {
+        let wrong = || format!("{item} is not of the form address:connections");
+        let (host, count) = item.rsplit_once(':').ok_or_else(wrong)?;
+        let host = host.trim().trim_start_matches('[').trim_end_matches(']');
+        let address: IpAddr = host.parse().map_err(|_| wrong())?;
+        let count: i32 = count.trim().parse().map_err(|_| wrong())?;
+        if count < 0 {
+            return Err(wrong());
+        }
+        map.insert(address, count);
+    }
+    Ok(map)
+}
+
+impl Values<'_> {
+    fn text(&self, key: &str) -> String {
+        (self.value)(key).unwrap_or_default()
+    }
+
+    fn int(&self, key: &str) -> i32 {
+        self.text(key).trim().parse().unwrap_or_default()
+    }
+
+    fn long(&self, key: &str) -> i64 {
+        self.text(key).trim().parse().unwrap_or_default()
+    }
+
+    fn unsigned(&self, key: &str) -> u64 {
+        u64::try_from(self.long(key)).unwrap_or_default()
+    }
+
+    fn size(&self, key: &str) -> usize {
+        usize::try_from(self.long(key)).unwrap_or_default()
+    }
+
+    fn boolean(&self, key: &str) -> bool {
+        parse_boolean(&self.text(key)).unwrap_or_default()
+    }
+}
