@@ -191,3 +191,6 @@ pub fn escape_label(value: &str, out: &mut String) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

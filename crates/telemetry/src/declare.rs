@@ -187,6 +187,7 @@ macro_rules! families {
                 };
             )+
             /// All of them, for the catalogue.
+            #[allow(dead_code, reason = "a private module may have no catalogue")]
             pub static ALL: &[&$crate::Declaration] = &[$(&$family),+];
         }
     };

@@ -272,3 +272,6 @@ impl<M: Handle, L: EnumLabels> fmt::Debug for Table<M, L> {
         self.family.fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests;

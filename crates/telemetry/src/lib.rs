@@ -76,17 +76,22 @@
 //! memory limit: [`Registry::pool`].
 
 pub mod buckets;
+pub mod catalogue;
 pub mod collect;
 pub mod declare;
+pub mod facade;
 mod family;
 mod handle;
 pub mod label;
+pub mod logging;
 pub mod mbeans;
 pub mod own;
 pub mod pools;
+pub mod process;
 mod registry;
 pub mod stage;
 
+pub use catalogue::Catalogue;
 pub use collect::{CollectError, Collector, Samples};
 #[doc(hidden)]
 pub use declare::__next;

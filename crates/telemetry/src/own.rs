@@ -14,8 +14,6 @@ crate::metrics! {
             = "limpid_build_info";
         /// Label sets that went into the series "other" because their family was full.
         pub series_dropped: counter { family: FamilyName } = "limpid_series_dropped_total";
-        /// Log lines lost because standard error did not take them in time.
-        pub log_lines_dropped: counter = "limpid_log_lines_dropped_total";
         /// Log lines left out by the rate limit of their cause.
         pub log_lines_suppressed: counter = "limpid_log_lines_suppressed_total";
         /// Starts of the broker on a data directory that was not shut down cleanly.

@@ -243,3 +243,6 @@ impl Collector for Pools {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ use crate::handle::{Counter, Handle};
 use crate::mbeans::MBeans;
 use crate::own::OwnMetrics;
 use crate::pools::{Pool, Pools};
+use crate::process::ProcessCollector;
 
 /// A metric could not be registered.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +57,7 @@ impl std::fmt::Debug for Registry {
 }
 
 impl Registry {
-    /// A registry with the families that every Limpid has: build, pools, dropped series and lines.
+    /// A registry with the families that every Limpid has: build, process, pools, dropped series.
     ///
     /// # Panics
     /// Never: the first names in a fresh registry can't be taken.
@@ -68,6 +69,7 @@ impl Registry {
             "a fresh registry has no own metrics yet"
         );
         registry.add_collector(registry.inner.pools.clone());
+        registry.add_collector(Arc::new(ProcessCollector::new()));
         registry
     }
 

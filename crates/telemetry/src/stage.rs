@@ -148,3 +148,6 @@ impl<A: LabelEnum> StageHistograms<A> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,54 @@
+use super::*;
+use crate::Text;
+
+crate::families! {
+    mod example {
+        /// Partitions.
+        PARTITIONS: gauge { topic: Text<10>, partition: Text<10> } = "example_partitions";
+        /// Brokers.
+        BROKERS: gauge = "example_brokers";
+    }
+}
+
+#[test]
+fn samples_keep_their_family_and_order() {
+    let mut samples = Samples::new();
+    samples.family(&example::PARTITIONS).add(&["a", "0"], 1u64);
+    samples.family(&example::BROKERS).add(&[], 3);
+    samples
+        .family(&example::PARTITIONS)
+        .add(&["b\"\\\n", "1"], 0.5);
+    let [partitions, brokers] = samples.families() else {
+        panic!("two families")
+    };
+    let lines: Vec<_> = partitions.iter().collect();
+    assert_eq!(
+        lines[0],
+        ("{topic=\"a\",partition=\"0\"}", Number64::Int(1))
+    );
+    assert_eq!(
+        lines[1],
+        (r#"{topic="b\"\\\n",partition="1"}"#, Number64::Float(0.5))
+    );
+    assert_eq!(brokers.iter().collect::<Vec<_>>(), [("", Number64::Int(3))]);
+    assert_eq!((partitions.len(), brokers.is_empty()), (2, false));
+}
+
+#[test]
+fn escaping() {
+    let escaped = |text: &str| {
+        let mut out = String::new();
+        escape_label(text, &mut out);
+        out
+    };
+    assert_eq!(escaped(""), "");
+    assert_eq!(escaped("plain ünïcode"), "plain ünïcode");
+    assert_eq!(escaped("a\\b\"c\nd"), r#"a\\b\"c\nd"#);
+    assert_eq!(escaped("\n\n"), r"\n\n");
+}
+
+#[test]
+fn large_counts_do_not_wrap() {
+    assert_eq!(Number64::from(u64::MAX), Number64::Float(u64::MAX as f64));
+    assert_eq!(Number64::from(7u64), Number64::Int(7));
+}

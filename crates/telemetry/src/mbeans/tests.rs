@@ -1,0 +1,83 @@
+use super::*;
+use crate::{Registry, Text, buckets};
+
+type Listener = Text<16>;
+
+crate::metrics! {
+    struct Metrics {
+        /// Requests.
+        requests: counter = "limpid_requests_total",
+            mbean "kafka.network:type=RequestMetrics,name=RequestsPerSec" meter,
+            mbean "kafka.network:type=Other" counter;
+        /// Seconds.
+        seconds: histogram[buckets::REQUEST_SECONDS] = "limpid_request_seconds",
+            mbean "kafka.network:type=RequestMetrics,name=TotalTimeMs" histogram_ms;
+        /// Open.
+        open: gauge { listener: Listener } = "limpid_connections",
+            mbean "kafka.server:type=socket-server-metrics,listener={listener}"
+                attribute "connection-count";
+        /// Closed.
+        closed: float_counter { listener: Listener } = "limpid_connections_closed_total",
+            mbean "kafka.server:type=socket-server-metrics,listener={listener}"
+                attribute "connection-close-total";
+        /// Idle.
+        idle: float_gauge = "limpid_idle_ratio", mbean "kafka.server:type=Pool,name=Idle" gauge;
+    }
+}
+
+#[test]
+fn beans_read_the_handles_of_the_metrics() {
+    let registry = Registry::new();
+    let metrics = Metrics::register(&registry).unwrap();
+    let beans = registry.mbeans();
+    metrics.requests.inc_by(3);
+    metrics.seconds.observe(0.25);
+    metrics.seconds.observe(0.75);
+    metrics.idle.set(0.5);
+    let open = metrics.open.own("EXTERNAL");
+    let _closed = metrics.closed.own("EXTERNAL");
+    open.set(2);
+
+    let per_sec = beans
+        .read("kafka.network:type=RequestMetrics,name=RequestsPerSec")
+        .unwrap();
+    assert_eq!(per_sec[0], ("Count", Value::Long(3)));
+    assert_eq!(per_sec[2], ("RateUnit", Value::Text("SECONDS")));
+    let other = beans.read("kafka.network:type=Other").unwrap();
+    assert_eq!(other, [("Count", Value::Long(3))]);
+    let total = beans
+        .read("kafka.network:type=RequestMetrics,name=TotalTimeMs")
+        .unwrap();
+    assert_eq!(
+        total,
+        [("Count", Value::Long(2)), ("Mean", Value::Double(500.0))]
+    );
+    let idle = beans.read("kafka.server:type=Pool,name=Idle").unwrap();
+    assert_eq!(idle, [("Value", Value::Double(0.5))]);
+
+    let socket = "kafka.server:type=socket-server-metrics,listener=EXTERNAL";
+    let attributes = beans.read(socket).unwrap();
+    assert_eq!(attributes[0], ("connection-count", Value::Double(2.0)));
+    assert_eq!(
+        attributes[1],
+        ("connection-close-total", Value::Double(0.0))
+    );
+    drop(open);
+    assert_eq!(
+        beans.read(socket).unwrap().len(),
+        1,
+        "the other attribute stays"
+    );
+    assert_eq!(beans.names().len(), 5);
+    assert!(beans.read("kafka.server:type=Nothing").is_none());
+}
+
+#[test]
+fn values_that_an_object_name_reserves_are_quoted() {
+    let registry = Registry::new();
+    let metrics = Metrics::register(&registry).unwrap();
+    let _open = metrics.open.own("a,b=\"c\"*");
+    let names = registry.mbeans().names();
+    let expected = r#"kafka.server:type=socket-server-metrics,listener="a,b=\"c\"\*""#;
+    assert!(names.iter().any(|n| n == expected), "{names:?}");
+}
