@@ -1,1 +1,118 @@
 //! Tests against real Kafka clients, tools and Apache Kafka itself.
+//!
+//! They run one after another on two cores, share one broker where they can, and are listed here
+//! in the order in which they run: those that write come before those that read what all wrote,
+//! and those that need the broker stopped come last. Arguments are parts of the names to run.
+#![allow(
+    clippy::print_stderr,
+    reason = "this program reports to a person or a CI log"
+)]
+
+mod dump_log;
+mod java_client;
+mod java_tools;
+mod kcat;
+mod librdkafka;
+mod python;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Result;
+use limpid_interop::lab::Lab;
+
+type Test = (&'static str, fn(&mut Lab) -> Result<()>);
+
+/// Pairs each test with its own path as its name.
+macro_rules! tests {
+    ($($module:ident :: $name:ident,)*) => {
+        &[$((concat!(stringify!($module), "::", stringify!($name)), $module::$name),)*]
+    };
+}
+
+const TESTS: &[Test] = tests![
+    librdkafka::writes_with_every_codec,
+    librdkafka::keys_land_where_murmur2_says,
+    librdkafka::idempotent_writes,
+    kcat::lists,
+    kcat::writes_with_every_codec,
+    python::writes_with_every_codec,
+    python::keys_land_where_murmur2_says,
+    java_client::writes_with_every_codec,
+    java_client::idempotent_writes,
+    java_tools::manage_topics,
+    java_tools::console,
+    dump_log::writes_many_segments,
+    kcat::reads_everything,
+    python::reads_everything,
+    java_client::reads_everything,
+    dump_log::reads_every_file,
+];
+
+fn main() -> ExitCode {
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|arg| !arg.starts_with('-'))
+        .collect();
+    if std::env::args().any(|arg| arg == "--list") {
+        TESTS.iter().for_each(|(name, _)| eprintln!("{name}: test"));
+        return ExitCode::SUCCESS;
+    }
+    match run_all(&wanted) {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("the tests could not be run: {error:?}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the tests whose name contains one of `wanted` (all without any) and counts the failed.
+fn run_all(wanted: &[String]) -> Result<usize> {
+    let root = tempfile::Builder::new()
+        .prefix("limpid-interop-")
+        .tempdir()?;
+    let mut lab = Lab::open(root.path())?;
+    eprintln!("against {}: {:?}", lab.kind().name(), lab.kind());
+    let chosen = |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part));
+    let start = Instant::now();
+    let (mut passed, mut failed) = (0, Vec::new());
+    for (name, test) in TESTS.iter().filter(|(name, _)| chosen(name)) {
+        eprintln!("test {name} ...");
+        let begun = Instant::now();
+        match test(&mut lab) {
+            Ok(()) => {
+                passed += 1;
+                eprintln!(
+                    "test {name} ... ok ({:.1} s)",
+                    begun.elapsed().as_secs_f64()
+                );
+            }
+            Err(error) => {
+                failed.push(*name);
+                eprintln!(
+                    "test {name} ... FAILED ({:.1} s)",
+                    begun.elapsed().as_secs_f64()
+                );
+                eprintln!("{error:#}");
+                if let Some(log) = lab.subject_log() {
+                    eprintln!("--- log of the broker\n{log}");
+                }
+            }
+        }
+    }
+    let took = start.elapsed().as_secs_f64();
+    eprintln!(
+        "{passed} passed, {} failed in {took:.0} s: {failed:?}",
+        failed.len()
+    );
+    if !failed.is_empty() {
+        eprintln!("files of the run are kept in {:?}", root.keep());
+    }
+    anyhow::ensure!(
+        passed + failed.len() > 0,
+        "no test has a name like {wanted:?}"
+    );
+    Ok(failed.len())
+}

@@ -1,1 +1,11 @@
-//! The harness of the interop tests: tools, peers and processes.
+//! The harness of the interop tests: foreign tools, brokers as peers, records and their oracle.
+
+pub mod dump_log;
+pub mod lab;
+pub mod librdkafka;
+pub mod peer;
+pub mod ports;
+pub mod process;
+pub mod records;
+pub mod tools;
+pub mod wire;

@@ -1,0 +1,126 @@
+//! Producing and reading with librdkafka.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::{Offset, TopicPartitionList};
+
+use crate::records::{Partitions, Received, Record};
+
+/// Everything must be acknowledged or read within this.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Client properties shared by all uses.
+#[must_use]
+pub fn config(address: &str, properties: &[(&str, &str)]) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", address);
+    for (key, value) in properties {
+        config.set(*key, *value);
+    }
+    config
+}
+
+/// Sends records in order, to `partition` or, without one, wherever the partitioner says, and
+/// waits until all are acknowledged.
+///
+/// # Errors
+/// When the producer can't be made or a record is not acknowledged.
+pub fn produce(
+    address: &str,
+    properties: &[(&str, &str)],
+    topic: &str,
+    partition: Option<i32>,
+    records: &[Record],
+) -> Result<()> {
+    let producer: BaseProducer = config(address, properties).create()?;
+    for record in records {
+        let mut message: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(topic);
+        message.partition = partition;
+        message.key = record.key.as_deref();
+        message.payload = record.value.as_deref();
+        if !record.headers.is_empty() {
+            let headers = record
+                .headers
+                .iter()
+                .fold(OwnedHeaders::new(), |all, (key, value)| {
+                    all.insert(Header {
+                        key,
+                        value: value.as_deref(),
+                    })
+                });
+            message.headers = Some(headers);
+        }
+        producer.send(message).map_err(|(error, _)| error)?;
+    }
+    producer.flush(LIMIT)?;
+    ensure!(
+        producer.in_flight_count() == 0,
+        "records left without an acknowledgement"
+    );
+    Ok(())
+}
+
+/// Reads a topic from its beginning with an assignment, until as many records as `written` has
+/// came and every partition reported its end.
+///
+/// # Errors
+/// When an error or the time limit comes first.
+pub fn read(address: &str, topic: &str, written: &Partitions) -> Result<Received> {
+    let consumer: BaseConsumer = config(
+        address,
+        &[
+            // Required by the library; with an assignment no group is ever joined.
+            ("group.id", "unused"),
+            ("enable.auto.commit", "false"),
+            ("enable.partition.eof", "true"),
+            ("fetch.wait.max.ms", "50"),
+        ],
+    )
+    .create()?;
+    let mut assignment = TopicPartitionList::new();
+    for partition in 0..i32::try_from(written.len())? {
+        assignment.add_partition_offset(topic, partition, Offset::Beginning)?;
+    }
+    consumer.assign(&assignment)?;
+    let start = Instant::now();
+    let mut received = Received::new();
+    let mut at_end = vec![false; written.len()];
+    while at_end.contains(&false) {
+        ensure!(
+            start.elapsed() < LIMIT,
+            "{topic}: not read to its end within {LIMIT:?}"
+        );
+        match consumer.poll(Duration::from_millis(100)) {
+            None => {}
+            Some(Ok(message)) => {
+                let got = received.entry(message.partition()).or_default();
+                got.push((message.offset(), record(&message)?));
+            }
+            Some(Err(rdkafka::error::KafkaError::PartitionEOF(partition))) => {
+                at_end[usize::try_from(partition)?] = true;
+            }
+            Some(Err(error)) => bail!("{topic}: {error}"),
+        }
+    }
+    Ok(received)
+}
+
+fn record(message: &BorrowedMessage<'_>) -> Result<Record> {
+    let mut headers = Vec::new();
+    if let Some(all) = message.headers() {
+        for at in 0..all.count() {
+            let header = all.try_get(at).context("a header is missing")?;
+            headers.push((header.key.to_owned(), header.value.map(<[u8]>::to_vec)));
+        }
+    }
+    Ok(Record {
+        key: message.key().map(<[u8]>::to_vec),
+        value: message.payload().map(<[u8]>::to_vec),
+        headers,
+    })
+}

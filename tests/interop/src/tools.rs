@@ -1,0 +1,274 @@
+//! The foreign programs the tests use, installed by the tests themselves into one cache folder.
+//!
+//! A tool that can't be had is an error: no test is skipped for the lack of one. What was
+//! installed is remembered by the text that asked for it (a pom, a requirements file), so a
+//! changed version is installed anew and an unchanged one costs nothing.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::process::{Finished, run};
+
+/// Installing may have to download a hundred files.
+const INSTALL_LIMIT: Duration = Duration::from_secs(600);
+const STAMP: &str = "installed-from";
+
+/// The releases of Apache Kafka whose programs are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kafka {
+    /// The last line before 4.0: old tools against a new broker.
+    V3_7,
+    /// The reference of behaviour.
+    V4_3,
+}
+
+impl Kafka {
+    /// Both releases.
+    pub const ALL: [Self; 2] = [Self::V3_7, Self::V4_3];
+
+    /// The full version.
+    #[must_use]
+    pub const fn version(self) -> &'static str {
+        match self {
+            Self::V3_7 => "3.7.1",
+            Self::V4_3 => "4.3.0",
+        }
+    }
+
+    const fn pom(self) -> &'static str {
+        match self {
+            Self::V3_7 => include_str!("../java/pom-3.7.1.xml"),
+            Self::V4_3 => include_str!("../java/pom-4.3.0.xml"),
+        }
+    }
+}
+
+/// The folder of helper programs beside this package's manifest.
+#[must_use]
+pub fn helpers() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Where the tools are, or will be as soon as one is asked for.
+#[derive(Clone, Debug)]
+pub struct Tools {
+    cache: PathBuf,
+}
+
+impl Tools {
+    /// Uses the folder named by `LIMPID_INTEROP_TOOLS`, or one under the target directory.
+    ///
+    /// # Errors
+    /// When the folder can't be made.
+    pub fn open() -> Result<Self> {
+        let cache = match std::env::var_os("LIMPID_INTEROP_TOOLS") {
+            Some(folder) => PathBuf::from(folder),
+            None => target_dir()?.join("interop-tools"),
+        };
+        std::fs::create_dir_all(&cache).with_context(|| format!("no folder {cache:?}"))?;
+        Ok(Self { cache })
+    }
+
+    /// The class path of a Kafka release: the broker, its tools and what they need.
+    ///
+    /// # Errors
+    /// When Maven can't bring it.
+    pub fn class_path(&self, kafka: Kafka) -> Result<String> {
+        let name = format!("kafka-{}", kafka.version());
+        let folder = self.install(&name, kafka.pom(), |folder| {
+            let pom = folder.join("pom.xml");
+            std::fs::write(&pom, kafka.pom())?;
+            let mut maven = Command::new("mvn");
+            maven
+                .args(["-q", "-B", "-f"])
+                .arg(&pom)
+                .arg("dependency:copy-dependencies");
+            maven.arg("-DincludeScope=runtime");
+            maven.arg(format!("-DoutputDirectory={}", folder.display()));
+            run(&mut maven, b"", INSTALL_LIMIT)?.success()
+        })?;
+        Ok(format!("{}/*", folder.display()))
+    }
+
+    /// A Java virtual machine set up for short runs, with a Kafka release on its class path.
+    ///
+    /// # Errors
+    /// When the release can't be had.
+    pub fn java(&self, kafka: Kafka) -> Result<Command> {
+        let mut java = Command::new("java");
+        java.args([
+            "-XX:TieredStopAtLevel=1",
+            "-Xshare:auto",
+            "-XX:+UseSerialGC",
+            "-Xmx512m",
+        ]);
+        java.arg(format!("-Dlog4j.configuration=file:{}", log4j().display()));
+        java.arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn");
+        java.arg("-cp").arg(self.class_path(kafka)?);
+        Ok(java)
+    }
+
+    /// A Python with kafka-python and the codecs it needs.
+    ///
+    /// # Errors
+    /// When pip can't bring them.
+    pub fn python(&self) -> Result<Command> {
+        let wanted = include_str!("../python/requirements.txt");
+        let folder = self.install("python", wanted, |folder| {
+            let mut venv = Command::new("python3");
+            run(venv.args(["-m", "venv"]).arg(folder), b"", INSTALL_LIMIT)?.success()?;
+            let mut pip = Command::new(folder.join("bin/pip"));
+            pip.args([
+                "install",
+                "-q",
+                "--no-input",
+                "--disable-pip-version-check",
+                "-r",
+            ]);
+            pip.arg(helpers().join("python/requirements.txt"));
+            run(&mut pip, b"", INSTALL_LIMIT)?.success()
+        })?;
+        Ok(Command::new(folder.join("bin/python")))
+    }
+
+    /// kcat, from the distribution.
+    ///
+    /// # Errors
+    /// When it is not installed and can't be.
+    pub fn kcat(&self) -> Result<Command> {
+        if run(Command::new("kcat").arg("-V"), b"", INSTALL_LIMIT).is_err() {
+            apt(&["update", "-qq"])?;
+            apt(&["install", "-y", "-qq", "--no-install-recommends", "kcat"])?;
+        }
+        Ok(Command::new("kcat"))
+    }
+
+    /// One of the two programs of the distribution's Prometheus: `prometheus` or `promtool`.
+    ///
+    /// The package is unpacked and not installed, because installing it starts a service.
+    ///
+    /// # Errors
+    /// When the package can't be had.
+    pub fn prometheus(&self, program: &str) -> Result<Command> {
+        let folder = self.install("prometheus", "prometheus", |folder| {
+            apt(&["update", "-qq"])?;
+            let mut download = Command::new("apt-get");
+            // apt hands the download to a user of its own, who can't write to this folder.
+            download.args([
+                "download",
+                "-qq",
+                "-o",
+                "APT::Sandbox::User=root",
+                "prometheus",
+            ]);
+            run(download.current_dir(folder), b"", INSTALL_LIMIT)?.success()?;
+            let package = std::fs::read_dir(folder)?
+                .filter_map(|entry| Some(entry.ok()?.path()))
+                .find(|path| path.extension().is_some_and(|ext| ext == "deb"))
+                .context("apt-get download left no package")?;
+            let mut unpack = Command::new("dpkg");
+            run(
+                unpack.arg("-x").arg(package).arg(folder),
+                b"",
+                INSTALL_LIMIT,
+            )?
+            .success()
+        })?;
+        Ok(Command::new(folder.join("usr/bin").join(program)))
+    }
+
+    /// Makes `folder` through `make` unless it was made from the same `wanted` text before.
+    fn install(
+        &self,
+        name: &str,
+        wanted: &str,
+        make: impl FnOnce(&Path) -> Result<Finished>,
+    ) -> Result<PathBuf> {
+        let folder = self.cache.join(name);
+        let stamp = folder.join(STAMP);
+        if std::fs::read_to_string(&stamp).is_ok_and(|made| made == wanted) {
+            return Ok(folder);
+        }
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder)?;
+        }
+        std::fs::create_dir_all(&folder)?;
+        make(&folder).with_context(|| format!("cannot install {name}"))?;
+        std::fs::write(stamp, wanted)?;
+        Ok(folder)
+    }
+}
+
+/// Silences the 3.7 line's logging, which is set up by a file and not by properties.
+fn log4j() -> PathBuf {
+    helpers().join("java/log4j.properties")
+}
+
+fn apt(args: &[&str]) -> Result<Finished> {
+    let mut command = Command::new("apt-get");
+    command.args(args).env("DEBIAN_FRONTEND", "noninteractive");
+    run(&mut command, b"", INSTALL_LIMIT)?.success()
+}
+
+/// The target directory this test program was built into.
+///
+/// # Errors
+/// When the program doesn't lie where Cargo puts test programs.
+pub fn target_dir() -> Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    // <target>/<profile>/deps/<program>, or <target>/<profile>/<program> for a binary.
+    let folder = program
+        .ancestors()
+        .find(|folder| folder.join(".rustc_info.json").exists())
+        .or_else(|| program.ancestors().nth(3));
+    let folder = folder.context("no target directory above this program")?;
+    ensure!(folder.is_dir(), "{folder:?} is no target directory");
+    Ok(folder.to_owned())
+}
+
+/// The release binary of Limpid: `LIMPID_BIN`, or the one in the target directory, built (or
+/// found up to date) by Cargo.
+///
+/// # Errors
+/// When it can't be built.
+pub fn limpid_binary() -> Result<PathBuf> {
+    if let Some(binary) = std::env::var_os("LIMPID_BIN") {
+        let binary = PathBuf::from(binary);
+        ensure!(
+            binary.is_file(),
+            "LIMPID_BIN names {binary:?}, which is no file"
+        );
+        return Ok(binary);
+    }
+    let target = target_dir()?;
+    build_limpid(&target, &[])?;
+    Ok(target.join("release/limpid"))
+}
+
+/// Builds the release binary with `features` into `target`.
+///
+/// # Errors
+/// When Cargo fails.
+pub fn build_limpid(target: &Path, features: &[&str]) -> Result<PathBuf> {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args([
+        "build",
+        "--release",
+        "--quiet",
+        "--bin",
+        "limpid",
+        "--manifest-path",
+    ]);
+    cargo
+        .arg(helpers().join("../../Cargo.toml"))
+        .arg("--target-dir")
+        .arg(target);
+    if !features.is_empty() {
+        cargo.arg("--features").arg(features.join(","));
+    }
+    run(&mut cargo, b"", Duration::from_secs(1_800))?.success()?;
+    Ok(target.join("release/limpid"))
+}
