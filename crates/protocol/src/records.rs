@@ -39,3 +39,6 @@ pub use patch::{
 };
 pub use record::{HeaderView, Headers, RecordView, Records};
 pub use validate::{ProducerInfo, Validated, ValidationLimits, validate};
+
+#[cfg(test)]
+mod tests;
