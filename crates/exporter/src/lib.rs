@@ -1,1 +1,87 @@
-//! The /metrics page: one file per collector, naming dialects.
+//! The `/metrics` page: one file per collector, naming dialects.
+//!
+//! ```no_run
+//! # use std::sync::Arc;
+//! # fn wire(registry: limpid_telemetry::Registry, source: Arc<dyn limpid_cluster::ClusterSource>)
+//! #     -> Result<axum::Router, limpid_telemetry::RegisterError> {
+//! let exporter = limpid_exporter::Exporter::new(registry)?;
+//! exporter.add_cluster(source);                      // kafka_exporter's families, log directories
+//! let router = limpid_exporter::router(exporter);    // GET /metrics
+//! # Ok(router)
+//! # }
+//! ```
+//!
+//! What was counted comes from the registry; what is a state is read at each scrape by the
+//! registry's collectors, from snapshots that the data path publishes anyway. A scrape takes no lock
+//! that a producer could wait for, runs on a blocking thread, and is shared by all who ask within a
+//! second.
+//!
+//! What must never be here: broker types, and metric names of other crates.
+
+mod accept;
+pub mod collectors;
+#[cfg(test)]
+mod fixture;
+mod http;
+mod metrics;
+mod page;
+mod text;
+
+use std::sync::Arc;
+
+use limpid_cluster::ClusterSource;
+use limpid_telemetry::{Catalogue, RegisterError, Registry};
+
+pub use accept::Format;
+pub use http::router;
+
+/// Renders the metrics of one cluster.
+#[derive(Debug)]
+pub struct Exporter {
+    registry: Registry,
+    metrics: metrics::ExporterMetrics,
+    state: page::State,
+    shared: http::Shared,
+}
+
+impl Exporter {
+    /// An exporter of this registry. One per registry.
+    ///
+    /// # Errors
+    /// The registry has an exporter already.
+    pub fn new(registry: Registry) -> Result<Arc<Self>, RegisterError> {
+        let metrics = metrics::ExporterMetrics::register(&registry)?;
+        let (state, shared) = (page::State::default(), http::Shared::default());
+        Ok(Arc::new(Exporter {
+            registry,
+            metrics,
+            state,
+            shared,
+        }))
+    }
+
+    /// Adds the collectors that read a cluster's snapshot.
+    pub fn add_cluster(&self, source: Arc<dyn ClusterSource>) {
+        let kafka = collectors::kafka_exporter::KafkaExporter::new(source.clone());
+        self.registry.add_collector(Arc::new(kafka));
+        self.registry
+            .add_collector(Arc::new(collectors::log_dirs::LogDirs::new(source)));
+    }
+
+    /// The whole page now. Takes as long as there are series: not for an async thread.
+    pub fn render(&self, format: Format) -> String {
+        let started = std::time::Instant::now();
+        let page = page::render(&self.registry, &self.metrics, &self.state, format);
+        self.metrics.render.observe_duration(started.elapsed());
+        page
+    }
+}
+
+/// The catalogue with what telemetry and this crate declare; the server adds the others.
+pub fn catalogue() -> Catalogue {
+    Catalogue::with_own()
+        .with(metrics::ExporterMetrics::DECLARATIONS)
+        .with_families(metrics::families::ALL)
+        .with_families(collectors::kafka_exporter::families::ALL)
+        .with_families(collectors::log_dirs::families::ALL)
+}

@@ -1,0 +1,119 @@
+//! kafka_exporter's dialect: the broker and topic part.
+//!
+//! Names, labels and types are those of danielqsj/kafka_exporter, so that its dashboards (such as
+//! Grafana's 7589) and alert rules run unedited. Like there, what only a leader can say (leader id,
+//! offsets) is absent while a partition has none, and a fenced broker is not counted.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use limpid_cluster::{Broker, ClusterSource, Partition, Topic};
+use limpid_telemetry::{CollectError, Collector, Declaration, Number, Samples, Text};
+
+/// Declared maxima. State is not interned: they are what the catalogue says, not a limit here.
+type TopicName = Text<100_000>;
+type PartitionIndex = Number<1_000_000>;
+type BrokerId = Number<10_000>;
+type Address = Text<10_000>;
+
+limpid_telemetry::families! {
+    /// Families of the collector.
+    pub mod families {
+        /// Brokers that are up in the cluster.
+        BROKERS: gauge = "kafka_brokers";
+        /// 1 per broker, with its id and its advertised address.
+        BROKER_INFO: gauge { id: BrokerId, address: Address } = "kafka_broker_info";
+        /// Partitions of the topic.
+        PARTITIONS: gauge { topic: TopicName } = "kafka_topic_partitions";
+        /// Offset after the last record of the partition that consumers may read.
+        CURRENT_OFFSET: gauge { topic: TopicName, partition: PartitionIndex }
+            = "kafka_topic_partition_current_offset";
+        /// First offset of the partition that can be read.
+        OLDEST_OFFSET: gauge { topic: TopicName, partition: PartitionIndex }
+            = "kafka_topic_partition_oldest_offset";
+        /// Replicas of the partition that are in sync.
+        IN_SYNC_REPLICA: gauge { topic: TopicName, partition: PartitionIndex }
+            = "kafka_topic_partition_in_sync_replica";
+        /// Id of the broker that leads the partition.
+        LEADER: gauge { topic: TopicName, partition: PartitionIndex }
+            = "kafka_topic_partition_leader";
+        /// 1 if the partition is led by its preferred broker.
+        LEADER_IS_PREFERRED: gauge { topic: TopicName, partition: PartitionIndex }
+            = "kafka_topic_partition_leader_is_preferred";
+        /// Replicas assigned to the partition.
+        REPLICAS: gauge { topic: TopicName, partition: PartitionIndex }
+            = "kafka_topic_partition_replicas";
+        /// 1 if fewer replicas of the partition are in sync than assigned.
+        UNDER_REPLICATED: gauge { topic: TopicName, partition: PartitionIndex }
+            = "kafka_topic_partition_under_replicated_partition";
+    }
+}
+
+/// See the module.
+pub struct KafkaExporter {
+    source: Arc<dyn ClusterSource>,
+}
+
+impl KafkaExporter {
+    /// For this cluster.
+    pub fn new(source: Arc<dyn ClusterSource>) -> Self {
+        KafkaExporter { source }
+    }
+}
+
+impl Collector for KafkaExporter {
+    fn name(&self) -> &'static str {
+        "kafka_exporter"
+    }
+
+    fn families(&self) -> &'static [&'static Declaration] {
+        families::ALL
+    }
+
+    fn collect(&self, out: &mut Samples) -> Result<(), CollectError> {
+        let snapshot = super::snapshot(&self.source, out)?;
+        let up: Vec<&Broker> = snapshot.brokers.iter().filter(|b| !b.fenced).collect();
+        out.family(&families::BROKERS).add(&[], up.len());
+        for broker in up {
+            let id = broker.id.to_string();
+            // An IPv6 address in an address:port goes in brackets.
+            let bracketed = broker.host.contains(':') && !broker.host.starts_with('[');
+            let (open, close) = if bracketed { ("[", "]") } else { ("", "") };
+            let address = format!("{open}{}{close}:{}", broker.host, broker.port);
+            out.family(&families::BROKER_INFO).add(&[&id, &address], 1);
+        }
+        let mut index = String::new();
+        for topic in &snapshot.topics {
+            out.family(&families::PARTITIONS)
+                .add(&[&topic.name], topic.partitions.len());
+            for partition in &topic.partitions {
+                index.clear();
+                write!(index, "{}", partition.index).expect("writing to a string");
+                add_partition(out, topic, &index, partition);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn add_partition(out: &mut Samples, topic: &Topic, index: &str, p: &Partition) {
+    let labels = [topic.name.as_str(), index];
+    if let Some(leader) = p.leader {
+        out.family(&families::LEADER).add(&labels, leader);
+        out.family(&families::CURRENT_OFFSET)
+            .add(&labels, p.high_watermark);
+        out.family(&families::OLDEST_OFFSET)
+            .add(&labels, p.log_start_offset);
+    }
+    out.family(&families::REPLICAS)
+        .add(&labels, p.replicas.len());
+    out.family(&families::IN_SYNC_REPLICA)
+        .add(&labels, p.isr.len());
+    out.family(&families::LEADER_IS_PREFERRED)
+        .add(&labels, p.leader_is_preferred());
+    out.family(&families::UNDER_REPLICATED)
+        .add(&labels, p.under_replicated());
+}
+
+#[cfg(test)]
+mod tests;

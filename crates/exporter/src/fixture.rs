@@ -1,0 +1,107 @@
+//! A cluster for tests.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use limpid_cluster::{
+    Broker, ClusterSnapshot, ClusterSource, LogDir, Partition, Readiness, ReadinessState, Topic,
+};
+use parking_lot::Mutex;
+
+/// Shows what it is given.
+pub(crate) struct Source(pub Mutex<Arc<ClusterSnapshot>>);
+
+impl ClusterSource for Source {
+    fn name(&self) -> &str {
+        "test"
+    }
+    fn snapshot(&self) -> Arc<ClusterSnapshot> {
+        self.0.lock().clone()
+    }
+    fn readiness(&self) -> Readiness {
+        Readiness {
+            state: ReadinessState::Ready,
+            reasons: Vec::new(),
+        }
+    }
+}
+
+pub(crate) fn source(snapshot: ClusterSnapshot) -> Arc<Source> {
+    Arc::new(Source(Mutex::new(Arc::new(snapshot))))
+}
+
+pub(crate) fn now_ms() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_millis()
+        .try_into()
+        .unwrap()
+}
+
+fn broker(id: i32, host: &str, fenced: bool) -> Broker {
+    Broker {
+        id,
+        host: host.to_owned(),
+        port: 9092,
+        rack: None,
+        fenced,
+    }
+}
+
+pub(crate) fn partition(index: i32, leader: Option<i32>, isr: &[i32]) -> Partition {
+    Partition {
+        index,
+        leader,
+        leader_epoch: 4,
+        replicas: vec![1, 2],
+        isr: isr.to_vec(),
+        log_start_offset: 10,
+        high_watermark: 25,
+        last_stable_offset: 25,
+        size_bytes: 4_096,
+        segments: 1,
+    }
+}
+
+pub(crate) fn topic(name: &str, partitions: Vec<Partition>) -> Arc<Topic> {
+    Arc::new(Topic {
+        name: name.to_owned(),
+        partitions,
+        ..Topic::default()
+    })
+}
+
+/// Two brokers up and one fenced; a partition led by the preferred broker, one led by the other and
+/// short of a replica, one without a leader; a name that needs escaping.
+pub(crate) fn cluster() -> ClusterSnapshot {
+    ClusterSnapshot {
+        taken_at_ms: now_ms(),
+        brokers: vec![
+            broker(1, "one.example", false),
+            broker(2, "2001:db8::2", false),
+            broker(3, "three.example", true),
+        ],
+        topics: vec![
+            topic("a\\\"b\n", vec![partition(0, Some(1), &[1, 2])]),
+            topic(
+                "orders",
+                vec![partition(0, Some(2), &[2]), partition(1, None, &[])],
+            ),
+        ],
+        log_dirs: vec![LogDir {
+            path: "/data".to_owned(),
+            total_bytes: 1_000_000,
+            free_bytes: 250_000,
+            online: true,
+            unflushed_bytes: 4_096,
+            unflushed_seconds: 0.25,
+        }],
+        ..ClusterSnapshot::default()
+    }
+}
+
+/// The lines of a page whose name starts like this.
+pub(crate) fn lines<'a>(page: &'a str, start: &str) -> Vec<&'a str> {
+    page.lines().filter(|l| l.starts_with(start)).collect()
+}

@@ -1,0 +1,192 @@
+use std::sync::atomic::AtomicBool;
+
+use limpid_telemetry::{CollectError, Declaration, Text, families as declare};
+
+use super::*;
+use crate::fixture::{cluster, lines, source};
+use crate::{Exporter, catalogue};
+
+type Name = Text<10>;
+
+declare! {
+    mod given {
+        /// Good samples.
+        GOOD: gauge { name: Name } = "example_good";
+        /// Bad samples.
+        BAD: counter = "example_bad_total";
+    }
+}
+
+/// Fails, panics or writes series twice.
+struct Example {
+    name: &'static str,
+    broken: AtomicBool,
+    panics: bool,
+}
+
+impl Example {
+    fn new(name: &'static str, broken: bool, panics: bool) -> Arc<Self> {
+        Arc::new(Example {
+            name,
+            broken: AtomicBool::new(broken),
+            panics,
+        })
+    }
+}
+
+impl Collector for Example {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+    fn families(&self) -> &'static [&'static Declaration] {
+        given::ALL
+    }
+    fn collect(&self, out: &mut Samples) -> Result<(), CollectError> {
+        if self.broken.load(Ordering::Relaxed) {
+            out.family(&given::BAD).add(&[], 1);
+            assert!(!self.panics, "a bug in a collector");
+            return Err(CollectError("no such file".into()));
+        }
+        let good = out.family(&given::GOOD);
+        good.add(&["a"], 1);
+        good.add(&["b"], 2);
+        good.add(&["a"], 3);
+        Ok(())
+    }
+}
+
+#[test]
+fn a_failing_collector_leaves_the_others_alone() {
+    let registry = Registry::new();
+    let exporter = Exporter::new(registry.clone()).unwrap();
+    let (failing, panicking) = (
+        Example::new("failing", true, false),
+        Example::new("p", true, true),
+    );
+    registry.add_collector(failing.clone());
+    registry.add_collector(panicking);
+    registry.add_collector(Example::new("good", false, false));
+    exporter.add_cluster(source(cluster()));
+    let page = exporter.render(Format::Text);
+    assert!(
+        lines(&page, "example_bad").is_empty(),
+        "half a collector is not shown"
+    );
+    let up: Vec<&str> = lines(&page, "limpid_collector_up{");
+    let expected = [
+        "limpid_collector_up{collector=\"failing\"} 0",
+        "limpid_collector_up{collector=\"good\"} 1",
+        "limpid_collector_up{collector=\"kafka_exporter\"} 1",
+        "limpid_collector_up{collector=\"log_dirs\"} 1",
+        "limpid_collector_up{collector=\"p\"} 0",
+        "limpid_collector_up{collector=\"pools\"} 1",
+        "limpid_collector_up{collector=\"process\"} 1",
+    ];
+    assert_eq!(up, expected);
+    assert_eq!(lines(&page, "kafka_brokers "), ["kafka_brokers 2"]);
+
+    failing.broken.store(false, Ordering::Relaxed);
+    let page = exporter.render(Format::Text);
+    assert!(page.contains("limpid_collector_up{collector=\"failing\"} 1\n"));
+}
+
+#[test]
+fn no_series_and_no_family_is_written_twice() {
+    let registry = Registry::new();
+    let exporter = Exporter::new(registry.clone()).unwrap();
+    registry.add_collector(Example::new("first", false, false));
+    registry.add_collector(Example::new("second", false, false));
+    let page = exporter.render(Format::Text);
+    let expected = ["example_good{name=\"a\"} 1", "example_good{name=\"b\"} 2"];
+    assert_eq!(lines(&page, "example_good"), expected);
+    assert_eq!(lines(&page, "# TYPE example_good").len(), 1);
+    let dropped = registry.own().series_dropped.bind("example_good").get();
+    assert_eq!(
+        dropped,
+        1 + 3,
+        "the first one's double, all of the second one's"
+    );
+}
+
+#[test]
+fn ages_and_counts_are_on_the_page() {
+    let registry = Registry::new();
+    let exporter = Exporter::new(registry).unwrap();
+    let mut old = cluster();
+    old.taken_at_ms -= 90_000;
+    exporter.add_cluster(source(old));
+    let page = exporter.render(Format::Text);
+    let age = lines(
+        &page,
+        "limpid_snapshot_age_seconds{collector=\"kafka_exporter\"} ",
+    );
+    let age: f64 = age[0].rsplit(' ').next().unwrap().parse().unwrap();
+    assert!((90.0..150.0).contains(&age), "{age}");
+    assert!(page.contains("limpid_series{family=\"kafka_topic_partition_replicas\"} 3\n"));
+    assert!(page.contains("limpid_series{family=\"limpid_collector_up\"} 4\n"));
+}
+
+/// What both formats demand of a page, checked line by line.
+fn check(page: &str, format: Format) {
+    let (mut current, mut seen) = (String::new(), HashSet::new());
+    let body = match format {
+        Format::Text => page,
+        Format::OpenMetrics => page.strip_suffix("# EOF\n").expect("ends with # EOF"),
+    };
+    for line in body.lines() {
+        if let Some(rest) = line.strip_prefix("# HELP ") {
+            current = rest.split(' ').next().unwrap().to_owned();
+            assert!(seen.insert(format!("# {current}")), "{current} comes twice");
+            continue;
+        }
+        if let Some(rest) = line.strip_prefix("# TYPE ") {
+            assert_eq!(
+                rest.split(' ').next().unwrap(),
+                current,
+                "TYPE follows HELP"
+            );
+            let counter = rest.ends_with(" counter") && format == Format::OpenMetrics;
+            assert!(!counter || !current.ends_with("_total"), "{line}");
+            continue;
+        }
+        let (series, value) = line.rsplit_once(' ').expect("a sample");
+        assert!(value.parse::<f64>().is_ok(), "{line}");
+        let name = series.split('{').next().unwrap();
+        let suffix = name.strip_prefix(current.as_str()).expect(line);
+        assert!(
+            ["", "_total", "_bucket", "_sum", "_count"].contains(&suffix),
+            "{line}"
+        );
+        assert!(seen.insert(series.to_owned()), "{series} comes twice");
+    }
+}
+
+#[test]
+fn both_formats_hold_their_rules() {
+    let exporter = Exporter::new(Registry::new()).unwrap();
+    exporter.add_cluster(source(cluster()));
+    exporter.render(Format::Text); // so that the rendering histogram has something
+    for format in [Format::Text, Format::OpenMetrics] {
+        check(&exporter.render(format), format);
+    }
+}
+
+#[test]
+fn every_family_on_the_page_is_in_the_catalogue_and_ours_are_clean() {
+    let exporter = Exporter::new(Registry::new()).unwrap();
+    exporter.add_cluster(source(cluster()));
+    let page = exporter.render(Format::Text);
+    let catalogue = catalogue();
+    for line in lines(&page, "# TYPE ") {
+        let name = line.split(' ').nth(2).unwrap();
+        assert!(catalogue.contains(name), "{name} is not declared");
+    }
+    assert_eq!(catalogue.lint(), Vec::<String>::new());
+}
+
+#[test]
+fn a_registry_has_one_exporter() {
+    let registry = Registry::new();
+    let _first = Exporter::new(registry.clone()).unwrap();
+    assert!(Exporter::new(registry).is_err());
+}

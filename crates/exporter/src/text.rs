@@ -1,0 +1,197 @@
+//! The exposition writer: text 0.0.4 and OpenMetrics 1.0 from the same calls.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+
+use limpid_telemetry::collect::{Number64, escape_label};
+use prometheus::proto::{Metric, MetricFamily, MetricType};
+
+use crate::accept::Format;
+
+/// A page that is being written. No family and no series can get onto it twice.
+pub(crate) struct Writer {
+    out: String,
+    format: Format,
+    /// Names taken: in OpenMetrics a counter `x_total` is the family `x`.
+    families: HashSet<String>,
+}
+
+/// The head of a family.
+#[derive(Clone, Copy)]
+pub(crate) struct Head<'a> {
+    pub name: &'a str,
+    pub help: &'a str,
+    /// The word of text 0.0.4: `counter`, `gauge`, `histogram`.
+    pub kind: &'static str,
+}
+
+impl Writer {
+    pub(crate) fn new(format: Format, capacity: usize) -> Self {
+        Writer {
+            out: String::with_capacity(capacity),
+            format,
+            families: HashSet::new(),
+        }
+    }
+
+    /// Ends the page.
+    pub(crate) fn finish(mut self) -> String {
+        if self.format == Format::OpenMetrics {
+            self.out.push_str("# EOF\n");
+        }
+        self.out
+    }
+
+    /// Opens a family; `false` (and nothing written) when its name is taken.
+    pub(crate) fn open(&mut self, head: Head<'_>) -> bool {
+        let (name, kind) = match self.format {
+            Format::Text => (head.name, head.kind),
+            Format::OpenMetrics => self.openmetrics_head(head),
+        };
+        if !self.families.insert(name.to_owned()) {
+            return false;
+        }
+        let quotes = self.format == Format::OpenMetrics;
+        write!(self.out, "# HELP {name} ").expect("writing to a string");
+        escape_help(head.help, quotes, &mut self.out);
+        writeln!(self.out, "\n# TYPE {name} {kind}").expect("writing to a string");
+        true
+    }
+
+    /// A counter's family is named without `_total` and one that has no such suffix can't be a
+    /// counter there; neither can one whose short name another family has.
+    fn openmetrics_head<'a>(&self, head: Head<'a>) -> (&'a str, &'static str) {
+        if head.kind != "counter" {
+            return (head.name, head.kind);
+        }
+        match head.name.strip_suffix("_total") {
+            Some(short) if !self.families.contains(short) => (short, "counter"),
+            _ => (head.name, "unknown"),
+        }
+    }
+
+    /// Writes a sample; `labels` is empty or an escaped `{…}`.
+    pub(crate) fn sample(&mut self, name: &str, labels: &str, value: Number64) {
+        self.out.push_str(name);
+        self.out.push_str(labels);
+        self.out.push(' ');
+        match value {
+            Number64::Int(v) => write!(self.out, "{v}").expect("writing to a string"),
+            Number64::Float(v) => push_float(v, &mut self.out),
+        }
+        self.out.push('\n');
+    }
+
+    /// Writes a family of the registry; how many series (a histogram counts each bucket).
+    pub(crate) fn registered(&mut self, family: &MetricFamily) -> usize {
+        let kind = match family.get_field_type() {
+            MetricType::COUNTER => "counter",
+            MetricType::HISTOGRAM => "histogram",
+            _ => "gauge",
+        };
+        let (name, help) = (family.name(), family.help());
+        if !self.open(Head { name, help, kind }) {
+            return 0;
+        }
+        let mut series = 0;
+        let mut labels = String::new();
+        for metric in family.get_metric() {
+            labels.clear();
+            push_labels(metric, &mut labels);
+            series += match family.get_field_type() {
+                MetricType::COUNTER => {
+                    self.sample(name, &labels, number(metric.get_counter().get_value()));
+                    1
+                }
+                MetricType::HISTOGRAM => self.histogram(name, &labels, metric),
+                _ => {
+                    self.sample(name, &labels, number(metric.get_gauge().get_value()));
+                    1
+                }
+            };
+        }
+        series
+    }
+
+    fn histogram(&mut self, name: &str, labels: &str, metric: &Metric) -> usize {
+        let histogram = metric.get_histogram();
+        let bucket = format!("{name}_bucket");
+        let mut block = String::with_capacity(labels.len() + 16);
+        let mut series = 2;
+        let bounds = histogram
+            .get_bucket()
+            .iter()
+            .map(|b| (b.upper_bound(), b.cumulative_count()));
+        let infinite = (f64::INFINITY, histogram.get_sample_count());
+        for (bound, count) in bounds.filter(|b| b.0.is_finite()).chain([infinite]) {
+            block.clear();
+            block.push_str(if labels.is_empty() {
+                "{"
+            } else {
+                &labels[..labels.len() - 1]
+            });
+            block.push_str(if labels.is_empty() { "le=\"" } else { ",le=\"" });
+            push_float(bound, &mut block);
+            if self.format == Format::OpenMetrics && bound.is_finite() && bound.fract() == 0.0 {
+                block.push_str(".0"); // OpenMetrics' canonical form of a bound
+            }
+            block.push_str("\"}");
+            self.sample(&bucket, &block, count.into());
+            series += 1;
+        }
+        let sum = Number64::Float(histogram.get_sample_sum());
+        self.sample(&format!("{name}_sum"), labels, sum);
+        self.sample(
+            &format!("{name}_count"),
+            labels,
+            histogram.get_sample_count().into(),
+        );
+        series
+    }
+}
+
+/// The registry keeps whole numbers as floats; those that are exact are written without fraction.
+fn number(value: f64) -> Number64 {
+    const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
+    if value.fract() == 0.0 && value.abs() < EXACT {
+        Number64::Int(value as i64)
+    } else {
+        Number64::Float(value)
+    }
+}
+
+fn push_labels(metric: &Metric, out: &mut String) {
+    for (i, pair) in metric.get_label().iter().enumerate() {
+        out.push_str(if i == 0 { "{" } else { "," });
+        out.push_str(pair.name());
+        out.push_str("=\"");
+        escape_label(pair.value(), out);
+        out.push('"');
+    }
+    if !metric.get_label().is_empty() {
+        out.push('}');
+    }
+}
+
+/// Both formats spell the special values alike; Rust spells infinity otherwise.
+fn push_float(value: f64, out: &mut String) {
+    if value.is_infinite() {
+        out.push_str(if value > 0.0 { "+Inf" } else { "-Inf" });
+    } else {
+        write!(out, "{value}").expect("writing to a string");
+    }
+}
+
+fn escape_help(help: &str, quotes: bool, out: &mut String) {
+    for c in help.chars() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '"' if quotes => out.push_str("\\\""),
+            _ => out.push(c),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
