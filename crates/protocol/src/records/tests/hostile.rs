@@ -200,7 +200,9 @@ fn lz4_frame(info: FrameInfo, input: &[u8]) -> Vec<u8> {
 
 #[test]
 fn lz4_frames_of_all_kinds_are_read() {
-    let input: Vec<u8> = (0..300_000u32).map(|i| (i.wrapping_mul(i) >> 7) as u8).collect();
+    let input: Vec<u8> = (0..300_000u32)
+        .map(|i| (i.wrapping_mul(i) >> 7) as u8)
+        .collect();
     for mode in [BlockMode::Independent, BlockMode::Linked] {
         for (block, content) in [(false, false), (true, false), (false, true), (true, true)] {
             let info = FrameInfo::new()
