@@ -1,2 +1,41 @@
 //! `cargo xtask`: the project's own chores.
-fn main() {}
+
+mod ci;
+mod codegen;
+mod tidy;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The project's own chores")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Write the protocol crate's messages from Kafka's message specifications
+    Codegen(codegen::Arguments),
+    /// Run the gate: format, lints, docs, generated files, spelling, fuzz smoke, tidy
+    Ci(ci::Arguments),
+    /// Check the conventions of the house that no compiler checks
+    Tidy,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().command {
+        Command::Codegen(arguments) => codegen::run(&arguments),
+        Command::Ci(arguments) => ci::run(&root()?, &arguments),
+        Command::Tidy => tidy::run(&root()?),
+    }
+}
+
+/// The root of the working tree, wherever in it the command was called.
+fn root() -> anyhow::Result<std::path::PathBuf> {
+    let output = std::process::Command::new("git")
+        .args(["rev-parse", "--show-toplevel"])
+        .output()?;
+    anyhow::ensure!(output.status.success(), "not in a git checkout");
+    Ok(String::from_utf8(output.stdout)?.trim_end().into())
+}

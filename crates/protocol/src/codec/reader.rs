@@ -1,0 +1,460 @@
+//! Reading: a cursor over one frame that never trusts a length.
+
+use bytes::Bytes;
+
+use super::writer::MAX_STRING_BYTES;
+use super::{DecodeError, Element};
+use crate::Uuid;
+
+/// Elements for which an array's first allocation makes room, at most.
+pub const FIRST_ALLOCATION_ELEMENTS: usize = 1_024;
+
+/// A decoder may allocate this many bytes per byte of its frame.
+///
+/// Names of eight characters and more, as clusters have them, stay below 5.
+pub const ALLOCATION_FACTOR: usize = 8;
+
+/// A decoder may allocate this many bytes more, whatever the length of the frame.
+pub const ALLOCATION_FLOOR: usize = 64 * 1_024;
+
+/// A cursor over one frame. Byte fields are slices of the frame, not copies.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    frame: Bytes,
+    at: usize,
+    budget: usize,
+    limit: usize,
+    #[cfg(any(test, feature = "testing"))]
+    pub(super) arbitrary: Option<Box<super::arbitrary::Arbitrary>>,
+}
+
+/// The head of a tagged field.
+#[derive(Debug, Clone, Copy)]
+pub struct Tag {
+    /// Number of the field.
+    pub id: u32,
+    end: usize,
+}
+
+/// In tests, lets the reader make values up instead of reading them.
+macro_rules! or_arbitrary {
+    ($self:ident, $arbitrary:ident => $value:expr) => {
+        #[cfg(any(test, feature = "testing"))]
+        if let Some($arbitrary) = &mut $self.arbitrary {
+            return Ok($value);
+        }
+    };
+}
+
+impl Reader {
+    /// A reader at the start of `frame`, with the budget that goes with its length.
+    pub fn new(frame: Bytes) -> Self {
+        let budget = frame
+            .len()
+            .saturating_mul(ALLOCATION_FACTOR)
+            .saturating_add(ALLOCATION_FLOOR);
+        Self::with_budget(frame, budget)
+    }
+
+    /// A reader that may allocate `budget` bytes.
+    pub fn with_budget(frame: Bytes, budget: usize) -> Self {
+        Self {
+            frame,
+            at: 0,
+            budget,
+            limit: budget,
+            #[cfg(any(test, feature = "testing"))]
+            arbitrary: None,
+        }
+    }
+
+    /// Bytes read so far.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
+    /// Bytes not yet read.
+    pub fn remaining(&self) -> usize {
+        self.frame.len() - self.at
+    }
+
+    /// The bytes not yet read, as a slice of the frame.
+    pub fn rest(&self) -> Bytes {
+        self.frame.slice(self.at..)
+    }
+
+    /// Bytes charged to the budget so far.
+    pub fn allocated(&self) -> usize {
+        self.limit - self.budget
+    }
+
+    fn need(&self, needed: usize) -> Result<(), DecodeError> {
+        if needed <= self.remaining() {
+            Ok(())
+        } else {
+            Err(self.short(needed))
+        }
+    }
+
+    #[cold]
+    fn short(&self, needed: usize) -> DecodeError {
+        DecodeError::UnexpectedEnd {
+            at: self.at,
+            needed,
+            left: self.remaining(),
+        }
+    }
+
+    #[cold]
+    fn length(&self, length: i64) -> DecodeError {
+        DecodeError::InvalidLength {
+            at: self.at,
+            length,
+        }
+    }
+
+    fn charge(&mut self, bytes: usize) -> Result<(), DecodeError> {
+        match self.budget.checked_sub(bytes) {
+            Some(rest) => {
+                self.budget = rest;
+                Ok(())
+            }
+            None => Err(DecodeError::AllocationLimit { limit: self.limit }),
+        }
+    }
+
+    #[inline]
+    fn fixed<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+        or_arbitrary!(self, a => a.fixed());
+        match self.frame.get(self.at..).and_then(<[u8]>::first_chunk::<N>) {
+            Some(chunk) => {
+                self.at += N;
+                Ok(*chunk)
+            }
+            None => Err(self.short(N)),
+        }
+    }
+
+    /// Reads a boolean; every byte but 0 is true.
+    pub fn bool(&mut self) -> Result<bool, DecodeError> {
+        or_arbitrary!(self, a => a.below(2) == 1);
+        Ok(self.i8()? != 0)
+    }
+
+    /// Reads a signed byte.
+    #[inline]
+    pub fn i8(&mut self) -> Result<i8, DecodeError> {
+        self.fixed().map(i8::from_be_bytes)
+    }
+
+    /// Reads two bytes, big-endian.
+    #[inline]
+    pub fn i16(&mut self) -> Result<i16, DecodeError> {
+        self.fixed().map(i16::from_be_bytes)
+    }
+
+    /// Reads two bytes without sign, big-endian.
+    #[inline]
+    pub fn u16(&mut self) -> Result<u16, DecodeError> {
+        self.fixed().map(u16::from_be_bytes)
+    }
+
+    /// Reads four bytes, big-endian.
+    #[inline]
+    pub fn i32(&mut self) -> Result<i32, DecodeError> {
+        self.fixed().map(i32::from_be_bytes)
+    }
+
+    /// Reads eight bytes, big-endian.
+    #[inline]
+    pub fn i64(&mut self) -> Result<i64, DecodeError> {
+        self.fixed().map(i64::from_be_bytes)
+    }
+
+    /// Reads an IEEE 754 double, big-endian.
+    pub fn f64(&mut self) -> Result<f64, DecodeError> {
+        or_arbitrary!(self, a => a.f64());
+        self.fixed().map(f64::from_be_bytes)
+    }
+
+    /// Reads a UUID.
+    pub fn uuid(&mut self) -> Result<Uuid, DecodeError> {
+        self.fixed().map(Uuid::from_bytes)
+    }
+
+    /// Reads a varint without sign, at most 5 bytes; bits above 32 are refused.
+    pub fn uvarint(&mut self) -> Result<u32, DecodeError> {
+        let wide = self.base128(5)?;
+        u32::try_from(wide).map_err(|_| DecodeError::InvalidVarint { at: self.at })
+    }
+
+    /// Reads a zigzag varint of 32 bits, at most 5 bytes.
+    pub fn varint(&mut self) -> Result<i32, DecodeError> {
+        let raw = self.uvarint()?;
+        Ok((raw >> 1).cast_signed() ^ -((raw & 1).cast_signed()))
+    }
+
+    /// Reads a zigzag varint of 64 bits, at most 10 bytes.
+    pub fn varlong(&mut self) -> Result<i64, DecodeError> {
+        let raw = self.base128(10)?;
+        Ok((raw >> 1).cast_signed() ^ -((raw & 1).cast_signed()))
+    }
+
+    fn base128(&mut self, bytes_max: u32) -> Result<u64, DecodeError> {
+        let start = self.at;
+        let mut value = 0_u64;
+        for index in 0..bytes_max {
+            let [byte] = self.fixed::<1>()?;
+            let low = u64::from(byte & 0x7f);
+            let shift = 7 * index;
+            if shift == 63 && low > 1 {
+                break;
+            }
+            value |= low << shift;
+            if byte & 0x80 == 0 {
+                return Ok(value);
+            }
+        }
+        Err(DecodeError::InvalidVarint { at: start })
+    }
+
+    /// Takes the next `length` bytes as a slice of the frame.
+    pub fn take(&mut self, length: usize) -> Result<Bytes, DecodeError> {
+        self.need(length)?;
+        let end = self.at + length;
+        let taken = self.frame.slice(self.at..end);
+        self.at = end;
+        Ok(taken)
+    }
+
+    /// Steps over `length` bytes.
+    pub fn skip(&mut self, length: usize) -> Result<(), DecodeError> {
+        self.need(length)?;
+        self.at += length;
+        Ok(())
+    }
+
+    /// Length in front of a string; `None` for null.
+    fn string_length(&mut self, flexible: bool) -> Result<Option<usize>, DecodeError> {
+        let length = if flexible {
+            i64::from(self.uvarint()?) - 1
+        } else {
+            i64::from(self.i16()?)
+        };
+        match usize::try_from(length) {
+            Ok(length) if length <= MAX_STRING_BYTES => Ok(Some(length)),
+            Err(_) if length == -1 => Ok(None),
+            _ => Err(self.length(length)),
+        }
+    }
+
+    /// Length in front of bytes or of an array; `None` for null.
+    fn long_length(&mut self, flexible: bool) -> Result<Option<usize>, DecodeError> {
+        let length = if flexible {
+            i64::from(self.uvarint()?) - 1
+        } else {
+            i64::from(self.i32()?)
+        };
+        match usize::try_from(length) {
+            Ok(length) if length <= i32::MAX as usize => Ok(Some(length)),
+            Err(_) if length == -1 => Ok(None),
+            _ => Err(self.length(length)),
+        }
+    }
+
+    #[cold]
+    fn unexpected_null(&self) -> DecodeError {
+        DecodeError::UnexpectedNull { at: self.at }
+    }
+
+    /// Reads a string; bytes that are not UTF-8 become replacement characters, as in Kafka.
+    pub fn string(&mut self, flexible: bool) -> Result<String, DecodeError> {
+        or_arbitrary!(self, a => a.string());
+        self.nullable_string(flexible)?
+            .ok_or_else(|| self.unexpected_null())
+    }
+
+    /// Reads a string or null.
+    pub fn nullable_string(&mut self, flexible: bool) -> Result<Option<String>, DecodeError> {
+        or_arbitrary!(self, a => a.null().then(|| a.string()));
+        let Some(length) = self.string_length(flexible)? else {
+            return Ok(None);
+        };
+        self.need(length)?;
+        // Replacement characters take three bytes in place of one.
+        let end = self.at + length;
+        let text = String::from_utf8_lossy(&self.frame[self.at..end]);
+        let text = text.into_owned();
+        self.charge(text.len())?;
+        self.at = end;
+        Ok(Some(text))
+    }
+
+    /// Reads a byte field as a slice of the frame.
+    pub fn bytes(&mut self, flexible: bool) -> Result<Bytes, DecodeError> {
+        or_arbitrary!(self, a => a.bytes());
+        self.nullable_bytes(flexible)?
+            .ok_or_else(|| self.unexpected_null())
+    }
+
+    /// Reads a byte field, or null, as a slice of the frame.
+    pub fn nullable_bytes(&mut self, flexible: bool) -> Result<Option<Bytes>, DecodeError> {
+        or_arbitrary!(self, a => a.null().then(|| a.bytes()));
+        match self.long_length(flexible)? {
+            Some(length) => self.take(length).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Reads the count in front of an array whose elements take `min_size` bytes at least.
+    fn count(&mut self, flexible: bool, min_size: usize) -> Result<Option<usize>, DecodeError> {
+        let Some(count) = self.long_length(flexible)? else {
+            return Ok(None);
+        };
+        let left = self.remaining();
+        if count > left / min_size.max(1) {
+            return Err(DecodeError::TooManyElements {
+                at: self.at,
+                count,
+                left,
+            });
+        }
+        Ok(Some(count))
+    }
+
+    /// Makes room for more elements: doubles, but never beyond `count`, and charges the budget.
+    fn grow<T>(&mut self, list: &mut Vec<T>, count: usize) -> Result<(), DecodeError> {
+        let first = FIRST_ALLOCATION_ELEMENTS.max(list.len());
+        let more = first.min(count - list.len());
+        self.charge(more.saturating_mul(size_of::<T>()))?;
+        list.reserve_exact(more);
+        Ok(())
+    }
+
+    /// Reads an array of structures or of fixed-size values.
+    pub fn array<T: Element>(
+        &mut self,
+        flexible: bool,
+        version: i16,
+    ) -> Result<Vec<T>, DecodeError> {
+        or_arbitrary!(self, a => {
+            let count = a.count();
+            (0..count).map(|_| T::read(self, version)).collect::<Result<_, _>>()?
+        });
+        self.nullable_array(flexible, version)?
+            .ok_or_else(|| self.unexpected_null())
+    }
+
+    /// Reads an array, or null, of structures or of fixed-size values.
+    pub fn nullable_array<T: Element>(
+        &mut self,
+        flexible: bool,
+        version: i16,
+    ) -> Result<Option<Vec<T>>, DecodeError> {
+        or_arbitrary!(self, a => {
+            if a.null() { return Ok(None); }
+            Some(self.array(flexible, version)?)
+        });
+        let Some(count) = self.count(flexible, T::MIN_SIZE)? else {
+            return Ok(None);
+        };
+        let mut list = Vec::new();
+        while list.len() < count {
+            if list.len() == list.capacity() {
+                self.grow(&mut list, count)?;
+            }
+            list.push(T::read(self, version)?);
+        }
+        Ok(Some(list))
+    }
+
+    /// Reads an array of strings.
+    pub fn strings(&mut self, flexible: bool) -> Result<Vec<String>, DecodeError> {
+        or_arbitrary!(self, a => { let count = a.count(); (0..count).map(|_| a.string()).collect() });
+        self.nullable_strings(flexible)?
+            .ok_or_else(|| self.unexpected_null())
+    }
+
+    /// Reads an array of strings, or null.
+    pub fn nullable_strings(&mut self, flexible: bool) -> Result<Option<Vec<String>>, DecodeError> {
+        or_arbitrary!(self, a => {
+            if a.null() { return Ok(None); }
+            Some(self.strings(flexible)?)
+        });
+        let min_size = if flexible { 1 } else { 2 };
+        let Some(count) = self.count(flexible, min_size)? else {
+            return Ok(None);
+        };
+        let mut list = Vec::new();
+        while list.len() < count {
+            if list.len() == list.capacity() {
+                self.grow(&mut list, count)?;
+            }
+            list.push(self.string(flexible)?);
+        }
+        Ok(Some(list))
+    }
+
+    /// Reads the byte in front of a structure that may be null: whether there is one.
+    pub fn present(&mut self) -> Result<bool, DecodeError> {
+        or_arbitrary!(self, a => !a.null());
+        Ok(self.i8()? >= 0)
+    }
+
+    /// Reads the number of tagged fields.
+    pub fn tag_count(&mut self) -> Result<u32, DecodeError> {
+        or_arbitrary!(self, a => a.below(6));
+        let count = self.uvarint()?;
+        // A tag and a size take a byte each.
+        let left = self.remaining();
+        if count as usize > left / 2 {
+            return Err(DecodeError::TooManyElements {
+                at: self.at,
+                count: count as usize,
+                left,
+            });
+        }
+        Ok(count)
+    }
+
+    /// Reads the head of a tagged field.
+    pub fn tag(&mut self) -> Result<Tag, DecodeError> {
+        or_arbitrary!(self, a => Tag { id: a.below(8), end: 0 });
+        let id = self.uvarint()?;
+        let size = self.uvarint()? as usize;
+        self.need(size)?;
+        Ok(Tag {
+            id,
+            end: self.at + size,
+        })
+    }
+
+    /// Steps over a tagged field that is not known.
+    pub fn skip_tag(&mut self, tag: &Tag) -> Result<(), DecodeError> {
+        or_arbitrary!(self, _a => ());
+        self.skip(tag.end.saturating_sub(self.at))
+    }
+
+    /// Checks that a tagged field ended where it said it would.
+    pub fn end_tag(&mut self, tag: &Tag) -> Result<(), DecodeError> {
+        or_arbitrary!(self, _a => ());
+        if self.at == tag.end {
+            Ok(())
+        } else {
+            Err(DecodeError::InvalidTag {
+                tag: tag.id,
+                end: tag.end,
+            })
+        }
+    }
+
+    /// Steps over the tagged fields of a structure that has none of its own.
+    pub fn skip_tags(&mut self) -> Result<(), DecodeError> {
+        or_arbitrary!(self, _a => ());
+        for _ in 0..self.tag_count()? {
+            let tag = self.tag()?;
+            self.skip_tag(&tag)?;
+        }
+        Ok(())
+    }
+}
