@@ -97,10 +97,10 @@ pub fn broker(
     wishes: &[Alteration],
 ) -> Result<BTreeMap<String, String>, AlterError> {
     let inherited = |key: &str| config.get(key).map(str::to_owned);
-    let altered = apply(current, wishes, broker::find, &inherited)?;
+    let altered = apply(current, wishes, broker::find_alterable, &inherited)?;
     let wished: BTreeSet<&str> = wishes.iter().map(|wish| wish.key.as_str()).collect();
     let refused = |test: &dyn Fn(&Definition) -> bool| -> Vec<&str> {
-        let row = |key: &&str| broker::find(key).is_some_and(test);
+        let row = |key: &&str| broker::find_alterable(key).is_some_and(test);
         wished.iter().copied().filter(row).collect()
     };
     let fixed = refused(&|row| row.dynamic == Dynamic::ReadOnly);
@@ -108,6 +108,13 @@ pub fn broker(
         return Err(AlterError::InvalidRequest(format!(
             "Cannot update these configs dynamically: {}",
             fixed.join(", ")
+        )));
+    }
+    let tls = refused(&|row| broker::PER_LISTENER_ONLY.contains(&row.key));
+    if !tls.is_empty() {
+        return Err(AlterError::InvalidRequest(format!(
+            "Only for one listener, as listener.name.<name>.<key>, can these be altered: {}",
+            tls.join(", ")
         )));
     }
     let single = refused(&|row| row.dynamic == Dynamic::PerBroker);
@@ -118,7 +125,7 @@ pub fn broker(
         )));
     }
     for (key, value) in &altered {
-        if let Some(row) = broker::find(key)
+        if let Some(row) = broker::find_alterable(key)
             && let Err(reason) = row.validate(value)
         {
             let value = crate::config::shown(key, value);

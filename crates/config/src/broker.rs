@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use crate::definition::Definition;
 
+mod dynamic_only;
 mod groups;
 mod limpid;
 mod log;
@@ -78,12 +79,39 @@ pub fn is_known_prefix(key: &str) -> bool {
     PREFIXES.iter().any(|prefix| key.starts_with(prefix))
 }
 
-/// Broker entries that exist only as dynamic ones: Kafka keeps them outside its static table.
-pub const DYNAMIC_ONLY: &[&str] = &[
-    "follower.replication.throttled.rate",
-    "leader.replication.throttled.rate",
-    "replica.alter.log.dirs.io.max.bytes.per.second",
+/// Entries that exist only dynamically: Kafka keeps them outside its static table.
+pub const DYNAMIC_ONLY: &[Definition] = dynamic_only::ROWS;
+
+/// TLS entries that can be altered only for one listener, under its `listener.name.` prefix.
+pub const PER_LISTENER_ONLY: &[&str] = &[
+    "ssl.key.password",
+    "ssl.keystore.certificate.chain",
+    "ssl.keystore.key",
+    "ssl.keystore.location",
+    "ssl.keystore.password",
+    "ssl.keystore.type",
+    "ssl.truststore.certificates",
+    "ssl.truststore.location",
+    "ssl.truststore.password",
+    "ssl.truststore.type",
 ];
+
+/// The entry with this key, among those that can be altered while the broker runs as well.
+pub fn find_alterable(key: &str) -> Option<&'static Definition> {
+    let dynamic_only = || DYNAMIC_ONLY.iter().find(|row| row.key == key);
+    find(key).or_else(dynamic_only)
+}
+
+/// The row that a `listener.name.<name>.<key>` belongs to.
+pub fn find_for_listener(key: &str) -> Option<&'static Definition> {
+    let (_, base) = key.strip_prefix("listener.name.")?.split_once('.')?;
+    let exact = find(base);
+    exact.or_else(|| {
+        DEFINITIONS
+            .iter()
+            .find(|row| base.ends_with(&format!(".{}", row.key)))
+    })
+}
 
 /// Keys of the ZooKeeper era and others that Kafka 4.0 removed.
 pub const REMOVED: &[&str] = &[

@@ -104,7 +104,7 @@ pub fn broker(config: &Config) -> Vec<ConfigEntry> {
     others.dedup();
     for key in others {
         if broker::find(key).is_none() {
-            entries.push(unknown_broker_entry(config, key));
+            entries.push(other_broker_entry(config, key));
         }
     }
     entries.sort_by(|one, other| one.name.cmp(&other.name));
@@ -117,7 +117,7 @@ pub fn broker_defaults(config: &Config) -> Vec<ConfigEntry> {
     let entry = |key: &String| {
         let mut entry = match broker::find(key) {
             Some(row) => broker_entry(config, row),
-            None => unknown_broker_entry(config, key),
+            None => other_broker_entry(config, key),
         };
         entry.synonyms.retain(is_default);
         entry.value = config
@@ -206,23 +206,29 @@ fn broker_entry(config: &Config, row: &'static Definition) -> ConfigEntry {
     }
 }
 
-/// A key that no table knows may hold anything, a secret as well: its value is never shown.
-fn unknown_broker_entry(config: &Config, key: &str) -> ConfigEntry {
+/// A key outside the table: one for a single listener, or one that only exists dynamically. What
+/// nobody knows may hold anything, a secret as well: its value is never shown.
+fn other_broker_entry(config: &Config, key: &str) -> ConfigEntry {
+    let row = broker::find_alterable(key).or_else(|| broker::find_for_listener(key));
+    let sensitive = row.is_none_or(Definition::sensitive);
     let mut synonyms = broker_synonyms(config, key);
-    for synonym in &mut synonyms {
-        synonym.value = None;
+    if sensitive {
+        synonyms.iter_mut().for_each(|synonym| synonym.value = None);
     }
     ConfigEntry {
         name: key.to_owned(),
-        value: None,
+        value: config
+            .explicit(key)
+            .filter(|_| !sensitive)
+            .map(str::to_owned),
         source: synonyms
             .first()
             .map_or(Source::Default, |synonym| synonym.source),
-        read_only: !broker::DYNAMIC_ONLY.contains(&key),
-        sensitive: true,
+        read_only: broker::find_alterable(key).is_none(),
+        sensitive,
         synonyms,
-        kind_code: UNKNOWN_KIND_CODE,
-        documentation: None,
+        kind_code: row.map_or(UNKNOWN_KIND_CODE, |row| row.kind.code()),
+        documentation: row.map(|row| row.doc),
     }
 }
 
@@ -270,6 +276,9 @@ fn broker_synonyms(config: &Config, key: &str) -> Vec<Synonym> {
             Source::Default,
         );
     }
+    // a stand-in alone, without anything of the key's own, is not listed; as in Kafka
+    let own = synonyms.iter().position(|synonym| synonym.name == key);
+    synonyms.drain(..own.unwrap_or(synonyms.len()));
     synonyms
 }
 

@@ -35,11 +35,10 @@ pub(crate) fn meaning(name: &str) -> Meaning {
     } else {
         return Meaning::None;
     };
-    let known = broker::find(&key).is_some()
+    let known = broker::find_alterable(&key).is_some()
         || broker::is_known_prefix(&key)
         || broker::is_removed(&key)
-        || key.starts_with("config.providers.")
-        || broker::DYNAMIC_ONLY.contains(&key.as_str());
+        || key.starts_with("config.providers.");
     if known {
         Meaning::Sets(key)
     } else if key.starts_with(broker::LIMPID_PREFIX) {

@@ -75,6 +75,7 @@ impl Config {
         if !reader.errors.is_empty() {
             return Err(ConfigErrors(reader.errors));
         }
+        reader.name_node_twice();
         let hostname = options.hostname.unwrap_or_else(system_hostname);
         let config = Config::build(reader.settings, hostname)?;
         let mut warnings = reader.warnings;
@@ -249,6 +250,17 @@ impl Reader {
         }
     }
 
+    /// As Kafka does, `node.id` and `broker.id` each stand for the other when only one is given.
+    fn name_node_twice(&mut self) {
+        for (given, other) in [("node.id", "broker.id"), ("broker.id", "node.id")] {
+            if let Some(setting) = self.settings.get(given).cloned()
+                && setting.value.trim() != "-1"
+            {
+                self.settings.entry(other.to_owned()).or_insert(setting);
+            }
+        }
+    }
+
     fn check(&mut self) {
         let strict = self.settings.get("limpid.config.strict");
         let strict = strict.and_then(|setting| parse_boolean(&setting.value)) == Some(true);
@@ -280,7 +292,7 @@ impl Reader {
             }
         } else if key.starts_with("config.providers.") {
             // read before everything else
-        } else if broker::is_known_prefix(key) || broker::DYNAMIC_ONLY.contains(&key) {
+        } else if broker::is_known_prefix(key) || broker::find_alterable(key).is_some() {
             self.warn(
                 WarningKind::NoEffect,
                 origin,
