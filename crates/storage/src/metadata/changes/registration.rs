@@ -1,0 +1,263 @@
+//! A broker comes and goes: its registration, and the partitions that it leads.
+
+use limpid_protocol::Uuid;
+use limpid_protocol::messages::{
+    BrokerRegistrationChangeRecord, PartitionChangeRecord, RegisterBrokerRecord,
+    RegisterControllerRecord, register_broker_record, register_controller_record,
+};
+
+use crate::metadata::image::{Image, NO_LEADER, Partition};
+use crate::metadata::record::MetadataRecord;
+use crate::metadata::replay::NO_LEADER_CHANGE;
+
+/// `metadata.version` from which the partitions of a stopped broker keep it as an eligible leader
+/// when this feature is on (KIP-966).
+const ELR_FEATURE: &str = "eligible.leader.replicas.version";
+
+/// `metadata.version` 4.3-IV0: registrations know cordoned log directories (KIP-1066).
+const CORDONED_SINCE: i16 = 30;
+
+/// `metadata.version` 3.7-IV2: partitions know their log directories (KIP-858).
+const DIRECTORIES_SINCE: i16 = 17;
+
+/// `metadata.version` 3.7-IV0: controllers register (KIP-919).
+const CONTROLLERS_SINCE: i16 = 15;
+
+/// Where something can be reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The listener's name.
+    pub name: String,
+    /// The advertised host.
+    pub host: String,
+    /// The advertised port.
+    pub port: u16,
+    /// 0 PLAINTEXT, 1 SSL, 2 SASL_PLAINTEXT, 3 SASL_SSL.
+    pub security_protocol: i16,
+}
+
+/// The levels of a feature that a broker can work at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SupportedFeature {
+    /// The feature's name.
+    pub name: String,
+    /// Lowest level.
+    pub min: i16,
+    /// Highest level.
+    pub max: i16,
+}
+
+/// A broker that registers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokerRegistration {
+    /// `node.id`.
+    pub broker_id: i32,
+    /// New with every start of the process.
+    pub incarnation_id: Uuid,
+    /// The advertised listeners, without the controller's.
+    pub endpoints: Vec<Endpoint>,
+    /// What the broker supports.
+    pub features: Vec<SupportedFeature>,
+    /// `broker.rack`.
+    pub rack: Option<String>,
+    /// The `directory.id` of each log directory that is online.
+    pub log_dirs: Vec<Uuid>,
+    /// The controller listeners, when the node is a controller too.
+    pub controller_endpoints: Vec<Endpoint>,
+}
+
+/// The records with which a broker takes up its work: controller and broker registration, the end
+/// of its fencing, and an election in every partition that it can lead and that has no leader, or
+/// that it led until it stopped without saying so.
+///
+/// Kafka writes the same over several heartbeats. Naming a leader raises the leader epoch, which
+/// fences what an earlier life of the broker may still have under way.
+#[must_use]
+pub fn register_broker(image: &Image, new: &BrokerRegistration) -> Vec<MetadataRecord> {
+    let version = image.metadata_version();
+    let mut records = Vec::new();
+    if version >= CONTROLLERS_SINCE && !new.controller_endpoints.is_empty() {
+        records.push(controller_record(new));
+    }
+    // Kafka takes the offset of the registration as the broker's epoch.
+    let broker_epoch = image.next_offset() + records.len() as i64;
+    records.push(broker_record(new, broker_epoch));
+    let unfenced = BrokerRegistrationChangeRecord {
+        broker_id: new.broker_id,
+        broker_epoch,
+        fenced: -1,
+        ..Default::default()
+    };
+    records.push(MetadataRecord::BrokerRegistrationChange(unfenced));
+    if version >= CORDONED_SINCE {
+        let none_cordoned = BrokerRegistrationChangeRecord {
+            broker_id: new.broker_id,
+            broker_epoch,
+            cordoned_log_dirs: Some(Vec::new()),
+            ..Default::default()
+        };
+        records.push(MetadataRecord::BrokerRegistrationChange(none_cordoned));
+    }
+    for topic in image.topics() {
+        for (number, partition) in &topic.partitions {
+            records.extend(election(image, new, topic.id, *number, partition));
+        }
+    }
+    records
+}
+
+/// The records with which a broker ends its work in order: Kafka's controlled shutdown of the only
+/// replica. Whoever opens the directory next elects without having to call it unclean.
+#[must_use]
+pub fn controlled_shutdown(image: &Image, broker_id: i32) -> Vec<MetadataRecord> {
+    let Some(registration) = image.broker(broker_id) else {
+        return Vec::new();
+    };
+    let change = |fenced, in_controlled_shutdown| {
+        MetadataRecord::BrokerRegistrationChange(BrokerRegistrationChangeRecord {
+            broker_id,
+            broker_epoch: registration.broker_epoch,
+            fenced,
+            in_controlled_shutdown,
+            ..Default::default()
+        })
+    };
+    let keeps_elr = image.feature(ELR_FEATURE) > 0;
+    let mut records = vec![change(0, 1)];
+    for topic in image.topics() {
+        for (number, partition) in &topic.partitions {
+            if partition.leader != broker_id {
+                continue;
+            }
+            let last = partition.isr == [broker_id];
+            let mut record = partition_change(topic.id, *number);
+            record.leader = NO_LEADER;
+            if last && keeps_elr {
+                record.isr = Some(Vec::new());
+                record.eligible_leader_replicas = Some(vec![broker_id]);
+                record.last_known_elr = Some(vec![broker_id]);
+            } else if !last {
+                let others = partition.isr.iter().copied().filter(|id| *id != broker_id);
+                record.isr = Some(others.collect());
+            }
+            records.push(MetadataRecord::PartitionChange(record));
+        }
+    }
+    records.push(change(1, 0));
+    records
+}
+
+fn election(
+    image: &Image,
+    new: &BrokerRegistration,
+    topic: Uuid,
+    number: i32,
+    partition: &Partition,
+) -> Option<MetadataRecord> {
+    let me = new.broker_id;
+    let place = partition.replicas.iter().position(|id| *id == me)?;
+    let leaderless = partition.leader == NO_LEADER;
+    let in_sync = partition.isr.contains(&me);
+    let eligible = in_sync
+        || partition.replicas == [me]
+        || (partition.isr.is_empty() && partition.eligible_leader_replicas.contains(&me));
+    if !eligible || !(leaderless || partition.leader == me) {
+        return None;
+    }
+    let mut record = partition_change(topic, number);
+    record.leader = me;
+    record.isr = (!in_sync).then(|| vec![me]);
+    record.leader_recovery_state = if partition.leader_recovery_state == 0 {
+        -1
+    } else {
+        0
+    };
+    let emptied = |ids: &[i32]| (!ids.is_empty()).then(Vec::new);
+    record.eligible_leader_replicas = emptied(&partition.eligible_leader_replicas);
+    record.last_known_elr = emptied(&partition.last_known_elr);
+    record.directories = directories(image, new, place, partition);
+    Some(MetadataRecord::PartitionChange(record))
+}
+
+/// The directories of a partition whose own one isn't any of the broker's, when there is no doubt
+/// which it must be.
+fn directories(
+    image: &Image,
+    new: &BrokerRegistration,
+    place: usize,
+    partition: &Partition,
+) -> Option<Vec<Uuid>> {
+    let [only] = new.log_dirs.as_slice() else {
+        return None;
+    };
+    if image.metadata_version() < DIRECTORIES_SINCE
+        || partition.directories.get(place) == Some(only)
+    {
+        return None;
+    }
+    let mut directories = partition.directories.clone();
+    directories.resize(partition.replicas.len(), Uuid::ZERO);
+    directories[place] = *only;
+    Some(directories)
+}
+
+fn partition_change(topic_id: Uuid, partition_id: i32) -> PartitionChangeRecord {
+    PartitionChangeRecord {
+        partition_id,
+        topic_id,
+        leader: NO_LEADER_CHANGE,
+        leader_recovery_state: -1,
+        ..PartitionChangeRecord::default()
+    }
+}
+
+fn broker_record(new: &BrokerRegistration, broker_epoch: i64) -> MetadataRecord {
+    use register_broker_record::{BrokerEndpoint, BrokerFeature};
+    let end_points = new.endpoints.iter().map(|endpoint| BrokerEndpoint {
+        name: endpoint.name.clone(),
+        host: endpoint.host.clone(),
+        port: endpoint.port,
+        security_protocol: endpoint.security_protocol,
+    });
+    let features = new.features.iter().map(|feature| BrokerFeature {
+        name: feature.name.clone(),
+        min_supported_version: feature.min,
+        max_supported_version: feature.max,
+    });
+    MetadataRecord::RegisterBroker(RegisterBrokerRecord {
+        broker_id: new.broker_id,
+        incarnation_id: new.incarnation_id,
+        broker_epoch,
+        end_points: end_points.collect(),
+        features: features.collect(),
+        rack: new.rack.clone(),
+        fenced: true,
+        log_dirs: new.log_dirs.clone(),
+        ..RegisterBrokerRecord::default()
+    })
+}
+
+fn controller_record(new: &BrokerRegistration) -> MetadataRecord {
+    use register_controller_record::{ControllerEndpoint, ControllerFeature};
+    let end_points = new
+        .controller_endpoints
+        .iter()
+        .map(|endpoint| ControllerEndpoint {
+            name: endpoint.name.clone(),
+            host: endpoint.host.clone(),
+            port: endpoint.port,
+            security_protocol: endpoint.security_protocol,
+        });
+    let features = new.features.iter().map(|feature| ControllerFeature {
+        name: feature.name.clone(),
+        min_supported_version: feature.min,
+        max_supported_version: feature.max,
+    });
+    MetadataRecord::RegisterController(RegisterControllerRecord {
+        controller_id: new.broker_id,
+        incarnation_id: new.incarnation_id,
+        zk_migration_ready: false,
+        end_points: end_points.collect(),
+        features: features.collect(),
+    })
+}
