@@ -292,6 +292,7 @@ fn refused_features(values: &Values<'_>) -> Vec<KeyedMessage> {
     }
     let (id, broker_id) = ((values.explicit)("node.id"), (values.explicit)("broker.id"));
     if let (Some(id), Some(broker_id)) = (id, broker_id)
+        && broker_id.trim() != "-1"
         && id.trim() != broker_id.trim()
     {
         let message = format!("says {broker_id} while node.id says {id}; leave it out");

@@ -246,6 +246,8 @@ impl Reader {
             }
         }
         for (origin, key, message) in failures {
+            // one complaint is enough: the unresolved text is not checked as a value
+            self.settings.remove(&key);
             self.fail(Some(origin), &key, message);
         }
     }
