@@ -9,10 +9,13 @@
 )]
 
 mod dump_log;
+mod exchange;
 mod java_client;
 mod java_tools;
 mod kcat;
+mod kill9;
 mod librdkafka;
+mod prometheus;
 mod python;
 
 use std::process::ExitCode;
@@ -46,7 +49,16 @@ const TESTS: &[Test] = tests![
     kcat::reads_everything,
     python::reads_everything,
     java_client::reads_everything,
+    prometheus::promtool_finds_no_fault,
+    prometheus::a_prometheus_scrapes_and_answers,
     dump_log::reads_every_file,
+    exchange::kafka_takes_over_what_all_tests_wrote,
+    exchange::kafka_opens_after_a_kill,
+    exchange::limpid_opens_what_kafka_wrote,
+    exchange::limpid_opens_what_a_killed_kafka_wrote,
+    kill9::no_acknowledged_record_is_lost_or_doubled,
+    kill9::the_checker_notices_early_acknowledgements,
+    kill9::the_checker_notices_forgotten_producers,
 ];
 
 fn main() -> ExitCode {

@@ -8,4 +8,5 @@ pub mod ports;
 pub mod process;
 pub mod records;
 pub mod tools;
+pub mod torture;
 pub mod wire;

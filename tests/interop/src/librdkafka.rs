@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
@@ -65,12 +66,36 @@ pub fn produce(
     Ok(())
 }
 
-/// Reads a topic from its beginning with an assignment, until as many records as `written` has
-/// came and every partition reported its end.
+/// Reads a topic from its beginning with an assignment until every partition reported its end.
 ///
 /// # Errors
 /// When an error or the time limit comes first.
 pub fn read(address: &str, topic: &str, written: &Partitions) -> Result<Received> {
+    let mut received = Received::new();
+    read_each(
+        address,
+        topic,
+        i32::try_from(written.len())?,
+        |partition, offset, record| {
+            received
+                .entry(partition)
+                .or_default()
+                .push((offset, record));
+        },
+    )?;
+    Ok(received)
+}
+
+/// As [`read`], handing each record (partition, offset, record) to `each`.
+///
+/// # Errors
+/// When an error comes first, or nothing comes within the time limit.
+pub fn read_each(
+    address: &str,
+    topic: &str,
+    partitions: i32,
+    mut each: impl FnMut(i32, i64, Record),
+) -> Result<()> {
     let consumer: BaseConsumer = config(
         address,
         &[
@@ -83,31 +108,28 @@ pub fn read(address: &str, topic: &str, written: &Partitions) -> Result<Received
     )
     .create()?;
     let mut assignment = TopicPartitionList::new();
-    for partition in 0..i32::try_from(written.len())? {
+    for partition in 0..partitions {
         assignment.add_partition_offset(topic, partition, Offset::Beginning)?;
     }
     consumer.assign(&assignment)?;
-    let start = Instant::now();
-    let mut received = Received::new();
-    let mut at_end = vec![false; written.len()];
+    let mut progress = Instant::now();
+    let mut at_end = vec![false; usize::try_from(partitions)?];
     while at_end.contains(&false) {
         ensure!(
-            start.elapsed() < LIMIT,
-            "{topic}: not read to its end within {LIMIT:?}"
+            progress.elapsed() < LIMIT,
+            "{topic}: nothing came within {LIMIT:?}"
         );
         match consumer.poll(Duration::from_millis(100)) {
-            None => {}
-            Some(Ok(message)) => {
-                let got = received.entry(message.partition()).or_default();
-                got.push((message.offset(), record(&message)?));
-            }
-            Some(Err(rdkafka::error::KafkaError::PartitionEOF(partition))) => {
+            None => continue,
+            Some(Ok(message)) => each(message.partition(), message.offset(), record(&message)?),
+            Some(Err(KafkaError::PartitionEOF(partition))) => {
                 at_end[usize::try_from(partition)?] = true;
             }
             Some(Err(error)) => bail!("{topic}: {error}"),
         }
+        progress = Instant::now();
     }
-    Ok(received)
+    Ok(())
 }
 
 fn record(message: &BorrowedMessage<'_>) -> Result<Record> {

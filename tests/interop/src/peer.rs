@@ -220,6 +220,15 @@ impl Peer {
         Ok(())
     }
 
+    /// Lets another kind of broker take over the folder and the ports; both are stopped now.
+    ///
+    /// # Panics
+    /// When the broker still runs.
+    pub fn replace_kind(&mut self, kind: Kind) {
+        assert!(self.daemon.is_none(), "the broker still runs");
+        self.kind = kind;
+    }
+
     /// Starts the process and waits until it answers with itself as a broker.
     ///
     /// # Errors

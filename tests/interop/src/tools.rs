@@ -14,6 +14,8 @@ use crate::process::{Finished, run};
 
 /// Installing may have to download a hundred files.
 const INSTALL_LIMIT: Duration = Duration::from_secs(600);
+/// Compiling everything on a small machine.
+const BUILD_LIMIT: Duration = Duration::from_secs(1_800);
 const STAMP: &str = "installed-from";
 
 /// The releases of Apache Kafka whose programs are used.
@@ -244,31 +246,31 @@ pub fn limpid_binary() -> Result<PathBuf> {
         return Ok(binary);
     }
     let target = target_dir()?;
-    build_limpid(&target, &[])?;
+    build(&target, &["--release"])?;
     Ok(target.join("release/limpid"))
 }
 
-/// Builds the release binary with `features` into `target`.
+/// A build of Limpid with one of the features that break it on purpose, kept apart from all other
+/// builds; unoptimized, because it is compiled only to be found out.
 ///
 /// # Errors
 /// When Cargo fails.
-pub fn build_limpid(target: &Path, features: &[&str]) -> Result<PathBuf> {
+pub fn build_sabotaged(target: &Path, feature: &str) -> Result<PathBuf> {
+    build(target, &["--features", feature])?;
+    // The next such build goes to the same place, to share the dependencies.
+    let kept = target.join(feature);
+    std::fs::copy(target.join("debug/limpid"), &kept)?;
+    Ok(kept)
+}
+
+fn build(target: &Path, options: &[&str]) -> Result<()> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args([
-        "build",
-        "--release",
-        "--quiet",
-        "--bin",
-        "limpid",
-        "--manifest-path",
-    ]);
+    cargo.args(["build", "--quiet", "--bin", "limpid", "--manifest-path"]);
     cargo
         .arg(helpers().join("../../Cargo.toml"))
         .arg("--target-dir")
-        .arg(target);
-    if !features.is_empty() {
-        cargo.arg("--features").arg(features.join(","));
-    }
-    run(&mut cargo, b"", Duration::from_secs(1_800))?.success()?;
-    Ok(target.join("release/limpid"))
+        .arg(target)
+        .args(options);
+    run(&mut cargo, b"", BUILD_LIMIT)?.success()?;
+    Ok(())
 }

@@ -45,6 +45,27 @@ pub fn create_topic(
     Ok(())
 }
 
+/// Deletes a topic (DeleteTopics version 1).
+///
+/// # Errors
+/// When the broker refuses.
+pub fn delete_topic(address: &str, name: &str) -> Result<()> {
+    let mut body = Vec::new();
+    put_count(&mut body, 1)?;
+    put_text(&mut body, name)?;
+    body.extend(20_000_i32.to_be_bytes());
+    let answer = exchange(address, 20, 1, &body)?;
+    let at = 4 + 4 + 2 + name.len();
+    let code = answer
+        .get(at..at + 2)
+        .map(|bytes| i16::from_be_bytes([bytes[0], bytes[1]]));
+    ensure!(
+        code == Some(0),
+        "deleting {name} failed with code {code:?}: {answer:?}"
+    );
+    Ok(())
+}
+
 /// Sends one request with a version-1 header and returns the answer's body.
 fn exchange(address: &str, key: i16, version: i16, body: &[u8]) -> Result<Vec<u8>> {
     let mut stream = TcpStream::connect(address)?;

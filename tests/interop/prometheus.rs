@@ -1,0 +1,100 @@
+//! Prometheus itself as a judge of `/metrics`: promtool finds no fault with the text, and a real
+//! Prometheus scrapes it and answers queries. Only Limpid has this side.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use limpid_interop::lab::Lab;
+use limpid_interop::peer::Kind;
+use limpid_interop::process::{Daemon, run, wait_for};
+use limpid_interop::{ports, process};
+use serde_json::Value;
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A plain GET; fails unless the status is 200.
+fn get(address: &str, path: &str) -> Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(LIMIT))?;
+    let request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let (head, body) = answer
+        .split_once("\r\n\r\n")
+        .context("no end of the head")?;
+    let status = head.lines().next().unwrap_or_default();
+    ensure!(status.contains(" 200 "), "GET {path}: {status}");
+    Ok(body.to_owned())
+}
+
+/// `promtool check metrics` has nothing to say about the scrape.
+pub fn promtool_finds_no_fault(lab: &mut Lab) -> Result<()> {
+    if matches!(lab.kind(), Kind::Kafka) {
+        return Ok(());
+    }
+    let text = get(&lab.subject()?.http_address(), "/metrics")?;
+    ensure!(
+        text.contains("\nlimpid_"),
+        "no limpid_ family in\n{}",
+        process::tail(&text)
+    );
+    let mut promtool = lab.tools.prometheus("promtool")?;
+    let said = run(promtool.args(["check", "metrics"]), text.as_bytes(), LIMIT)?.success()?;
+    let words = said.text() + &said.stderr;
+    ensure!(words.trim().is_empty(), "promtool says:\n{words}");
+    Ok(())
+}
+
+/// A Prometheus scrapes the broker and its query language finds the numbers.
+pub fn a_prometheus_scrapes_and_answers(lab: &mut Lab) -> Result<()> {
+    if matches!(lab.kind(), Kind::Kafka) {
+        return Ok(());
+    }
+    let target = lab.subject()?.http_address();
+    let folder = lab.folder("prometheus")?;
+    let address = format!("127.0.0.1:{}", ports::next()?);
+    let config = format!(
+        "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\n\
+         scrape_configs: [{{job_name: limpid, static_configs: [{{targets: ['{target}']}}]}}]\n"
+    );
+    std::fs::write(folder.join("prometheus.yml"), config)?;
+    let mut command = lab.tools.prometheus("prometheus")?;
+    command
+        .current_dir(&folder)
+        .arg("--config.file=prometheus.yml");
+    command
+        .arg("--storage.tsdb.path=data")
+        .arg(format!("--web.listen-address={address}"));
+    let mut daemon = Daemon::spawn("prometheus", &mut command, &folder.join("log"))?;
+    let mut query = |expression: &str| {
+        wait_for(&format!("sample of {expression}"), LIMIT, || {
+            daemon.check_alive()?;
+            Ok(first_sample(&address, expression).ok().flatten())
+        })
+    };
+    ensure!(query("up{job='limpid'}")? > 0.0, "the target is down");
+    let produced = query("sum(limpid_requests_total{api='Produce'})");
+    let answered = produced.and_then(|count| {
+        ensure!(count > 0.0, "no produce request was counted");
+        query("scrape_samples_scraped{job='limpid'}")
+    });
+    let samples = answered.with_context(|| process::tail(&daemon.log()).to_owned())?;
+    ensure!(samples > 50.0, "only {samples} samples");
+    daemon.terminate(LIMIT)?;
+    Ok(())
+}
+
+/// The first value an instant query answers with, if there is one.
+fn first_sample(address: &str, expression: &str) -> Result<Option<f64>> {
+    let encoded: String = expression
+        .bytes()
+        .map(|byte| format!("%{byte:02x}"))
+        .collect();
+    let answer: Value =
+        serde_json::from_str(&get(address, &format!("/api/v1/query?query={encoded}"))?)?;
+    let sample = answer["data"]["result"][0]["value"][1].as_str();
+    Ok(sample.map(str::parse).transpose()?)
+}
