@@ -39,7 +39,7 @@ pub fn decode(bytes: &[u8]) -> String {
 /// Reads the entries in their order, duplicates included.
 pub fn parse(text: &str) -> Result<Vec<Entry>, SyntaxError> {
     let mut entries = Vec::new();
-    let mut lines = natural_lines(text).peekable();
+    let mut lines = natural_lines(text);
     while let Some((line, first)) = lines.next() {
         let start = first.trim_start_matches(is_blank);
         if start.is_empty() || start.starts_with(['#', '!']) {
@@ -48,10 +48,16 @@ pub fn parse(text: &str) -> Result<Vec<Entry>, SyntaxError> {
         let mut logical = start.to_owned();
         while ends_in_continuation(&logical) {
             logical.pop();
+            if logical.is_empty() {
+                break; // nothing has begun yet, so the next line may be a comment
+            }
             match lines.next() {
                 Some((_, next)) => logical.push_str(next.trim_start_matches(is_blank)),
                 None => break,
             }
+        }
+        if logical.is_empty() {
+            continue;
         }
         let (key, value) = split(&logical);
         let unescape = |part: &str| unescape(part).map_err(|message| SyntaxError { line, message });
