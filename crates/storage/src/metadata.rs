@@ -20,6 +20,7 @@
 
 pub mod changes;
 mod control;
+mod delta;
 mod error;
 mod files;
 mod format;
@@ -28,14 +29,17 @@ mod local;
 mod meta_properties;
 mod quorum_state;
 mod record;
+mod recovery;
 mod replay;
 mod segments;
+mod shared;
 mod snapshot;
 mod ticket;
 mod writer;
 
 use std::sync::Arc;
 
+pub use delta::{Changes, PartitionKey, ReplayError, TopicKey};
 pub use error::{AppendError, MetadataError, Refusal};
 pub use format::{
     ControllerEndpoint, FormatEnv, FormatOptions, KAFKA_4_3_FEATURES, METADATA_VERSION_4_3, format,
@@ -43,14 +47,15 @@ pub use format::{
 pub use image::{
     ConfigMap, ConfigResource, Image, METADATA_VERSION, NO_LEADER, Partition, ResourceType, Topic,
 };
-pub use local::{LocalMetadataLog, OpenReport, OpenRequest};
+pub use local::{LocalMetadataLog, OpenReport};
 pub use meta_properties::{META_PROPERTIES, MetaProperties, random_cluster_id};
 pub use quorum_state::{QUORUM_STATE, QuorumState};
 pub use record::{MetadataRecord, RecordError};
-pub use replay::{Changes, PartitionKey, Replay, ReplayError, TopicKey};
+pub use recovery::OpenRequest;
+pub use replay::Replay;
 pub use segments::TornTail;
+pub use shared::MetadataLogStatus;
 pub use ticket::{AppendTicket, Committed};
-pub use writer::MetadataLogStatus;
 
 /// The name of the metadata log's directory inside the log directory.
 pub const METADATA_LOG_DIR: &str = "__cluster_metadata-0";

@@ -5,88 +5,28 @@
 //! metadata gets the records of `bootstrap.checkpoint`. From then on one thread
 //! ([`super::writer`]) appends.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
-use limpid_platform::clock::{Clock, SystemClock};
-use limpid_platform::files::{Files, RealFiles};
 use limpid_protocol::Uuid;
 use parking_lot::Mutex;
 
-use super::control::Entry;
 use super::error::{AppendError, MetadataError};
-use super::files::{LeaderEpochs, ensure_partition_metadata};
+use super::files::ensure_partition_metadata;
 use super::image::Image;
 use super::meta_properties::MetaProperties;
 use super::quorum_state::QuorumState;
-use super::replay::Replay;
-use super::segments::{SegmentLimit, Segments, TornTail};
-use super::snapshot::{self, Quorum, SnapshotId};
-use super::ticket::{AppendTicket, ticket};
-use super::writer::{Command, MetadataLogStatus, Shared, SnapshotPolicy, Writer};
+use super::recovery::{OpenRequest, Recovered, recover};
+use super::segments::{SegmentLimit, TornTail};
+use super::shared::{MetadataLogStatus, Shared};
+use super::ticket::{Answerer, AppendTicket, ticket};
+use super::writer::{Command, Writer};
 use super::{Change, METADATA_LOG_DIR, MetadataLog, Subscriber};
 
 /// Most appends that may wait for the writer; more are refused.
 const MAX_QUEUED_APPENDS: usize = 10_000;
-
-/// How to open a metadata log. The defaults are those of Kafka's configs.
-#[derive(Debug, Clone)]
-pub struct OpenRequest {
-    /// The log directory: the one that holds `meta.properties` and the metadata log.
-    pub dir: PathBuf,
-    /// `node.id` if the config says one: the directory must agree.
-    pub node_id: Option<i32>,
-    /// `metadata.log.segment.bytes`.
-    pub segment_bytes: u64,
-    /// `metadata.log.segment.ms`.
-    pub segment_ms: i64,
-    /// `metadata.log.max.record.bytes.between.snapshots`.
-    pub snapshot_bytes: u64,
-    /// `metadata.log.max.snapshot.interval.ms`; 0 turns snapshots by time off.
-    pub snapshot_interval_ms: i64,
-    /// `metadata.max.retention.bytes` of log and snapshots together; −1 for no limit.
-    pub retention_bytes: i64,
-    /// `metadata.max.retention.ms`; −1 for no limit.
-    pub retention_ms: i64,
-    /// `min.insync.replicas` that a new cluster gets as its default, as in Kafka, where eligible
-    /// leader replicas need it in the metadata.
-    pub min_insync_replicas: i32,
-    /// Files.
-    pub files: Arc<dyn Files>,
-    /// Clock.
-    pub clock: Arc<dyn Clock>,
-}
-
-impl OpenRequest {
-    /// Kafka's defaults for a log directory.
-    pub fn new(dir: impl Into<PathBuf>) -> Self {
-        const DAY_MS: i64 = 24 * 60 * 60 * 1000;
-        Self {
-            dir: dir.into(),
-            node_id: None,
-            segment_bytes: 1 << 30,
-            segment_ms: 7 * DAY_MS,
-            snapshot_bytes: 20 << 20,
-            snapshot_interval_ms: 60 * 60 * 1000,
-            retention_bytes: 100 << 20,
-            retention_ms: 7 * DAY_MS,
-            min_insync_replicas: 1,
-            files: Arc::new(RealFiles),
-            clock: Arc::new(SystemClock::new()),
-        }
-    }
-
-    fn policy(&self) -> SnapshotPolicy {
-        SnapshotPolicy {
-            bytes: self.snapshot_bytes,
-            interval_ms: self.snapshot_interval_ms,
-            retention_bytes: self.retention_bytes,
-            retention_ms: self.retention_ms,
-        }
-    }
-}
 
 /// What opening found.
 #[derive(Debug, Clone)]
@@ -107,23 +47,6 @@ pub struct OpenReport {
     pub aborted_transaction: bool,
     /// Whether the log was empty and got the bootstrap records.
     pub bootstrapped: bool,
-}
-
-/// The state of a log as its files say it, before anybody appends.
-#[derive(Debug)]
-pub(super) struct Recovered {
-    pub(super) replay: Replay,
-    pub(super) quorum: Quorum,
-    /// The voters of the last `LeaderChange` record.
-    leader_change_voters: Option<Vec<i32>>,
-    pub(super) segments: Segments,
-    pub(super) epochs: LeaderEpochs,
-    /// Snapshots, oldest first, with their length in bytes.
-    pub(super) snapshots: Vec<(SnapshotId, u64)>,
-    /// Bytes of the batches behind the newest snapshot.
-    pub(super) tail_bytes: u64,
-    replayed_records: u64,
-    torn_tail: Option<TornTail>,
 }
 
 /// The metadata log of a quorum of one. Dropping it closes it: appends that wait are done first.
@@ -180,7 +103,10 @@ impl LocalMetadataLog {
             recovered.epochs.latest(),
             recovered.snapshots.last().map(|(id, _)| id.epoch),
         ];
-        report.epoch = last_epoch.into_iter().flatten().max().unwrap_or(0) + 1;
+        let last_epoch = last_epoch.into_iter().flatten().max().unwrap_or(0);
+        report.epoch = last_epoch.checked_add(1).ok_or_else(|| {
+            MetadataError::corrupt(&log_dir, format!("no epoch can follow epoch {last_epoch}"))
+        })?;
         let limit = SegmentLimit {
             bytes: request.segment_bytes,
             ms: request.segment_ms,
@@ -227,7 +153,7 @@ impl LocalMetadataLog {
         }
     }
 
-    fn send(&self, command: impl FnOnce(super::ticket::Answerer) -> Command) -> AppendTicket {
+    fn send(&self, command: impl FnOnce(Answerer) -> Command) -> AppendTicket {
         let (ticket, answerer) = ticket();
         let queue = self.queue.lock();
         let Some(sender) = &*queue else { return ticket };
@@ -324,97 +250,5 @@ fn check_voters(
     Ok(())
 }
 
-/// Replays the newest snapshot and the log behind it.
-fn recover(request: &OpenRequest, log_dir: &Path) -> Result<Recovered, MetadataError> {
-    let files = &*request.files;
-    let snapshots = snapshot::list(files, log_dir)?;
-    let mut replay = Replay::new(Image::default());
-    let mut quorum = Quorum::default();
-    let from = match snapshots.last() {
-        Some((id, _)) => {
-            load_snapshot(files, log_dir, *id, &mut replay, &mut quorum)?;
-            id.offset
-        }
-        None => 0,
-    };
-    let mut epochs = LeaderEpochs::read(files, log_dir)?;
-    let mut leader_change_voters = None;
-    let (mut replayed_records, mut tail_bytes) = (0, 0);
-    let visit = |batch: &limpid_protocol::records::BatchView<'_>| {
-        let header = batch.header();
-        let epoch = header.partition_leader_epoch;
-        epochs.assign(epoch, header.base_offset);
-        if header.next_offset() <= from {
-            return Ok(());
-        }
-        tail_bytes += batch.size() as u64;
-        for entry in super::control::entries(batch)? {
-            match entry {
-                Entry::Data(offset, _) | Entry::Control(offset, _) if offset < from => {}
-                Entry::Control(_, control) => {
-                    if let super::control::Control::LeaderChange(change) = &control {
-                        let ids = change.voters.iter().map(|voter| voter.voter_id);
-                        leader_change_voters = Some(ids.collect());
-                    }
-                    quorum.apply(&control);
-                }
-                Entry::Data(offset, record) => {
-                    replay
-                        .apply(&record)
-                        .map_err(|e| format!("offset {offset}: {e}"))?;
-                    replayed_records += 1;
-                }
-            }
-        }
-        replay.advance(header.last_offset(), epoch, header.max_timestamp);
-        Ok(())
-    };
-    let opened = Segments::open(Arc::clone(&request.files), log_dir, from, visit)?;
-    let (mut segments, torn_tail) = opened;
-    if segments.end_offset() < from {
-        // As Kafka does: the snapshot holds all that the log lost, and more.
-        tracing::warn!(
-            end = segments.end_offset(),
-            snapshot = from,
-            "log ends before its snapshot"
-        );
-        segments.restart_at(from)?;
-    }
-    epochs.truncate_to(segments.end_offset());
-    // What led here is history; a subscriber begins with the image as it is.
-    replay.take_changes();
-    Ok(Recovered {
-        replay,
-        quorum,
-        leader_change_voters,
-        segments,
-        epochs,
-        snapshots,
-        tail_bytes,
-        replayed_records,
-        torn_tail,
-    })
-}
-
-fn load_snapshot(
-    files: &dyn Files,
-    log_dir: &Path,
-    id: SnapshotId,
-    replay: &mut Replay,
-    quorum: &mut Quorum,
-) -> Result<(), MetadataError> {
-    let path = log_dir.join(id.file_name());
-    let content = snapshot::read(files, &path)?;
-    for record in &content.records {
-        replay
-            .apply(record)
-            .map_err(|e| MetadataError::corrupt(&path, e.to_string()))?;
-    }
-    if replay.in_transaction() {
-        let reason = "a metadata transaction is open at its end";
-        return Err(MetadataError::corrupt(&path, reason));
-    }
-    *quorum = content.quorum;
-    replay.advance(id.offset - 1, id.epoch, content.last_contained_ms);
-    Ok(())
-}
+#[cfg(test)]
+mod tests;

@@ -17,24 +17,26 @@ use limpid_protocol::messages::{
     AbortTransactionRecord, BeginTransactionRecord, EndTransactionRecord, LeaderChangeMessage,
     leader_change_message,
 };
-use parking_lot::{Mutex, RwLock};
+mod snapshots;
 
+use super::Change;
 use super::changes::set_config;
 use super::control::{BatchPlace, Control, control_batch, data_batch};
+use super::delta::Changes;
 use super::error::{AppendError, MetadataError};
 use super::files::LeaderEpochs;
 use super::format::{
     BOOTSTRAP_CHECKPOINT, KAFKA_4_3_FEATURES, METADATA_VERSION_4_3, feature_records,
 };
 use super::image::{ConfigResource, Image};
-use super::local::{OpenRequest, Recovered};
 use super::quorum_state::QuorumState;
 use super::record::MetadataRecord;
-use super::replay::{Changes, Replay};
+use super::recovery::{OpenRequest, Recovered, SnapshotPolicy};
+use super::replay::Replay;
 use super::segments::{SegmentLimit, Segments};
-use super::snapshot::{self, Content, Quorum, SnapshotId, image_records};
+use super::shared::{MetadataLogStatus, Shared};
+use super::snapshot::{self, Quorum, SnapshotId};
 use super::ticket::{Answerer, Committed};
-use super::{Change, Subscriber};
 
 /// Most bytes of record values in one batch: below Kafka's limit of 8 MiB for a batch of the log.
 const MAX_BATCH_BYTES: usize = 7 << 20;
@@ -58,81 +60,6 @@ impl Command {
     pub(super) fn answer(self, answer: Result<Committed, AppendError>) {
         match self {
             Self::Update(_, answerer) | Self::Snapshot(answerer) => answerer.answer(answer),
-        }
-    }
-}
-
-/// Offsets, sizes and health of a metadata log.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct MetadataLogStatus {
-    /// The epoch that this process leads.
-    pub epoch: i32,
-    /// The offset of the first batch on disk.
-    pub log_start_offset: i64,
-    /// The offset that the next record gets.
-    pub log_end_offset: i64,
-    /// Bytes of the log's segments.
-    pub log_bytes: u64,
-    /// Number of the log's segments.
-    pub segments: usize,
-    /// Number of snapshots on disk.
-    pub snapshots: usize,
-    /// Where the newest snapshot ends.
-    pub snapshot_end_offset: Option<i64>,
-    /// Batches appended since the start.
-    pub appended_batches: u64,
-    /// Data records appended since the start.
-    pub appended_records: u64,
-    /// Snapshots that could not be written since the start.
-    pub failed_snapshots: u64,
-    /// Why nothing can be appended any more.
-    pub offline: Option<Arc<str>>,
-}
-
-/// When snapshots are made and how long they stay.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct SnapshotPolicy {
-    pub(super) bytes: u64,
-    pub(super) interval_ms: i64,
-    pub(super) retention_bytes: i64,
-    pub(super) retention_ms: i64,
-}
-
-/// What the log and its writer share.
-pub(super) struct Shared {
-    image: RwLock<Arc<Image>>,
-    subscribers: Mutex<Vec<Subscriber>>,
-    status: Mutex<MetadataLogStatus>,
-}
-
-impl std::fmt::Debug for Shared {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared")
-            .field("status", &self.status())
-            .finish_non_exhaustive()
-    }
-}
-
-impl Shared {
-    pub(super) fn image(&self) -> Arc<Image> {
-        Arc::clone(&self.image.read())
-    }
-
-    pub(super) fn status(&self) -> MetadataLogStatus {
-        self.status.lock().clone()
-    }
-
-    pub(super) fn subscribe(&self, subscriber: Subscriber) {
-        let mut subscribers = self.subscribers.lock();
-        subscriber(&self.image(), &Changes::default());
-        subscribers.push(subscriber);
-    }
-
-    fn publish(&self, image: &Arc<Image>, changes: &Changes) {
-        let subscribers = self.subscribers.lock();
-        *self.image.write() = Arc::clone(image);
-        for subscriber in subscribers.iter() {
-            subscriber(image, changes);
         }
     }
 }
@@ -184,10 +111,9 @@ impl Writer {
         epoch: i32,
         limit: SegmentLimit,
     ) -> Self {
-        let shared = Shared {
-            image: RwLock::default(),
-            subscribers: Mutex::default(),
-            status: Mutex::default(),
+        let status = MetadataLogStatus {
+            epoch,
+            ..MetadataLogStatus::default()
         };
         Self {
             files: Arc::clone(&request.files),
@@ -202,11 +128,8 @@ impl Writer {
             snapshots: recovered.snapshots,
             bytes_since_snapshot: recovered.tail_bytes,
             last_snapshot: request.clock.monotonic(),
-            status: MetadataLogStatus {
-                epoch,
-                ..MetadataLogStatus::default()
-            },
-            shared: Arc::new(shared),
+            shared: Arc::new(Shared::new(Image::default(), status.clone())),
+            status,
         }
     }
 
@@ -297,8 +220,9 @@ impl Writer {
     /// Makes the image of the recovered log visible.
     pub(super) fn publish_first(&mut self) -> Arc<Shared> {
         self.replay.take_changes();
-        *self.shared.image.write() = Arc::new(self.replay.image().clone());
         self.note_status();
+        self.shared
+            .publish(&Arc::new(self.replay.image().clone()), &Changes::default());
         Arc::clone(&self.shared)
     }
 
@@ -495,87 +419,6 @@ impl Writer {
         Ok(())
     }
 
-    fn snapshot_if_due(&mut self, policy: SnapshotPolicy) {
-        let since = self.clock.monotonic().saturating_sub(self.last_snapshot);
-        let by_time = u64::try_from(policy.interval_ms)
-            .is_ok_and(|ms| ms > 0 && since >= Duration::from_millis(ms));
-        if by_time || self.bytes_since_snapshot >= policy.bytes {
-            match self.snapshot() {
-                Ok(()) => {}
-                Err(e) => {
-                    // The log still holds everything: try again after the next interval.
-                    tracing::error!(error = %e, "the metadata snapshot could not be written");
-                    self.status.failed_snapshots += 1;
-                    self.bytes_since_snapshot = 0;
-                }
-            }
-            self.last_snapshot = self.clock.monotonic();
-            if let Err(e) = self.clean(policy) {
-                tracing::error!(error = %e, "old metadata could not be removed");
-            }
-            self.note_status();
-        }
-    }
-
-    /// Writes a snapshot of all that is in the log, unless there is one.
-    fn snapshot(&mut self) -> Result<(), MetadataError> {
-        let id = SnapshotId {
-            offset: self.segments.end_offset(),
-            epoch: self.epoch,
-        };
-        if self
-            .snapshots
-            .last()
-            .is_some_and(|(last, _)| last.offset >= id.offset)
-        {
-            return Ok(());
-        }
-        assert!(
-            !self.replay.in_transaction(),
-            "transactions end within one write"
-        );
-        let image = self.replay.image();
-        let content = Content {
-            epoch: id.epoch,
-            last_contained_ms: image.timestamp_ms(),
-            now_ms: self.clock.wall_ms(),
-            quorum: &self.quorum,
-            metadata_version: image.metadata_version(),
-            records: image_records(image),
-        };
-        let path = self.dir.join(id.file_name());
-        let len = snapshot::write(&*self.files, &path, content)?;
-        self.snapshots.push((id, len));
-        self.bytes_since_snapshot = 0;
-        self.note_status();
-        Ok(())
-    }
-
-    /// Removes the oldest snapshots and segments while they are too many or too old. The newest
-    /// snapshot stays, and so does every segment that a snapshot needs.
-    fn clean(&mut self, policy: SnapshotPolicy) -> Result<(), MetadataError> {
-        while let [(oldest, _), (next, _), ..] = *self.snapshots.as_slice() {
-            let snapshots: u64 = self.snapshots.iter().map(|(_, len)| len).sum();
-            let total = self.segments.size_bytes() + snapshots;
-            let large = u64::try_from(policy.retention_bytes).is_ok_and(|limit| total > limit);
-            let path = self.dir.join(oldest.file_name());
-            let old = policy.retention_ms >= 0 && {
-                let written_ms = snapshot::last_contained_ms(&*self.files, &path)?;
-                self.clock.wall_ms().saturating_sub(written_ms) > policy.retention_ms
-            };
-            if !large && !old {
-                return Ok(());
-            }
-            // Segments first: a log that starts behind its oldest snapshot is none.
-            self.segments.remove_before(next.offset)?;
-            self.files
-                .remove_file(&path)
-                .map_err(MetadataError::io("remove", &path))?;
-            self.snapshots.remove(0);
-        }
-        Ok(())
-    }
-
     fn note_status(&mut self) {
         self.status.log_start_offset = self.segments.start_offset();
         self.status.log_end_offset = self.segments.end_offset();
@@ -583,7 +426,7 @@ impl Writer {
         self.status.segments = self.segments.segment_count();
         self.status.snapshots = self.snapshots.len();
         self.status.snapshot_end_offset = self.snapshots.last().map(|(id, _)| id.offset);
-        self.shared.status.lock().clone_from(&self.status);
+        self.shared.note(&self.status);
     }
 }
 
