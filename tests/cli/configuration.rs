@@ -1,0 +1,140 @@
+//! What is said about a configuration that is wrong.
+
+use std::path::Path;
+
+use crate::broker::{Ended, LIMPID, Process, command};
+
+fn check(arguments: &[&str]) -> Ended {
+    let mut words = vec!["config"];
+    words.extend(arguments);
+    run(&words, &[])
+}
+
+fn run(arguments: &[&str], env: &[(&str, &str)]) -> Ended {
+    let mut command = command(LIMPID);
+    command.args(arguments).envs(env.iter().copied());
+    let ended = Process::spawn(command).end();
+    ended.assert_calm();
+    ended
+}
+
+fn file(dir: &Path, text: &str) -> String {
+    let path = dir.join("server.properties");
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+fn refused(ended: &Ended, words: &[&str]) {
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    for word in words {
+        assert!(
+            ended.output.contains(word),
+            "{word:?} is not in {}",
+            ended.output
+        );
+    }
+}
+
+#[test]
+fn a_mistyped_own_key_is_named_with_file_line_and_the_right_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = file(
+        dir.path(),
+        "# c\nlimpid.htpp.listeners=http://localhost:1\n",
+    );
+    let place = format!("{path}:2: limpid.htpp.listeners");
+    for words in [["config", "--config", &path], ["serve", "--config", &path]] {
+        refused(
+            &run(&words, &[]),
+            &[&place, "did you mean limpid.http.listeners?"],
+        );
+    }
+}
+
+#[test]
+fn all_mistakes_are_told_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = file(
+        dir.path(),
+        "num.partitions=many\nlog.retention.hours=soon\n",
+    );
+    let ended = check(&[
+        "--config",
+        &path,
+        "--override",
+        "listeners=SSL://localhost:1",
+    ]);
+    refused(&ended, &["num.partitions", "log.retention.hours"]);
+    let ended = check(&["--override", "listeners=SSL://localhost:1"]);
+    refused(&ended, &["listeners", "not available yet in this version"]);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    refused(
+        &check(&["--config", "/nonexistent/x"]),
+        &["/nonexistent/x", "No such file"],
+    );
+}
+
+#[test]
+fn a_file_of_noise_is_refused_or_warned_about() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("noise");
+    let noise: Vec<u8> = (0..4096_u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .collect();
+    std::fs::write(&path, noise).unwrap();
+    let ended = check(&["--config", &path.display().to_string()]);
+    assert!(matches!(ended.status.code(), Some(0 | 1)), "{ended:?}");
+    let ended = check(&["--config", &dir.path().display().to_string()]);
+    refused(&ended, &["cannot read"]);
+}
+
+#[test]
+fn secrets_are_refused_on_the_command_line_and_not_repeated() {
+    let ended = check(&["--override", "ssl.key.password=geheim"]);
+    refused(&ended, &["ssl.key.password", "config.providers"]);
+    assert!(!ended.output.contains("geheim"), "{}", ended.output);
+}
+
+#[test]
+fn secrets_of_a_file_show_nowhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = file(dir.path(), "ssl.key.password=geheim\nmy.password=geheim\n");
+    let ended = check(&["--config", &path]);
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    assert!(ended.output.contains("my.password") && !ended.output.contains("geheim"));
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_overrides_over_both() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = file(dir.path(), "num.partitions=wrong-in-file\n");
+    let env = [("KAFKA_NUM_PARTITIONS", "wrong-in-environment")];
+    let arguments = ["config", "--config", &path];
+    refused(&run(&arguments, &[]), &["wrong-in-file"]);
+    refused(
+        &run(&arguments, &env),
+        &["wrong-in-environment", "KAFKA_NUM_PARTITIONS"],
+    );
+    let overridden = [
+        "config",
+        "--config",
+        &path,
+        "--override",
+        "num.partitions=3",
+    ];
+    assert_eq!(run(&overridden, &env).status.code(), Some(0));
+}
+
+#[test]
+fn the_sample_is_a_configuration() {
+    let sample = check(&["--sample"]);
+    assert_eq!(sample.status.code(), Some(0));
+    let dir = tempfile::tempdir().unwrap();
+    let path = file(dir.path(), &sample.output);
+    let ended = check(&["--config", &path]);
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    assert!(!ended.output.contains("warning"), "{}", ended.output);
+}
