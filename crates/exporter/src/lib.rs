@@ -35,6 +35,16 @@ use limpid_telemetry::{Catalogue, RegisterError, Registry};
 pub use accept::Format;
 pub use http::router;
 
+const KAFKA_EXPORTER: &str = "kafka_exporter";
+
+/// Naming dialects that the page can speak besides our own.
+pub const DIALECTS: &[&str] = &[KAFKA_EXPORTER];
+
+/// A dialect that the page can't speak.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown metrics dialect `{0}`, known are: {known}", known = DIALECTS.join(", "))]
+pub struct UnknownDialect(pub String);
+
 /// Renders the metrics of one cluster.
 #[derive(Debug)]
 pub struct Exporter {
@@ -60,12 +70,33 @@ impl Exporter {
         }))
     }
 
-    /// Adds the collectors that read a cluster's snapshot.
+    /// Adds the collectors that read a cluster's snapshot, in every dialect.
     pub fn add_cluster(&self, source: Arc<dyn ClusterSource>) {
-        let kafka = collectors::kafka_exporter::KafkaExporter::new(source.clone());
-        self.registry.add_collector(Arc::new(kafka));
+        self.add_cluster_with(source, DIALECTS)
+            .expect("all of them are known");
+    }
+
+    /// Adds the collectors that read a cluster's snapshot: our own families, and those of the named
+    /// dialects (`limpid.metrics.dialects`).
+    ///
+    /// # Errors
+    /// A dialect is not one of [`DIALECTS`]; nothing is added.
+    pub fn add_cluster_with<S: AsRef<str>>(
+        &self,
+        source: Arc<dyn ClusterSource>,
+        dialects: &[S],
+    ) -> Result<(), UnknownDialect> {
+        let known = |d: &&S| DIALECTS.contains(&d.as_ref());
+        if let Some(unknown) = dialects.iter().find(|d| !known(d)) {
+            return Err(UnknownDialect(unknown.as_ref().to_owned()));
+        }
+        if dialects.iter().any(|d| d.as_ref() == KAFKA_EXPORTER) {
+            let kafka = collectors::kafka_exporter::KafkaExporter::new(source.clone());
+            self.registry.add_collector(Arc::new(kafka));
+        }
         self.registry
             .add_collector(Arc::new(collectors::log_dirs::LogDirs::new(source)));
+        Ok(())
     }
 
     /// The whole page now. Takes as long as there are series: not for an async thread.

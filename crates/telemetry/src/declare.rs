@@ -1,7 +1,6 @@
 //! Declarations: what a metric is, known at compile time.
 
 use crate::label::Domain;
-use crate::mbeans::MBean;
 
 /// The kind of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +35,32 @@ pub struct LabelDeclaration {
     pub name: &'static str,
     /// Values it can take.
     pub domain: Domain,
+}
+
+/// How Kafka shows a fact in JMX.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Yammer gauge: `Value`.
+    Gauge,
+    /// Yammer counter: `Count`.
+    Counter,
+    /// Yammer meter: `Count`, `EventType`, `RateUnit` (its rates need a clock: not here).
+    Meter,
+    /// Yammer histogram in the unit of the metric: `Count`, `Mean`.
+    Histogram,
+    /// Yammer histogram in milliseconds of a metric in seconds: `Count`, `Mean`.
+    HistogramMs,
+    /// A Kafka-metric bean, where each metric is one attribute of this name.
+    Attribute(&'static str),
+}
+
+/// The JMX name of a declaration: an ObjectName with `{label}` in place of label values.
+#[derive(Clone, Copy, Debug)]
+pub struct MBean {
+    /// Template of the ObjectName.
+    pub object: &'static str,
+    /// Attributes.
+    pub shape: Shape,
 }
 
 /// One metric family: enumerable without a running broker.

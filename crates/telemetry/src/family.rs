@@ -8,10 +8,11 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
 
 use crate::declare::Declaration;
+use crate::error::RegisterError;
 use crate::handle::{Counter, Handle};
 use crate::label::{Domain, EnumLabels, Labels, OVERFLOW, shortened};
 use crate::mbeans::MBeans;
-use crate::registry::{RegisterError, Registry};
+use crate::registry::Registry;
 
 type Key = Box<[Box<str>]>;
 

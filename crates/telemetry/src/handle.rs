@@ -5,7 +5,7 @@ use std::time::Duration;
 use prometheus::core::Collector as _;
 
 use crate::declare::{Declaration, Kind};
-use crate::registry::RegisterError;
+use crate::error::RegisterError;
 
 /// A count of events; never goes down.
 #[derive(Clone, Debug)]

@@ -79,6 +79,7 @@ pub mod buckets;
 pub mod catalogue;
 pub mod collect;
 pub mod declare;
+mod error;
 pub mod facade;
 mod family;
 mod handle;
@@ -95,12 +96,14 @@ pub use catalogue::Catalogue;
 pub use collect::{CollectError, Collector, Samples};
 #[doc(hidden)]
 pub use declare::__next;
-pub use declare::{Declaration, Kind, LabelDeclaration};
+pub use declare::{Declaration, Kind, LabelDeclaration, MBean, Shape};
+pub use error::RegisterError;
 pub use family::{Family, Owned, Table};
 pub use handle::{
     AnyHandle, Counter, FloatCounter, FloatGauge, Gauge, Handle, Histogram, InFlight,
 };
 pub use label::{Domain, EnumLabels, Label, LabelEnum, Labels, Number, Text};
-pub use mbeans::{MBean, MBeans, Shape};
-pub use registry::{RegisterError, Registry};
+pub use mbeans::MBeans;
+pub use process::ProcessCollector;
+pub use registry::Registry;
 pub use stage::{Stage, StageClock, StageHistograms, StageTimes};

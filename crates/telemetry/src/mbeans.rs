@@ -9,34 +9,8 @@ use std::collections::BTreeMap;
 
 use parking_lot::RwLock;
 
-use crate::declare::Declaration;
+use crate::declare::{Declaration, Shape};
 use crate::handle::AnyHandle;
-
-/// How Kafka shows a fact in JMX.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
-    /// Yammer gauge: `Value`.
-    Gauge,
-    /// Yammer counter: `Count`.
-    Counter,
-    /// Yammer meter: `Count`, `EventType`, `RateUnit` (its rates need a clock: not here).
-    Meter,
-    /// Yammer histogram in the unit of the metric: `Count`, `Mean`.
-    Histogram,
-    /// Yammer histogram in milliseconds of a metric in seconds: `Count`, `Mean`.
-    HistogramMs,
-    /// A Kafka-metric bean, where each metric is one attribute of this name.
-    Attribute(&'static str),
-}
-
-/// The JMX name of a declaration: an ObjectName with `{label}` in place of label values.
-#[derive(Clone, Copy, Debug)]
-pub struct MBean {
-    /// Template of the ObjectName.
-    pub object: &'static str,
-    /// Attributes.
-    pub shape: Shape,
-}
 
 /// The value of an attribute.
 #[derive(Clone, Debug, PartialEq)]

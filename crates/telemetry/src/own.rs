@@ -1,6 +1,7 @@
 //! The metrics of telemetry itself and of the process as a whole.
 
-use crate::registry::FAMILIES_MAX;
+/// Most families of which dropped label sets are counted one by one.
+const FAMILIES_MAX: usize = 1_000;
 
 type FamilyName = crate::label::Text<FAMILIES_MAX>;
 /// One series: the label set of the running build.

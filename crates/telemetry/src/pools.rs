@@ -220,6 +220,11 @@ impl Pools {
         all.push(Arc::downgrade(&pool));
         pool
     }
+
+    /// The pools that exist now.
+    pub(crate) fn live(&self) -> Vec<Arc<Pool>> {
+        self.all.lock().iter().filter_map(Weak::upgrade).collect()
+    }
 }
 
 impl Collector for Pools {
@@ -232,8 +237,7 @@ impl Collector for Pools {
     }
 
     fn collect(&self, out: &mut Samples) -> Result<(), CollectError> {
-        let pools: Vec<_> = self.all.lock().iter().filter_map(Weak::upgrade).collect();
-        for p in &pools {
+        for p in &self.live() {
             out.family(&families::USED).add(&[p.name], p.used());
             out.family(&families::LIMIT).add(&[p.name], p.limit());
             out.family(&families::HIGH_WATER)

@@ -30,7 +30,8 @@ crate::families! {
 /// Rust's standard library supports (USER_HZ), whatever the kernel's own tick is.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Reads `/proc/self` at each scrape. Where there is none its `limpid_collector_up` is 0.
+/// Reads `/proc/self` at each scrape; `main` adds it to the registry behind the top `/metrics`.
+/// Where there is no `/proc` its `limpid_collector_up` is 0.
 #[derive(Debug)]
 pub struct ProcessCollector {
     start_seconds: f64,

@@ -6,33 +6,11 @@ use parking_lot::Mutex;
 
 use crate::collect::Collector;
 use crate::declare::Declaration;
+use crate::error::RegisterError;
 use crate::handle::{Counter, Handle};
 use crate::mbeans::MBeans;
 use crate::own::OwnMetrics;
 use crate::pools::{Pool, Pools};
-use crate::process::ProcessCollector;
-
-/// A metric could not be registered.
-#[derive(Debug, thiserror::Error)]
-#[error("metric {name} can't be registered")]
-pub struct RegisterError {
-    /// The family's name.
-    pub name: &'static str,
-    #[source]
-    cause: prometheus::Error,
-}
-
-impl RegisterError {
-    pub(crate) fn new(declaration: &Declaration, cause: prometheus::Error) -> Self {
-        RegisterError {
-            name: declaration.name,
-            cause,
-        }
-    }
-}
-
-/// Most families of which dropped label sets are counted one by one.
-pub(crate) const FAMILIES_MAX: usize = 1_000;
 
 /// All metrics of one cluster: counters and histograms, collectors of state, MBeans and pools.
 /// Cheap to clone.
@@ -57,7 +35,7 @@ impl std::fmt::Debug for Registry {
 }
 
 impl Registry {
-    /// A registry with the families that every Limpid has: build, process, pools, dropped series.
+    /// A registry with the families that every Limpid has: build, pools, dropped series.
     ///
     /// # Panics
     /// Never: the first names in a fresh registry can't be taken.
@@ -69,7 +47,6 @@ impl Registry {
             "a fresh registry has no own metrics yet"
         );
         registry.add_collector(registry.inner.pools.clone());
-        registry.add_collector(Arc::new(ProcessCollector::new()));
         registry
     }
 
@@ -99,6 +76,11 @@ impl Registry {
     /// The collectors, in the order they were added.
     pub fn collectors(&self) -> Vec<Arc<dyn Collector>> {
         self.inner.collectors.lock().clone()
+    }
+
+    /// The pools that exist now, in the order they were made.
+    pub fn pools(&self) -> Vec<Arc<Pool>> {
+        self.inner.pools.live()
     }
 
     /// A pool with its numbers in `limpid_buffer_*{pool=name}`.

@@ -68,5 +68,37 @@ fn before_the_first_snapshot_there_is_no_cluster_rather_than_an_empty_one() {
     let page = exporter.render(Format::Text);
     assert!(lines(&page, "kafka_").is_empty());
     assert!(page.contains("limpid_collector_up{collector=\"kafka_exporter\"} 0\n"));
-    assert!(page.contains("limpid_collector_up{collector=\"process\"} 1\n"));
+    assert!(page.contains("limpid_collector_up{collector=\"pools\"} 1\n"));
+}
+
+#[test]
+fn the_dialect_is_a_switch() {
+    let silent = Exporter::new(Registry::new()).unwrap();
+    silent
+        .add_cluster_with(source(cluster()), &[] as &[&str])
+        .unwrap();
+    let page = silent.render(Format::Text);
+    assert!(lines(&page, "kafka_").is_empty());
+    assert!(!lines(&page, "limpid_log_dir_").is_empty());
+
+    let twice = ["kafka_exporter", "kafka_exporter"];
+    let exporter = Exporter::new(Registry::new()).unwrap();
+    exporter
+        .add_cluster_with(source(cluster()), &twice)
+        .unwrap();
+    let page = exporter.render(Format::Text);
+    assert_eq!(
+        lines(&page, "limpid_collector_up{collector=\"kafka_exporter\"}").len(),
+        1
+    );
+    let dropped = lines(&page, "limpid_series_dropped_total{family=\"kafka_");
+    assert!(dropped.is_empty(), "{dropped:?}");
+
+    let error = exporter
+        .add_cluster_with(source(cluster()), &["burrow"])
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "unknown metrics dialect `burrow`, known are: kafka_exporter"
+    );
 }
