@@ -8,6 +8,7 @@
     reason = "this program reports to a person or a CI log"
 )]
 
+mod differential;
 mod dump_log;
 mod exchange;
 mod java_client;
@@ -56,6 +57,7 @@ const TESTS: &[Test] = tests![
     exchange::kafka_opens_after_a_kill,
     exchange::limpid_opens_what_kafka_wrote,
     exchange::limpid_opens_what_a_killed_kafka_wrote,
+    differential::answers_are_kafkas,
     kill9::no_acknowledged_record_is_lost_or_doubled,
     kill9::the_checker_notices_early_acknowledgements,
     kill9::the_checker_notices_forgotten_producers,

@@ -127,6 +127,12 @@ impl Peer {
         self.port
     }
 
+    /// The port of the controller's listener.
+    #[must_use]
+    pub const fn controller_port(&self) -> u16 {
+        self.controller_port
+    }
+
     /// `host:port` of Limpid's HTTP side.
     #[must_use]
     pub fn http_address(&self) -> String {

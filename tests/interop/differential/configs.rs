@@ -1,0 +1,261 @@
+//! Cases of DescribeConfigs and IncrementalAlterConfigs.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use limpid_interop::process::wait_for;
+use limpid_protocol::ApiKey;
+use limpid_protocol::messages::describe_configs_request::DescribeConfigsResource;
+use limpid_protocol::messages::incremental_alter_configs_request::{
+    AlterConfigsResource, AlterableConfig,
+};
+use limpid_protocol::messages::{
+    DescribeConfigsRequest, DescribeConfigsResponse, IncrementalAlterConfigsRequest,
+};
+
+use super::case::{Case, Outcome, case, talk};
+use super::setup::{ALPHA, TUNED};
+use super::side::{Reply, Side};
+use super::walk::fields;
+
+const TOPIC: i8 = 2;
+const BROKER: i8 = 4;
+
+const SET: i8 = 0;
+const DELETE: i8 = 1;
+const APPEND: i8 = 2;
+const SUBTRACT: i8 = 3;
+
+/// Adds them.
+pub fn cases(all: &mut Vec<Case>) {
+    described(all);
+    altered(all);
+    not_altered(all);
+}
+
+fn describe(resource_type: i8, name: &str, keys: Option<&[&str]>) -> DescribeConfigsRequest {
+    let keys = keys.map(|keys| keys.iter().map(|key| (*key).to_owned()).collect());
+    let resource = DescribeConfigsResource {
+        resource_type,
+        resource_name: name.to_owned(),
+        configuration_keys: keys,
+    };
+    DescribeConfigsRequest {
+        resources: vec![resource],
+        ..DescribeConfigsRequest::default()
+    }
+}
+
+fn described(all: &mut Vec<Case>) {
+    all.push(case("a topic, everything", |_, _| {
+        describe(TOPIC, TUNED, None)
+    }));
+    all.push(case("a topic with synonyms", |_, _| {
+        DescribeConfigsRequest {
+            include_synonyms: true,
+            ..describe(TOPIC, TUNED, None)
+        }
+    }));
+    all.push(case("a topic with documentation", |_, _| {
+        DescribeConfigsRequest {
+            include_documentation: true,
+            ..describe(TOPIC, TUNED, Some(&["retention.ms", "cleanup.policy"]))
+        }
+    }));
+    all.push(case("two keys and an unknown one", |_, _| {
+        describe(
+            TOPIC,
+            TUNED,
+            Some(&["retention.ms", "compression.type", "no.such"]),
+        )
+    }));
+    all.push(case("no keys", |_, _| describe(TOPIC, TUNED, Some(&[]))));
+    all.push(case("unknown topic", |_, _| {
+        describe(TOPIC, "absent", None)
+    }));
+    all.push(case("impossible topic", |_, _| {
+        describe(TOPIC, "a/b", None)
+    }));
+    all.push(case("the broker, everything", |_, _| {
+        describe(BROKER, "1", None)
+    }));
+    all.push(case("the broker with synonyms", |_, _| {
+        DescribeConfigsRequest {
+            include_synonyms: true,
+            ..describe(BROKER, "1", None)
+        }
+    }));
+    all.push(case("the defaults of all brokers", |_, _| {
+        describe(BROKER, "", None)
+    }));
+    all.push(case("another broker", |_, _| describe(BROKER, "9", None)));
+    all.push(case("a broker that is no number", |_, _| {
+        describe(BROKER, "one", None)
+    }));
+    all.push(case("an unknown kind of resource", |_, _| {
+        describe(77, "x", None)
+    }));
+    all.push(case("two topics", |_, _| {
+        let mut request = describe(TOPIC, TUNED, Some(&["segment.bytes"]));
+        request
+            .resources
+            .extend(describe(TOPIC, ALPHA, Some(&["retention.ms"])).resources);
+        request
+    }));
+}
+
+fn alter(
+    resource_type: i8,
+    name: &str,
+    changes: &[(&str, i8, Option<&str>)],
+) -> IncrementalAlterConfigsRequest {
+    let configs = changes
+        .iter()
+        .map(|(name, operation, value)| AlterableConfig {
+            name: (*name).to_owned(),
+            config_operation: *operation,
+            value: value.map(str::to_owned),
+        });
+    let resource = AlterConfigsResource {
+        resource_type,
+        resource_name: name.to_owned(),
+        configs: configs.collect(),
+    };
+    IncrementalAlterConfigsRequest {
+        resources: vec![resource],
+        validate_only: false,
+    }
+}
+
+/// Alters the topic and compares both the answer and what is described afterwards.
+fn story(name: &'static str, changes: &'static [(&str, i8, Option<&str>)]) -> Case {
+    talk(
+        ApiKey::IncrementalAlterConfigs,
+        name,
+        move |side, version, _| {
+            let answer = match side.ask(&alter(TOPIC, TUNED, changes), version)? {
+                Reply::Inexpressible => return Ok(Outcome::Inexpressible),
+                Reply::Closed => return Ok(Outcome::Closed),
+                Reply::Answer(answer) => answer,
+            };
+            let described = settled(side)?;
+            let mut found = fields(&answer, side);
+            let after = fields(&described, side).into_iter();
+            let changed = |(path, _): &(String, String)| {
+                path.ends_with(".value") || path.ends_with(".config_source")
+            };
+            found.extend(
+                after
+                    .filter(changed)
+                    .map(|(path, value)| (format!("then.{path}"), value)),
+            );
+            Ok(Outcome::Answer(found))
+        },
+    )
+}
+
+/// What is described once everything altered so far has taken effect: a last alteration, of a key
+/// that no case looks at, must be seen.
+fn settled(side: &mut Side) -> Result<DescribeConfigsResponse> {
+    side.marks += 1;
+    let mark = (86_400_000 + side.marks).to_string();
+    side.must(
+        &alter(TOPIC, TUNED, &[("delete.retention.ms", SET, Some(&mark))]),
+        1,
+    )?;
+    wait_for("altered configs", Duration::from_secs(10), || {
+        let described = side.must(&describe(TOPIC, TUNED, None), 4)?;
+        let mut configs = described.results.iter().flat_map(|result| &result.configs);
+        let seen = configs.any(|config| config.value.as_ref() == Some(&mark));
+        Ok(seen.then_some(described))
+    })
+}
+
+fn altered(all: &mut Vec<Case>) {
+    all.push(story("set", &[("segment.bytes", SET, Some("2097152"))]));
+    all.push(story(
+        "set two, delete one",
+        &[
+            ("max.message.bytes", SET, Some("12345")),
+            ("flush.messages", SET, Some("1000")),
+            ("segment.bytes", DELETE, None),
+        ],
+    ));
+    all.push(story(
+        "append",
+        &[("cleanup.policy", APPEND, Some("compact"))],
+    ));
+    all.push(story(
+        "append what is there",
+        &[("cleanup.policy", APPEND, Some("compact"))],
+    ));
+    all.push(story(
+        "subtract",
+        &[("cleanup.policy", SUBTRACT, Some("delete"))],
+    ));
+    all.push(story("delete", &[("cleanup.policy", DELETE, None)]));
+    all.push(story(
+        "delete what isn't set",
+        &[("segment.ms", DELETE, None)],
+    ));
+    all.push(story(
+        "set to the default",
+        &[("segment.ms", SET, Some("604800000"))],
+    ));
+    all.push(story("delete that again", &[("segment.ms", DELETE, None)]));
+    all.push(story("no change", &[]));
+}
+
+fn not_altered(all: &mut Vec<Case>) {
+    let cases: [(&'static str, &'static [(&str, i8, Option<&str>)]); 8] = [
+        ("an unknown key", &[("no.such", SET, Some("1"))]),
+        (
+            "a value that isn't one",
+            &[("segment.bytes", SET, Some("big"))],
+        ),
+        ("a value out of range", &[("segment.bytes", SET, Some("1"))]),
+        ("a null value", &[("segment.bytes", SET, None)]),
+        (
+            "append to what is no list",
+            &[("segment.bytes", APPEND, Some("1"))],
+        ),
+        ("an unknown operation", &[("segment.bytes", 9, Some("1"))]),
+        (
+            "a key twice",
+            &[("flush.ms", SET, Some("1")), ("flush.ms", SET, Some("2"))],
+        ),
+        (
+            "one good, one bad",
+            &[("flush.ms", SET, Some("1")), ("segment.ms", SET, Some("x"))],
+        ),
+    ];
+    for (name, changes) in cases {
+        all.push(story(name, changes));
+    }
+    all.push(case("only to be checked", |_, _| {
+        IncrementalAlterConfigsRequest {
+            validate_only: true,
+            ..alter(TOPIC, TUNED, &[("segment.bytes", SET, Some("3000000"))])
+        }
+    }));
+    all.push(case("unknown topic", |_, _| {
+        alter(TOPIC, "absent", &[("segment.bytes", SET, Some("3000000"))])
+    }));
+    all.push(case("impossible topic", |_, _| {
+        alter(TOPIC, "a/b", &[("segment.bytes", SET, Some("3000000"))])
+    }));
+    all.push(case("another broker", |_, _| {
+        alter(BROKER, "9", &[("log.cleaner.threads", SET, Some("2"))])
+    }));
+    all.push(case("a broker's read-only key", |_, _| {
+        alter(BROKER, "1", &[("log.dirs", SET, Some("elsewhere"))])
+    }));
+    all.push(case("an unknown kind of resource", |_, _| {
+        alter(77, "x", &[("a", SET, Some("b"))])
+    }));
+    all.push(case("a topic twice", |_, _| {
+        let mut request = alter(TOPIC, TUNED, &[("flush.ms", SET, Some("1"))]);
+        request.resources.extend(request.resources.clone());
+        request
+    }));
+}
