@@ -9,7 +9,7 @@
 //!                               /leader-epoch-checkpoint, partition.metadata
 //! ```
 //!
-//! - [`format`] makes a directory, [`LocalMetadataLog::open`] opens it and takes office as the
+//! - [`format()`] makes a directory, [`LocalMetadataLog::open`] opens it and takes office as the
 //!   leader of a quorum of one, [`MetadataLog`] is what the broker sees of it.
 //! - [`Image`] is the metadata at one offset, [`Replay`] how records change it.
 //! - [`changes`] makes the record lists for what a broker wants: create a topic, set a config …

@@ -276,3 +276,6 @@ fn write_voters(
         },
     )
 }
+
+#[cfg(test)]
+mod tests;

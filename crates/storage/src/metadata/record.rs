@@ -9,6 +9,8 @@
 //! (KIP-631); its key is null. Every type of Kafka 4.3 is known here, those that Limpid has no use
 //! for too: they are carried from log to snapshot so that nothing is lost on the way back to Kafka.
 
+use std::borrow::Cow;
+
 use bytes::{Bytes, BytesMut};
 use limpid_protocol::codec::{
     DecodeError, EncodeError, Message, MetadataRecordMessage, Reader, put_uvarint,
@@ -192,6 +194,12 @@ impl MetadataRecord {
         }
     }
 
+    /// The record as a reader at this `metadata.version` will see it once it is written.
+    pub(super) fn as_written_at(&self, metadata_version: i16) -> Cow<'_, Self> {
+        let fitted = self.fitted(self.version_at(metadata_version));
+        fitted.map_or(Cow::Borrowed(self), Cow::Owned)
+    }
+
     /// A copy without the fields that `version` lacks, or `None` when it has them all.
     fn fitted(&self, version: i16) -> Option<Self> {
         let mut copy = match self {
@@ -232,3 +240,6 @@ impl MetadataRecord {
         Some(copy)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -300,7 +300,11 @@ impl Writer {
         }
         let version = group.replay.image().metadata_version();
         let value = record.encode(version).map_err(invalid)?;
-        group.replay.apply(record).map_err(invalid)?;
+        // What an older metadata.version drops on the way to the disk is not shown either.
+        group
+            .replay
+            .apply(&record.as_written_at(version))
+            .map_err(invalid)?;
         group.bytes += value.len();
         group.values.push(value);
         let offset = self.segments.end_offset() + group.values.len() as i64 - 1;
