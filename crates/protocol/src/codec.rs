@@ -16,7 +16,7 @@ pub use writer::{MAX_STRING_BYTES, put_uuid, put_uvarint, put_varint, put_varlon
 pub(crate) use writer::{
     absent, begin_tag, end_tag, null, put_array, put_array_len, put_bool, put_bytes, put_f64,
     put_i8, put_i16, put_i32, put_i64, put_nullable_array, put_nullable_bytes, put_nullable_string,
-    put_nullable_strings, put_nullable_struct, put_string, put_strings, put_u16,
+    put_nullable_strings, put_nullable_struct, put_string, put_strings, put_tagged_struct, put_u16,
 };
 
 use bytes::BytesMut;

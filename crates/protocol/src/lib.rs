@@ -24,3 +24,6 @@ pub use error_code::ErrorCode;
 pub use header::{RequestHeader, ResponseHeader};
 pub use messages::ApiKey;
 pub use uuid::Uuid;
+
+#[cfg(test)]
+mod tests;

@@ -511,7 +511,7 @@ pub use write_txn_markers_request::WriteTxnMarkersRequest;
 pub use write_txn_markers_response::WriteTxnMarkersResponse;
 pub use zk_migration_state_record::ZkMigrationStateRecord;
 
-/// Calls a macro with the names of all messages: for tests that go over all of them.
+/// Calls a macro with the names of all messages: for tests that go over them.
 #[cfg(any(test, feature = "testing"))]
 #[doc(hidden)]
 #[macro_export]
@@ -769,6 +769,99 @@ macro_rules! for_each_message {
             WriteTxnMarkersRequest,
             WriteTxnMarkersResponse,
             ZkMigrationStateRecord,
+        }
+    };
+}
+
+/// Calls a macro with the names of all requests: for tests that go over them.
+#[cfg(any(test, feature = "testing"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! for_each_request {
+    ($call:ident) => {
+        $call! {
+            AddOffsetsToTxnRequest,
+            AddPartitionsToTxnRequest,
+            AddRaftVoterRequest,
+            AlterClientQuotasRequest,
+            AlterConfigsRequest,
+            AlterPartitionReassignmentsRequest,
+            AlterReplicaLogDirsRequest,
+            AlterShareGroupOffsetsRequest,
+            AlterUserScramCredentialsRequest,
+            ApiVersionsRequest,
+            BeginQuorumEpochRequest,
+            ConsumerGroupDescribeRequest,
+            ConsumerGroupHeartbeatRequest,
+            CreateAclsRequest,
+            CreateDelegationTokenRequest,
+            CreatePartitionsRequest,
+            CreateTopicsRequest,
+            DeleteAclsRequest,
+            DeleteGroupsRequest,
+            DeleteRecordsRequest,
+            DeleteShareGroupOffsetsRequest,
+            DeleteShareGroupStateRequest,
+            DeleteTopicsRequest,
+            DescribeAclsRequest,
+            DescribeClientQuotasRequest,
+            DescribeClusterRequest,
+            DescribeConfigsRequest,
+            DescribeDelegationTokenRequest,
+            DescribeGroupsRequest,
+            DescribeLogDirsRequest,
+            DescribeProducersRequest,
+            DescribeQuorumRequest,
+            DescribeShareGroupOffsetsRequest,
+            DescribeTopicPartitionsRequest,
+            DescribeTransactionsRequest,
+            DescribeUserScramCredentialsRequest,
+            ElectLeadersRequest,
+            EndQuorumEpochRequest,
+            EndTxnRequest,
+            ExpireDelegationTokenRequest,
+            FetchRequest,
+            FetchSnapshotRequest,
+            FindCoordinatorRequest,
+            GetTelemetrySubscriptionsRequest,
+            HeartbeatRequest,
+            IncrementalAlterConfigsRequest,
+            InitProducerIdRequest,
+            InitializeShareGroupStateRequest,
+            JoinGroupRequest,
+            LeaveGroupRequest,
+            ListConfigResourcesRequest,
+            ListGroupsRequest,
+            ListOffsetsRequest,
+            ListPartitionReassignmentsRequest,
+            ListTransactionsRequest,
+            MetadataRequest,
+            OffsetCommitRequest,
+            OffsetDeleteRequest,
+            OffsetFetchRequest,
+            OffsetForLeaderEpochRequest,
+            ProduceRequest,
+            PushTelemetryRequest,
+            ReadShareGroupStateRequest,
+            ReadShareGroupStateSummaryRequest,
+            RemoveRaftVoterRequest,
+            RenewDelegationTokenRequest,
+            SaslAuthenticateRequest,
+            SaslHandshakeRequest,
+            ShareAcknowledgeRequest,
+            ShareFetchRequest,
+            ShareGroupDescribeRequest,
+            ShareGroupHeartbeatRequest,
+            StreamsGroupDescribeRequest,
+            StreamsGroupHeartbeatRequest,
+            SyncGroupRequest,
+            TxnOffsetCommitRequest,
+            UnregisterBrokerRequest,
+            UpdateFeaturesRequest,
+            UpdateRaftVoterRequest,
+            VoteRequest,
+            WriteShareGroupStateRequest,
+            WriteTxnMarkersRequest,
         }
     };
 }

@@ -401,6 +401,12 @@ impl Reader {
         Ok(self.i8()? >= 0)
     }
 
+    /// Like [`Reader::present`], for a structure in a tagged field: there null is a varint of 0.
+    pub fn tagged_present(&mut self) -> Result<bool, DecodeError> {
+        or_arbitrary!(self, a => !a.null());
+        Ok(self.uvarint()? != 0)
+    }
+
     /// Reads the number of tagged fields.
     pub fn tag_count(&mut self) -> Result<u32, DecodeError> {
         or_arbitrary!(self, a => a.below(6));

@@ -229,6 +229,16 @@ pub(crate) fn put_nullable_struct<T: Element>(
     }
 }
 
+/// In a tagged field a structure that may be null is preceded by 1, a null is 0.
+pub(crate) fn put_tagged_struct<T: Element>(
+    w: &mut BytesMut,
+    value: Option<&T>,
+    version: i16,
+) -> Result<(), EncodeError> {
+    w.put_u8(u8::from(value.is_some()));
+    value.map_or(Ok(()), |value| value.write(w, version))
+}
+
 /// Starts a tagged field; the value follows, then [`end_tag`] with what this returned.
 pub(crate) fn begin_tag(w: &mut BytesMut, tag: u32) -> usize {
     put_uvarint(w, tag);

@@ -23,14 +23,24 @@ pub struct ConsumerGroupCurrentMemberAssignmentValue {
 }
 
 /// `TopicPartitions` of `ConsumerGroupCurrentMemberAssignmentValue`, versions 0.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TopicPartitions {
     /// `TopicId`, versions 0.
     pub topic_id: Uuid,
     /// `Partitions`, versions 0.
     pub partitions: Vec<i32>,
-    /// `AssignmentEpochs`, versions 0, nullable, tag 0, default null.
+    /// `AssignmentEpochs`, versions 0, nullable, tag 0.
     pub assignment_epochs: Option<Vec<i32>>,
+}
+
+impl Default for TopicPartitions {
+    fn default() -> Self {
+        Self {
+            topic_id: Uuid::ZERO,
+            partitions: Vec::new(),
+            assignment_epochs: Some(Vec::new()),
+        }
+    }
 }
 
 impl Element for ConsumerGroupCurrentMemberAssignmentValue {
@@ -81,7 +91,10 @@ impl Element for TopicPartitions {
     fn write(&self, w: &mut BytesMut, version: i16) -> Result<(), EncodeError> {
         codec::put_uuid(w, self.topic_id);
         codec::put_array(w, &self.partitions, true, version)?;
-        let tag0 = self.assignment_epochs.is_some();
+        let tag0 = !self
+            .assignment_epochs
+            .as_ref()
+            .is_some_and(|list| list.is_empty());
         codec::put_uvarint(w, u32::from(tag0));
         if tag0 {
             let start = codec::begin_tag(w, 0);

@@ -25,7 +25,7 @@ pub struct ConsumerGroupMemberMetadataValue {
     pub rebalance_timeout_ms: i32,
     /// `ServerAssignor`, versions 0, nullable.
     pub server_assignor: Option<String>,
-    /// `ClassicMemberMetadata`, versions 0, nullable, tag 0, default null.
+    /// `ClassicMemberMetadata`, versions 0, nullable, tag 0.
     pub classic_member_metadata: Option<ClassicMemberMetadata>,
 }
 
@@ -40,7 +40,7 @@ impl Default for ConsumerGroupMemberMetadataValue {
             subscribed_topic_regex: Some(String::new()),
             rebalance_timeout_ms: -1,
             server_assignor: Some(String::new()),
-            classic_member_metadata: None,
+            classic_member_metadata: Some(ClassicMemberMetadata::default()),
         }
     }
 }
@@ -80,7 +80,7 @@ impl Element for ConsumerGroupMemberMetadataValue {
             let tag = r.tag()?;
             match tag.id {
                 0 => {
-                    m.classic_member_metadata = if r.present()? {
+                    m.classic_member_metadata = if r.tagged_present()? {
                         Some(Element::read(r, version)?)
                     } else {
                         None
@@ -102,11 +102,11 @@ impl Element for ConsumerGroupMemberMetadataValue {
         codec::put_nullable_string(w, self.subscribed_topic_regex.as_deref(), true)?;
         codec::put_i32(w, self.rebalance_timeout_ms);
         codec::put_nullable_string(w, self.server_assignor.as_deref(), true)?;
-        let tag0 = self.classic_member_metadata.is_some();
+        let tag0 = self.classic_member_metadata != Some(ClassicMemberMetadata::default());
         codec::put_uvarint(w, u32::from(tag0));
         if tag0 {
             let start = codec::begin_tag(w, 0);
-            codec::put_nullable_struct(w, self.classic_member_metadata.as_ref(), version)?;
+            codec::put_tagged_struct(w, self.classic_member_metadata.as_ref(), version)?;
             codec::end_tag(w, start)?;
         }
         Ok(())

@@ -30,14 +30,24 @@ pub struct StreamsGroupCurrentMemberAssignmentValue {
 }
 
 /// `TaskIds` of `StreamsGroupCurrentMemberAssignmentValue`, versions 0.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TaskIds {
     /// `SubtopologyId`, versions 0.
     pub subtopology_id: String,
     /// `Partitions`, versions 0.
     pub partitions: Vec<i32>,
-    /// `AssignmentEpochs`, versions 0, nullable, tag 0, default null.
+    /// `AssignmentEpochs`, versions 0, nullable, tag 0.
     pub assignment_epochs: Option<Vec<i32>>,
+}
+
+impl Default for TaskIds {
+    fn default() -> Self {
+        Self {
+            subtopology_id: String::new(),
+            partitions: Vec::new(),
+            assignment_epochs: Some(Vec::new()),
+        }
+    }
 }
 
 impl Element for StreamsGroupCurrentMemberAssignmentValue {
@@ -96,7 +106,10 @@ impl Element for TaskIds {
     fn write(&self, w: &mut BytesMut, version: i16) -> Result<(), EncodeError> {
         codec::put_string(w, &self.subtopology_id, true)?;
         codec::put_array(w, &self.partitions, true, version)?;
-        let tag0 = self.assignment_epochs.is_some();
+        let tag0 = !self
+            .assignment_epochs
+            .as_ref()
+            .is_some_and(|list| list.is_empty());
         codec::put_uvarint(w, u32::from(tag0));
         if tag0 {
             let start = codec::begin_tag(w, 0);

@@ -15,7 +15,7 @@ pub struct StreamsGroupMetadataValue {
     pub metadata_hash: i64,
     /// `ValidatedTopologyEpoch`, versions 0, tag 0, default -1.
     pub validated_topology_epoch: i32,
-    /// `LastAssignmentConfigs`, versions 0, nullable, tag 1, default null.
+    /// `LastAssignmentConfigs`, versions 0, nullable, tag 1.
     pub last_assignment_configs: Option<Vec<LastAssignmentConfig>>,
 }
 
@@ -25,7 +25,7 @@ impl Default for StreamsGroupMetadataValue {
             epoch: 0,
             metadata_hash: 0,
             validated_topology_epoch: -1,
-            last_assignment_configs: None,
+            last_assignment_configs: Some(Vec::new()),
         }
     }
 }
@@ -66,7 +66,10 @@ impl Element for StreamsGroupMetadataValue {
         codec::put_i32(w, self.epoch);
         codec::put_i64(w, self.metadata_hash);
         let tag0 = self.validated_topology_epoch != -1;
-        let tag1 = self.last_assignment_configs.is_some();
+        let tag1 = !self
+            .last_assignment_configs
+            .as_ref()
+            .is_some_and(|list| list.is_empty());
         codec::put_uvarint(w, u32::from(tag0) + u32::from(tag1));
         if tag0 {
             let start = codec::begin_tag(w, 0);

@@ -23,16 +23,42 @@ pub fn messages(messages: &[Message]) -> String {
     for message in messages {
         _ = writeln!(text, "pub use {}::{};", message.module, message.name);
     }
-    text.push_str(
-        "\n/// Calls a macro with the names of all messages: for tests that go over all of them.\n\
-         #[cfg(any(test, feature = \"testing\"))]\n#[doc(hidden)]\n#[macro_export]\n\
-         macro_rules! for_each_message {\n    ($call:ident) => {\n        $call! {\n",
+    for_each(
+        &mut text,
+        "for_each_message",
+        "all messages",
+        messages,
+        |_| true,
     );
-    for message in messages {
+    let is_request = |message: &Message| message.kind == Kind::Request;
+    for_each(
+        &mut text,
+        "for_each_request",
+        "all requests",
+        messages,
+        is_request,
+    );
+    text
+}
+
+/// A macro that calls another one with names of messages.
+fn for_each(
+    text: &mut String,
+    name: &str,
+    what: &str,
+    messages: &[Message],
+    wanted: impl Fn(&Message) -> bool,
+) {
+    _ = write!(
+        text,
+        "\n/// Calls a macro with the names of {what}: for tests that go over them.\n\
+         #[cfg(any(test, feature = \"testing\"))]\n#[doc(hidden)]\n#[macro_export]\n\
+         macro_rules! {name} {{\n    ($call:ident) => {{\n        $call! {{\n"
+    );
+    for message in messages.iter().filter(|message| wanted(message)) {
         _ = writeln!(text, "            {},", message.name);
     }
     text.push_str("        }\n    };\n}\n");
-    text
 }
 
 /// `api_key.rs`: every API of the release, also those whose messages are not generated.

@@ -129,12 +129,15 @@ fn versions<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Versions>, D::
     Versions::parse(&text).map_err(serde::de::Error::custom)
 }
 
-/// Defaults are strings most often, but also bare JSON values; `null` is a value here.
+/// Defaults are strings most often, but also bare JSON values.
+///
+/// The text `"null"` means null, a bare `null` means that no default is given: so Kafka reads it.
 fn default_text<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Error> {
-    Ok(Some(match serde_json::Value::deserialize(input)? {
-        serde_json::Value::String(text) => text,
-        other => other.to_string(),
-    }))
+    Ok(match serde_json::Value::deserialize(input)? {
+        serde_json::Value::Null => None,
+        serde_json::Value::String(text) => Some(text),
+        other => Some(other.to_string()),
+    })
 }
 
 /// Reads every `*.json` below `folder`, in the order of the messages' names.

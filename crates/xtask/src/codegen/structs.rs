@@ -107,6 +107,9 @@ pub fn read(field: &Field, nullable: bool, flex: &str) -> String {
         Type::Uuid => "r.uuid()?".to_owned(),
         Type::Text => format!("r.{prefix}string({flex})?"),
         Type::Bytes | Type::Records => format!("r.{prefix}bytes({flex})?"),
+        Type::Struct(_) if nullable && field.tag.is_some() => {
+            "if r.tagged_present()? { Some(Element::read(r, version)?) } else { None }".to_owned()
+        }
         Type::Struct(_) if nullable => {
             "if r.present()? { Some(Element::read(r, version)?) } else { None }".to_owned()
         }
@@ -140,6 +143,9 @@ pub fn write(field: &Field, flex: &str) -> String {
             format!("codec::put_nullable_bytes(w, {value}.as_ref(), {flex})?;")
         }
         Type::Bytes | Type::Records => format!("codec::put_bytes(w, {slice}, {flex})?;"),
+        Type::Struct(_) if nullable && field.tag.is_some() => {
+            format!("codec::put_tagged_struct(w, {value}.as_ref(), version)?;")
+        }
         Type::Struct(_) if nullable => {
             format!("codec::put_nullable_struct(w, {value}.as_ref(), version)?;")
         }
