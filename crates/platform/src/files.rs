@@ -131,6 +131,8 @@ pub struct DirEntry {
     pub is_dir: bool,
     /// Length in bytes (0 for a directory).
     pub len: u64,
+    /// When its content last changed, milliseconds since the epoch (0 if unknown).
+    pub modified_ms: i64,
 }
 
 /// Space of the file system that holds a path, in bytes.

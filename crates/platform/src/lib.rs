@@ -11,4 +11,5 @@ pub mod clock;
 pub mod files;
 pub mod limits;
 pub mod lock;
+pub mod process;
 pub mod random;

@@ -61,3 +61,6 @@ pub use manager::{LogManager, LogManagerOptions, TopicConfigs};
 pub use metrics::LogMetrics;
 pub use replica::{ReplicaState, SingleReplica};
 pub use tail_cache::TailCacheStats;
+
+#[cfg(test)]
+mod tests;

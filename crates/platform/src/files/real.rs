@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -91,11 +91,9 @@ impl Files for RealFiles {
             };
             if let Ok(name) = entry.file_name().into_string() {
                 let is_dir = metadata.is_dir();
-                out.push(DirEntry {
-                    name,
-                    is_dir,
-                    len: if is_dir { 0 } else { metadata.len() },
-                });
+                let len = if is_dir { 0 } else { metadata.len() };
+                let modified_ms = metadata.mtime().saturating_mul(1_000);
+                out.push(DirEntry { name, is_dir, len, modified_ms });
             }
         }
         out.sort_by(|a, b| a.name.cmp(&b.name));

@@ -1,0 +1,311 @@
+//! fsync, group commit and the recovery point.
+//!
+//! One flush of a log runs at a time; whoever comes meanwhile is served by the next one together
+//! with all others (group commit). The append lock is held only to look at the state.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::PartitionLog;
+use crate::api::Unflushed;
+use crate::checkpoint;
+use crate::error::StorageError;
+use crate::names;
+use crate::segment::Segment;
+use limpid_platform::files::{atomic_write, is_disk_full};
+
+/// Called once when the offset asked for is on the disk, or can't be any more (with the reason).
+pub type FlushCallback = Box<dyn FnOnce(Result<(), String>) + Send>;
+
+/// Who waits for the disk.
+#[derive(Default)]
+pub(super) struct Queue {
+    waiters: Vec<(i64, FlushCallback)>,
+    /// A job of the flush pool is on its way or at work.
+    scheduled: bool,
+}
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let waiters = self.waiters.len();
+        f.debug_struct("Queue")
+            .field("waiters", &waiters)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What one flush has to put on the disk, taken under the append lock.
+struct Work {
+    end: i64,
+    segments: Vec<Arc<Segment>>,
+    active: Arc<Segment>,
+    snapshots: Vec<(i64, Vec<u8>)>,
+    epochs: Option<Vec<(i32, i64)>>,
+    dir_dirty: bool,
+    bytes: u64,
+    records: i64,
+    since: Option<Duration>,
+}
+
+impl PartitionLog {
+    /// Puts everything appended so far on the disk and moves the recovery point. Blocks.
+    ///
+    /// # Errors
+    /// After a failed fsync the log directory is offline and stays so.
+    pub fn flush(&self) -> Result<(), StorageError> {
+        let done = {
+            let _one_at_a_time = self.flush_lock.lock();
+            self.flush_locked()
+        };
+        self.serve_flush_waiters(done.as_ref().err());
+        done
+    }
+
+    /// Returns once everything below `offset` is on the disk: at once if it is already, else
+    /// after a flush shared with everybody who waits. Blocks.
+    ///
+    /// # Errors
+    /// As [`PartitionLog::flush`].
+    pub fn flush_until(&self, offset: i64) -> Result<(), StorageError> {
+        while self.recovery_point() < offset {
+            if offset > self.log_end_offset() {
+                let (start, end) = (self.log_start_offset(), self.log_end_offset());
+                return Err(StorageError::OffsetOutOfRange { offset, start, end });
+            }
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Calls back once everything below `offset` is on the disk (at once if it is already). Many
+    /// waiters share one fsync, which runs on the manager's flush threads.
+    pub fn on_flushed(self: &Arc<Self>, offset: i64, callback: FlushCallback) {
+        if self.recovery_point() >= offset {
+            callback(Ok(()));
+            return;
+        }
+        if !self.is_online() {
+            callback(Err(self.dir.reason()));
+            return;
+        }
+        self.flush_queue.lock().waiters.push((offset, callback));
+        self.schedule_flush();
+    }
+
+    /// What a power cut now would cost.
+    #[must_use]
+    pub fn unflushed(&self) -> Unflushed {
+        let state = self.state.lock();
+        let now = self.shared.clock.monotonic();
+        Unflushed {
+            bytes: state.unflushed_bytes,
+            age: state
+                .unflushed_since
+                .map_or(Duration::ZERO, |since| now.saturating_sub(since)),
+        }
+    }
+
+    /// True when the background flush should come by.
+    pub(crate) fn flush_due(&self) -> bool {
+        let state = self.state.lock();
+        let Some(since) = state.unflushed_since else {
+            return false;
+        };
+        let flush_ms = self.config.read().flush_ms;
+        let age = self.shared.clock.monotonic().saturating_sub(since);
+        flush_ms == i64::MAX || age.as_millis() >= u128::try_from(flush_ms).unwrap_or(0)
+    }
+
+    pub(super) fn schedule_flush(self: &Arc<Self>) {
+        let mut queue = self.flush_queue.lock();
+        if queue.scheduled {
+            return;
+        }
+        let log = Arc::clone(self);
+        // A full queue is no loss: the background flush comes within a second.
+        queue.scheduled = self
+            .shared
+            .flush_pool
+            .submit(move || log.flush_while_wanted())
+            .is_ok();
+    }
+
+    fn flush_while_wanted(&self) {
+        loop {
+            let failed = self.flush().is_err();
+            let mut queue = self.flush_queue.lock();
+            if queue.waiters.is_empty() || failed {
+                queue.scheduled = false;
+                return;
+            }
+        }
+    }
+
+    fn serve_flush_waiters(&self, error: Option<&StorageError>) {
+        let reached = self.recovery_point();
+        let ready: Vec<_> = {
+            let mut queue = self.flush_queue.lock();
+            let all = std::mem::take(&mut queue.waiters);
+            let (ready, wait) = all
+                .into_iter()
+                .partition(|(offset, _)| error.is_some() || *offset <= reached);
+            queue.waiters = wait;
+            ready
+        };
+        for (offset, callback) in ready {
+            match error {
+                Some(e) if offset > reached => callback(Err(e.to_string())),
+                _ => callback(Ok(())),
+            }
+        }
+    }
+
+    pub(super) fn fail_flush_waiters(&self, why: &str) {
+        let waiters = std::mem::take(&mut self.flush_queue.lock().waiters);
+        for (_, callback) in waiters {
+            callback(Err(why.to_owned()));
+        }
+    }
+
+    fn flush_locked(&self) -> Result<(), StorageError> {
+        if !self.dir.is_online() {
+            return Err(self.dir.offline_error());
+        }
+        let started = self.shared.clock.monotonic();
+        let Some(work) = self.take_flush_work() else {
+            return Ok(());
+        };
+        match self.sync(&work) {
+            Ok(()) => {
+                let before = self.recovery_point.fetch_max(work.end, Ordering::AcqRel);
+                assert!(
+                    before <= work.end,
+                    "the recovery point moves under the flush lock only"
+                );
+                let took = self.shared.clock.monotonic().saturating_sub(started);
+                self.shared.metrics.flush.observe(took.as_secs_f64());
+                Ok(())
+            }
+            // Whoever deletes or renames a log closes it first; its files need no sync.
+            Err(_) if self.closed.load(Ordering::Acquire) => Err(StorageError::Closed),
+            Err(e) => {
+                let full = is_disk_full(&e);
+                let error = self.dir.storage_error(&self.path(), e);
+                if full {
+                    self.give_back(work);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn take_flush_work(&self) -> Option<Work> {
+        let mut state = self.state.lock();
+        state.unflushed_since?;
+        let floor = self.recovery_point();
+        let segments = self.segments.read();
+        let first = segments
+            .range(..=floor)
+            .next_back()
+            .map_or(floor, |(base, _)| *base);
+        let segments: Vec<_> = segments
+            .range(first..)
+            .map(|(_, s)| s)
+            .filter(|s| !s.is_synced())
+            .cloned()
+            .collect();
+        let epochs = state.epochs.dirty.then(|| state.epochs.entries().to_vec());
+        state.epochs.dirty = false;
+        Some(Work {
+            end: self.log_end_offset(),
+            segments,
+            active: Arc::clone(&state.active),
+            snapshots: std::mem::take(&mut state.snapshots),
+            epochs,
+            dir_dirty: std::mem::take(&mut state.dir_dirty),
+            bytes: std::mem::take(&mut state.unflushed_bytes),
+            records: std::mem::take(&mut state.unflushed_records),
+            since: state.unflushed_since.take(),
+        })
+    }
+
+    /// The disk was too full for a checkpoint: the next flush takes it up again.
+    fn give_back(&self, work: Work) {
+        let mut state = self.state.lock();
+        state.snapshots.splice(0..0, work.snapshots);
+        state.epochs.dirty |= work.epochs.is_some();
+        state.dir_dirty |= work.dir_dirty;
+        state.unflushed_bytes += work.bytes;
+        state.unflushed_records += work.records;
+        state.unflushed_since = work.since.or(state.unflushed_since);
+    }
+
+    fn sync(&self, work: &Work) -> io::Result<()> {
+        for segment in &work.segments {
+            if segment.base_offset == work.active.base_offset {
+                segment.log.get()?.sync_data()?;
+                if segment.txns.entries() > 0 {
+                    segment.txns.sync()?;
+                }
+            } else {
+                segment.sync_closed()?;
+            }
+        }
+        let files = &*self.shared.files;
+        let path = self.path();
+        for (offset, content) in &work.snapshots {
+            let file = names::segment_file(&path, *offset, names::SNAPSHOT);
+            match self
+                .dir
+                .with_reserve(|| atomic_write(files, &file, content))
+            {
+                // A snapshot saves time at the next start; an older one will do.
+                Err(e) if is_disk_full(&e) => {}
+                done => done?,
+            }
+        }
+        if let Some(epochs) = &work.epochs {
+            let file = path.join(names::EPOCHS);
+            self.dir
+                .with_reserve(|| checkpoint::write_epochs(files, &file, epochs))?;
+        }
+        if work.dir_dirty {
+            files.sync_dir(&path)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The last flush of a clean shutdown: final index entries, a producer snapshot at the end,
+    /// and nothing is appended any more.
+    pub(crate) fn shutdown(&self) -> Result<(), StorageError> {
+        let path = self.path();
+        let (end, content, indexed) = {
+            let mut state = self.state.lock();
+            self.closed.store(true, Ordering::Release);
+            state.unflushed_since.get_or_insert(Duration::ZERO);
+            let content = crate::producers::snapshot::encode(&state.producers);
+            (self.log_end_offset(), content, state.active.finish_times())
+        };
+        indexed.map_err(|e| self.dir.storage_error(&path, e))?;
+        let done = {
+            let _one_at_a_time = self.flush_lock.lock();
+            self.flush_locked()
+        };
+        self.serve_flush_waiters(done.as_ref().err());
+        done?;
+        let active = Arc::clone(&self.state.lock().active);
+        active
+            .sync_closed()
+            .map_err(|e| self.dir.storage_error(&path, e))?;
+        let file = names::segment_file(&path, end, names::SNAPSHOT);
+        let write = || atomic_write(&*self.shared.files, &file, &content);
+        match self.dir.with_reserve(write) {
+            Err(e) if !is_disk_full(&e) => Err(self.dir.storage_error(&file, e)),
+            _ => Ok(()),
+        }
+    }
+}

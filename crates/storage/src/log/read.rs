@@ -1,0 +1,189 @@
+//! Reading whole batches, from memory or from files.
+
+use std::ops::Bound;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use limpid_platform::files::File;
+use limpid_protocol::records::{BATCH_HEADER_BYTES, BatchHeader};
+
+use super::PartitionLog;
+use crate::api::LogRead;
+use crate::error::ReadError;
+use crate::scan::ScanError;
+use crate::segment::Segment;
+
+/// A read of files, to be done on a thread that may block. Holding one costs nothing.
+#[derive(Debug)]
+pub struct ColdRead {
+    log: Arc<PartitionLog>,
+    offset: i64,
+    max_bytes: usize,
+    end_exclusive: i64,
+    min_one: bool,
+}
+
+impl PartitionLog {
+    /// Batches from the one that contains `offset` on: whole ones, at most `max_bytes` of them
+    /// (but with `min_one_batch` at least one), none that reaches `max_offset_exclusive`.
+    ///
+    /// # Errors
+    /// [`ReadError::OffsetOutOfRange`] outside of log start … log end; the end itself is empty.
+    pub fn read(
+        self: &Arc<Self>,
+        offset: i64,
+        max_bytes: usize,
+        max_offset_exclusive: i64,
+        min_one_batch: bool,
+    ) -> Result<LogRead, ReadError> {
+        self.check_readable(offset)?;
+        let end_exclusive = max_offset_exclusive.min(self.log_end_offset());
+        if offset >= end_exclusive {
+            return Ok(LogRead::Memory(Vec::new()));
+        }
+        let cached = self
+            .tail
+            .read(offset, max_bytes, end_exclusive, min_one_batch);
+        if let Some(batches) = cached {
+            self.shared.metrics.tail_cache_hits.inc();
+            return Ok(LogRead::Memory(batches));
+        }
+        self.shared.metrics.tail_cache_misses.inc();
+        Ok(LogRead::FileRange(ColdRead {
+            log: Arc::clone(self),
+            offset,
+            max_bytes,
+            end_exclusive,
+            min_one: min_one_batch,
+        }))
+    }
+
+    pub(super) fn check_readable(&self, offset: i64) -> Result<(), ReadError> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(ReadError::Closed);
+        }
+        if !self.dir.is_online() {
+            let (dir, reason) = (self.dir.path.clone(), self.dir.reason());
+            return Err(ReadError::DirOffline { dir, reason });
+        }
+        // The end first: it only grows, so that a start beyond it can't be seen.
+        let end = self.log_end_offset();
+        let start = self.log_start_offset();
+        if offset < start || offset > end {
+            return Err(ReadError::OffsetOutOfRange { offset, start, end });
+        }
+        Ok(())
+    }
+
+    /// The segment that holds `offset`, or the first one behind it.
+    pub(super) fn segment_at(&self, offset: i64) -> Option<Arc<Segment>> {
+        let segments = self.segments.read();
+        let below = segments.range(..=offset).next_back();
+        below
+            .or_else(|| segments.iter().next())
+            .map(|(_, segment)| Arc::clone(segment))
+    }
+
+    pub(super) fn segment_after(&self, segment: &Segment) -> Option<Arc<Segment>> {
+        let from = (Bound::Excluded(segment.base_offset), Bound::Unbounded);
+        self.segments
+            .read()
+            .range(from)
+            .next()
+            .map(|(_, segment)| Arc::clone(segment))
+    }
+
+    /// Judges why `segment` could not be read.
+    pub(super) fn read_error(&self, segment: &Segment, offset: i64, error: ScanError) -> ReadError {
+        let file = segment.log.path();
+        match error {
+            ScanError::Corrupt { position, reason } => ReadError::Corrupt {
+                file,
+                position,
+                reason,
+            },
+            // Retention removed it while we were on the way.
+            ScanError::Io(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                match self.check_readable(offset) {
+                    Err(gone) => gone,
+                    Ok(()) => self.dir.read_error(&file, &e),
+                }
+            }
+            ScanError::Io(e) => self.dir.read_error(&file, &e),
+        }
+    }
+}
+
+impl ColdRead {
+    /// The bytes; blocks on the disk. Empty when nothing fits the bounds.
+    ///
+    /// # Errors
+    /// [`ReadError`]; an I/O error takes the log directory offline.
+    pub fn read(self) -> Result<Bytes, ReadError> {
+        self.log.check_readable(self.offset)?;
+        let mut next = self.log.segment_at(self.offset);
+        while let Some(segment) = next {
+            let located = segment.locate(self.offset);
+            match located.map_err(|e| self.log.read_error(&segment, self.offset, e))? {
+                Some((position, first)) => {
+                    let read = self.read_from(&segment, position, &first);
+                    let bytes = read.map_err(|e| self.log.read_error(&segment, self.offset, e))?;
+                    self.log
+                        .shared
+                        .metrics
+                        .file_read_bytes
+                        .inc_by(bytes.len() as u64);
+                    return Ok(bytes);
+                }
+                None => next = self.log.segment_after(&segment),
+            }
+        }
+        Ok(Bytes::new())
+    }
+
+    fn read_from(
+        &self,
+        segment: &Segment,
+        position: u64,
+        first: &BatchHeader,
+    ) -> Result<Bytes, ScanError> {
+        let fits = first.size() <= self.max_bytes || self.min_one;
+        if first.last_offset() >= self.end_exclusive || !fits {
+            return Ok(Bytes::new());
+        }
+        let available = segment.size() - position;
+        assert!(first.size() as u64 <= available, "a located batch is whole");
+        let len = (self.max_bytes.max(first.size()) as u64).min(available) as usize;
+        let mut buffer = vec![0; len];
+        let file: Arc<dyn File> = segment.log.get()?;
+        let got = file.read_up_to_at(&mut buffer, position)?;
+        buffer.truncate(got);
+        let end = whole_batches(&buffer, self.end_exclusive).map_err(|(at, reason)| {
+            ScanError::Corrupt {
+                position: position + at,
+                reason,
+            }
+        })?;
+        buffer.truncate(end);
+        Ok(Bytes::from(buffer))
+    }
+}
+
+/// How many bytes of `buffer` are whole batches below `end_exclusive`.
+fn whole_batches(buffer: &[u8], end_exclusive: i64) -> Result<usize, (u64, String)> {
+    let mut end = 0;
+    while buffer.len() - end >= BATCH_HEADER_BYTES {
+        let header = match BatchHeader::parse(&buffer[end..]) {
+            Ok(header) => header,
+            // What is good before it is delivered; the next read starts at the bad one.
+            Err(_) if end > 0 => break,
+            Err(e) => return Err((end as u64, e.to_string())),
+        };
+        if header.size() > buffer.len() - end || header.last_offset() >= end_exclusive {
+            break;
+        }
+        end += header.size();
+    }
+    Ok(end)
+}

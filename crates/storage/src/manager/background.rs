@@ -1,0 +1,275 @@
+//! What happens about once a second, and at the end.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use limpid_platform::clock::Clock;
+use parking_lot::Mutex;
+
+use super::LogManager;
+use crate::checkpoint::{self, Offsets};
+use crate::dir::LogDir;
+use crate::error::StorageError;
+use crate::log::PartitionLog;
+use crate::names;
+use crate::segment::Segment;
+
+/// Idle producers are looked for this often (`producer.id.expiration.check.interval.ms`).
+const PRODUCER_CHECK: Duration = Duration::from_secs(600);
+
+/// Something to be removed from the disk later.
+#[derive(Debug)]
+enum Doomed {
+    Dir(PathBuf),
+    Segment {
+        segment: Arc<Segment>,
+        snapshot: PathBuf,
+    },
+}
+
+/// Timers and what waits for them.
+#[derive(Debug)]
+pub(super) struct Background {
+    retention_every: Duration,
+    checkpoint_every: Duration,
+    last: Mutex<LastRuns>,
+    doomed: Mutex<Vec<(Duration, Doomed)>>,
+}
+
+#[derive(Debug, Default)]
+struct LastRuns {
+    retention: Duration,
+    producers: Duration,
+    checkpoints: Duration,
+}
+
+impl Background {
+    pub(super) fn new(retention_check_ms: u64, checkpoint_ms: u64) -> Self {
+        Self {
+            retention_every: Duration::from_millis(retention_check_ms),
+            checkpoint_every: Duration::from_millis(checkpoint_ms),
+            last: Mutex::default(),
+            doomed: Mutex::default(),
+        }
+    }
+
+    pub(super) fn remove_dir_later(&self, clock: &dyn Clock, path: PathBuf, delay_ms: i64) {
+        self.add(clock, Doomed::Dir(path), delay_ms);
+    }
+
+    fn add(&self, clock: &dyn Clock, doomed: Doomed, delay_ms: i64) {
+        let delay = Duration::from_millis(u64::try_from(delay_ms).unwrap_or(0));
+        self.doomed.lock().push((clock.monotonic() + delay, doomed));
+    }
+
+    fn take_due(&self, now: Duration) -> Vec<Doomed> {
+        let mut doomed = self.doomed.lock();
+        let (due, wait) = std::mem::take(&mut *doomed)
+            .into_iter()
+            .partition(|(at, _)| *at <= now);
+        *doomed = wait;
+        let due: Vec<(Duration, Doomed)> = due;
+        due.into_iter().map(|(_, doomed)| doomed).collect()
+    }
+}
+
+/// True when `every` has passed since `last`, which then becomes `now`.
+fn due(last: &mut Duration, now: Duration, every: Duration) -> bool {
+    let due = now.saturating_sub(*last) >= every;
+    if due {
+        *last = now;
+    }
+    due
+}
+
+impl LogManager {
+    /// The background work: disk space, fsync of everything that waits, retention, forgetting
+    /// producers, removing files, checkpoints. To be called about once a second from one thread;
+    /// blocks on the disk. Errors are logged and take their directory offline.
+    pub fn tick(&self) {
+        if self.stopped.load(Ordering::Acquire) {
+            return;
+        }
+        let now = self.shared.clock.monotonic();
+        for dir in self.dirs.iter().filter(|dir| dir.is_online()) {
+            dir.look();
+            dir.make_reserve();
+        }
+        let logs = self.logs();
+        self.flush_all(&logs, false);
+        let (retention, producers, checkpoints) = {
+            let mut last = self.background.last.lock();
+            (
+                due(&mut last.retention, now, self.background.retention_every),
+                due(&mut last.producers, now, PRODUCER_CHECK),
+                due(&mut last.checkpoints, now, self.background.checkpoint_every),
+            )
+        };
+        if retention {
+            self.apply_retention(&logs);
+        }
+        if producers {
+            let expired: usize = logs.iter().map(|log| log.expire_producers()).sum();
+            tracing::debug!(expired, "looked for idle producers");
+        }
+        self.remove_doomed(now);
+        if checkpoints {
+            for dir in self.dirs.iter().filter(|dir| dir.is_online()) {
+                if let Err(e) = self.write_checkpoints(dir) {
+                    tracing::warn!(error = %e, "can't write checkpoints");
+                }
+            }
+        }
+    }
+
+    /// Removes what retention says, now, whatever the interval.
+    pub fn apply_retention_now(&self) {
+        self.apply_retention(&self.logs());
+    }
+
+    /// Flushes everything, writes snapshots, checkpoints and the marker of a clean shutdown.
+    /// Nothing can be appended or read afterwards.
+    ///
+    /// # Errors
+    /// The first failure; directories that failed get no marker and are recovered at the next
+    /// start.
+    pub fn shutdown(&self) -> Result<(), StorageError> {
+        let _one_at_a_time = self.changing.lock();
+        if self.stopped.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let logs = self.logs();
+        let mut first_error = None;
+        let results = self.flush_all(&logs, true);
+        let mut failed_dirs: Vec<PathBuf> = Vec::new();
+        for (log, result) in logs.iter().zip(results) {
+            if let Err(e) = result {
+                failed_dirs.push(log.dir().to_owned());
+                first_error.get_or_insert(e);
+            }
+        }
+        for dir in &self.dirs {
+            if !dir.is_online() || failed_dirs.contains(&dir.path) {
+                continue;
+            }
+            if let Err(e) = self.finish_dir(dir) {
+                first_error.get_or_insert(e);
+            }
+        }
+        self.shared.flush_pool.shutdown();
+        first_error.map_or(Ok(()), Err)
+    }
+
+    /// The checkpoints of every directory, now.
+    #[cfg(test)]
+    pub(crate) fn write_checkpoints_for_test(&self) {
+        self.dirs.iter().for_each(|dir| self.write_checkpoints(dir).unwrap());
+    }
+
+    fn finish_dir(&self, dir: &LogDir) -> Result<(), StorageError> {
+        self.write_checkpoints(dir)?;
+        let marker = dir.path.join(names::CLEAN_SHUTDOWN);
+        let epoch = self.broker_epoch.load(Ordering::Relaxed);
+        let write = || checkpoint::write_clean_marker(&*self.shared.files, &marker, epoch);
+        dir.with_reserve(write)
+            .map_err(|e| dir.storage_error(&marker, e))
+    }
+
+    /// Flushes logs in parallel on the flush threads; in the order of `logs` the results.
+    fn flush_all(
+        &self,
+        logs: &[Arc<PartitionLog>],
+        closing: bool,
+    ) -> Vec<Result<(), StorageError>> {
+        let flush = move |log: &PartitionLog| if closing { log.shutdown() } else { log.flush() };
+        let mut running = Vec::with_capacity(logs.len());
+        for log in logs {
+            if !closing && (!log.is_online() || !log.flush_due()) {
+                continue;
+            }
+            let job = Arc::clone(log);
+            let receiver = self.shared.flush_pool.run(move || flush(&job));
+            running.push((log, receiver));
+        }
+        running
+            .into_iter()
+            .map(
+                |(log, receiver)| match receiver.map(|receiver| receiver.recv()) {
+                    Ok(Ok(result)) => result,
+                    // No room in the pool, or the job panicked.
+                    Ok(Err(_)) => Err(log.log_dir().offline_error()),
+                    Err(_) => flush(log),
+                },
+            )
+            .inspect(|result| {
+                if let Err(e) = result {
+                    tracing::warn!(error = %e, "flush failed");
+                }
+            })
+            .collect()
+    }
+
+    fn apply_retention(&self, logs: &[Arc<PartitionLog>]) {
+        for log in logs {
+            match log.apply_retention() {
+                Ok(condemned) => {
+                    for gone in condemned {
+                        let doomed = Doomed::Segment {
+                            segment: gone.segment,
+                            snapshot: gone.snapshot,
+                        };
+                        self.background
+                            .add(&*self.shared.clock, doomed, gone.delay_ms);
+                    }
+                }
+                Err(e) => tracing::warn!(error = %e, topic.name = log.topic(), "retention failed"),
+            }
+        }
+    }
+
+    fn remove_doomed(&self, now: Duration) {
+        let files = &self.shared.files;
+        for doomed in self.background.take_due(now) {
+            let removed = match &doomed {
+                Doomed::Dir(path) => files.remove_dir_all(path),
+                Doomed::Segment { segment, snapshot } => {
+                    segment
+                        .remove()
+                        .and_then(|()| match files.remove_file(snapshot) {
+                            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
+                            _ => Ok(()),
+                        })
+                }
+            };
+            // Left over files are removed at the next start.
+            if let Err(e) = removed {
+                tracing::warn!(error = %e, what = ?doomed, "can't remove deleted files");
+            }
+        }
+    }
+
+    pub(super) fn write_checkpoints(&self, dir: &LogDir) -> Result<(), StorageError> {
+        let (mut points, mut starts, mut highs) = (Offsets::new(), Offsets::new(), Offsets::new());
+        for log in self.logs() {
+            if !std::ptr::eq(Arc::as_ptr(log.log_dir()), dir) {
+                continue;
+            }
+            let key = (log.topic().to_owned(), log.partition());
+            points.insert(key.clone(), log.recovery_point());
+            highs.insert(key.clone(), log.high_watermark());
+            if log.log_start_offset() > log.first_base_offset() {
+                starts.insert(key, log.log_start_offset());
+            }
+        }
+        for (name, offsets) in [
+            (names::RECOVERY_POINTS, &points),
+            (names::LOG_STARTS, &starts),
+            (names::HIGH_WATERMARKS, &highs),
+        ] {
+            dir.write_offsets_if_changed(name, offsets)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,40 @@
+//! What the log counts. State (sizes, offsets, free space) is not here: it is read by accessors.
+
+use limpid_telemetry::{buckets, metrics};
+
+metrics! {
+    /// Events of all logs of a manager.
+    pub struct LogMetrics {
+        /// Bytes appended to logs.
+        pub appended_bytes: counter = "limpid_log_appended_bytes_total";
+        /// Batches appended to logs.
+        pub appended_batches: counter = "limpid_log_appended_batches_total";
+        /// Batches that had been appended before and were answered with their old offset.
+        pub duplicate_batches: counter = "limpid_log_duplicate_batches_total";
+        /// Appends refused for a sequence number or producer epoch that does not fit.
+        pub sequence_errors: counter = "limpid_log_sequence_errors_total";
+        /// Appends refused because the disk is full.
+        pub disk_full_refusals: counter = "limpid_log_disk_full_refusals_total";
+        /// Reads answered from the tail cache.
+        pub tail_cache_hits: counter = "limpid_log_tail_cache_hits_total";
+        /// Reads that had to go to a file.
+        pub tail_cache_misses: counter = "limpid_log_tail_cache_misses_total";
+        /// Bytes read from segment files for consumers.
+        pub file_read_bytes: counter = "limpid_log_file_read_bytes_total";
+        /// Segments rolled.
+        pub segments_rolled: counter = "limpid_log_segments_rolled_total";
+        /// Segments removed by retention or by deleting records.
+        pub segments_removed: counter = "limpid_log_segments_removed_total";
+        /// Bytes removed by retention or by deleting records.
+        pub removed_bytes: counter = "limpid_log_removed_bytes_total";
+        /// Producer ids forgotten because they were idle.
+        pub producers_expired: counter = "limpid_log_producers_expired_total";
+        /// Time to put what one log appended on the disk.
+        pub flush: histogram[buckets::DISK_SECONDS] = "limpid_log_flush_seconds",
+            mbean "kafka.log:type=LogFlushStats,name=LogFlushRateAndTimeMs" histogram_ms;
+        /// Bytes cut off by recovery because they were not whole valid batches.
+        pub recovery_cut_bytes: counter = "limpid_log_recovery_cut_bytes_total";
+        /// Bytes scanned by recovery.
+        pub recovery_scanned_bytes: counter = "limpid_log_recovery_scanned_bytes_total";
+    }
+}
