@@ -1,2 +1,43 @@
-//! The `limpid` command.
-fn main() {}
+//! The `limpid` command: parse, call, print. Whatever decides something lives elsewhere.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command talks to its terminal"
+)]
+
+mod args;
+mod commands;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command, MetricsCommand, StorageCommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let done = match args.command {
+        None => commands::serve::run(&args.serve),
+        Some(Command::Serve(serve)) => commands::serve::run(&serve),
+        Some(Command::Storage {
+            command: StorageCommand::Format(format),
+        }) => commands::storage::format(&format),
+        Some(Command::Metrics {
+            command: MetricsCommand::List(list),
+        }) => commands::metrics::list(&list),
+        Some(Command::Config(config)) => commands::config::run(&config),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("limpid: {error}");
+            for cause in error.chain().skip(1) {
+                eprintln!("  because: {cause}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,1 +1,38 @@
-//! Listeners, connections and one file per Kafka API.
+//! The broker: listeners, connections, and one file per Kafka API.
+//!
+//! A request's way: [`listener`] accepts, [`connection`] reads a frame within [`request_memory`],
+//! [`apis`] finds the handler, `api::kNN_…` answers from the services it was given: [`topics`] (the
+//! data path), [`metadata`] (changes), [`settings`] (configuration). [`source`] is what faces see.
+//!
+//! What must never be here: HTTP, exposition formats, and one object that knows everything.
+
+pub mod api;
+pub mod apis;
+pub mod batch;
+pub mod blocking;
+pub mod client_log;
+pub mod config_resources;
+pub mod connection;
+pub mod connection_limits;
+pub mod drain;
+pub mod endpoints;
+pub mod features;
+pub mod frame;
+pub mod handler;
+pub mod leadership;
+pub mod listener;
+pub mod log_config;
+pub mod metadata;
+pub mod metrics;
+pub mod operations;
+pub mod producer_ids;
+pub mod request_memory;
+mod services;
+pub mod settings;
+pub mod source;
+pub mod topic_creation;
+pub mod topic_names;
+pub mod topics;
+pub mod waiters;
+
+pub use services::{Services, ServicesInput};

@@ -1,1 +1,23 @@
-//! Composition root: configuration in, running server out.
+//! The composition root: configuration in, running server out.
+//!
+//! [`Server::start`] opens things in the order in which they need each other, and so that a mistake
+//! shows before anything is changed: limits, Kafka's ports (bound, not open), the data directory,
+//! HTTP, recovery, metadata, registration, then clients. [`Server::stop`] goes back the same way.
+//!
+//! What must never be here: protocol and page code.
+
+mod catalogue;
+mod data_dir;
+mod error;
+mod format;
+mod gate;
+mod http;
+mod listeners;
+mod runtimes;
+mod server;
+mod ticker;
+
+pub use catalogue::catalogue;
+pub use error::StartError;
+pub use format::{FormatRequest, Formatted, format};
+pub use server::{Addresses, Server, Stopped};

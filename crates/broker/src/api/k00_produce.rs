@@ -1,0 +1,352 @@
+//! Produce, key 0, versions 3–13; 0–13 are advertised.
+//!
+//! - Versions 0–2 are advertised and refused: without them librdkafka silently stops compressing
+//!   (KAFKA-18659).
+//! - One batch per partition, format 2; it is checked before the log is touched and stored as it
+//!   came, but for offset, leader epoch and (LogAppendTime) timestamp. Only a topic with a
+//!   `compression.type` of its own has batches of another codec rewritten.
+//! - `acks=0` has no answer. An error then closes the connection, as in Kafka: there is no other way
+//!   to tell.
+//! - `acks=all` demands `min.insync.replicas`.
+//! - From version 13 topics come by id (KIP-516); from 8 errors carry a message (KIP-467).
+//! - Transactional batches are refused until transactions exist.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use limpid_config::TopicConfig;
+use limpid_platform::clock::Clock;
+use limpid_protocol::messages::produce_request::{
+    PartitionProduceData, ProduceRequest, TopicProduceData,
+};
+use limpid_protocol::messages::produce_response::{
+    BatchIndexAndErrorMessage, PartitionProduceResponse, ProduceResponse, TopicProduceResponse,
+};
+use limpid_protocol::records::{RecordsError, ValidationLimits};
+use limpid_protocol::{ApiKey, ErrorCode, Message, Reader};
+use limpid_storage::{AppendError, AppendInfo, AppendMeta, Origin};
+use limpid_telemetry::Stage;
+
+use crate::batch::{self, Prepared};
+use crate::handler::{Answering, ApiRange, Call, Handler, Reply, encode};
+use crate::topics::{Partition, Topic, Topics};
+
+const NO_OFFSET: i64 = -1;
+const NO_TIMESTAMP: i64 = -1;
+const ACKS_ALL: i16 = -1;
+
+/// Answers Produce.
+pub struct Produce {
+    topics: Arc<Topics>,
+    clock: Arc<dyn Clock>,
+    rules: ProduceRules,
+}
+
+/// What the broker's configuration says about every batch.
+#[derive(Debug, Clone, Copy)]
+pub struct ProduceRules {
+    /// `limpid.validate.compressed=header`.
+    pub trust_compressed_headers: bool,
+}
+
+/// Why a partition's batch was not appended.
+struct Refusal {
+    error: ErrorCode,
+    message: Option<String>,
+    /// The record at fault, if it is one.
+    record: Option<i32>,
+}
+
+impl Refusal {
+    fn new(error: ErrorCode, message: impl Into<Option<String>>) -> Self {
+        Self {
+            error,
+            message: message.into(),
+            record: None,
+        }
+    }
+}
+
+impl From<RecordsError> for Refusal {
+    fn from(error: RecordsError) -> Self {
+        let code = ErrorCode::from_code(error.code()).unwrap_or(ErrorCode::CorruptMessage);
+        Self {
+            error: code,
+            message: Some(error.to_string()),
+            record: error.record_index(),
+        }
+    }
+}
+
+impl From<AppendError> for Refusal {
+    fn from(error: AppendError) -> Self {
+        let code = match &error {
+            AppendError::OutOfOrderSequence { .. } => ErrorCode::OutOfOrderSequenceNumber,
+            AppendError::InvalidProducerEpoch { .. } => ErrorCode::InvalidProducerEpoch,
+            AppendError::CoordinatorFenced { .. } => ErrorCode::TransactionCoordinatorFenced,
+            AppendError::InvalidTxnState { .. } => ErrorCode::InvalidTxnState,
+            AppendError::Malformed(_) => ErrorCode::CorruptMessage,
+            AppendError::TooLarge { .. } => ErrorCode::RecordListTooLarge,
+            // Kafka has no code for a full disk. This one is retriable and does not make the
+            // client look for another leader.
+            AppendError::DiskFull { .. } => ErrorCode::NotEnoughReplicas,
+            AppendError::DirOffline { .. } | AppendError::Busy(_) => ErrorCode::KafkaStorageError,
+            AppendError::Closed => ErrorCode::NotLeaderOrFollower,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl Produce {
+    /// `topics` is where batches go.
+    pub fn new(topics: Arc<Topics>, clock: Arc<dyn Clock>, rules: ProduceRules) -> Self {
+        Self {
+            topics,
+            clock,
+            rules,
+        }
+    }
+
+    async fn produce(&self, request: ProduceRequest, call: &mut Call<'_>) -> ProduceResponse {
+        let mut response = ProduceResponse::default();
+        for data in request.topic_data {
+            response
+                .responses
+                .push(self.produce_topic(data, request.acks, call).await);
+        }
+        response
+    }
+
+    async fn produce_topic(
+        &self,
+        data: TopicProduceData,
+        acks: i16,
+        call: &mut Call<'_>,
+    ) -> TopicProduceResponse {
+        let table = self.topics.table();
+        let by_id = call.version >= 13;
+        let found = if by_id {
+            table.with_id(data.topic_id)
+        } else {
+            table.named(&data.name)
+        };
+        let topic = found.cloned();
+        drop(table);
+        if let Some(topic) = &topic {
+            topic.metrics.produce_requests.inc();
+        }
+        let mut answer = TopicProduceResponse {
+            name: data.name,
+            topic_id: data.topic_id,
+            ..TopicProduceResponse::default()
+        };
+        for partition in data.partition_data {
+            let index = partition.index;
+            let size = partition.records.as_ref().map_or(0, Bytes::len);
+            let done = match &topic {
+                Some(topic) => self.produce_partition(topic, partition, acks, call).await,
+                None if by_id => Err(Refusal::new(ErrorCode::UnknownTopicId, None)),
+                None => Err(Refusal::new(ErrorCode::UnknownTopicOrPartition, None)),
+            };
+            if let (Err(_), Some(topic)) = (&done, &topic) {
+                topic.metrics.failed_produce_requests.inc();
+                topic.metrics.bytes_rejected.inc_by(size as u64);
+            }
+            answer
+                .partition_responses
+                .push(partition_answer(index, done, call));
+        }
+        answer
+    }
+
+    async fn produce_partition(
+        &self,
+        topic: &Topic,
+        data: PartitionProduceData,
+        acks: i16,
+        call: &mut Call<'_>,
+    ) -> Result<AppendInfo, Refusal> {
+        if !matches!(acks, ACKS_ALL..=1) {
+            let message = format!("acks must be -1, 0 or 1, not {acks}");
+            return Err(Refusal::new(ErrorCode::InvalidRequiredAcks, message));
+        }
+        let partition = topic
+            .partition(data.index)
+            .ok_or_else(|| Refusal::new(topic.missing(data.index), None))?;
+        let needed = topic.config.min_insync_replicas;
+        if acks == ACKS_ALL && partition.in_sync() < needed {
+            let have = partition.in_sync();
+            let message = format!("{have} replicas are in sync, min.insync.replicas is {needed}");
+            return Err(Refusal::new(ErrorCode::NotEnoughReplicas, message));
+        }
+        let records = data.records.unwrap_or_default();
+        let limits = self.limits(topic, call.version);
+        let prepared = batch::prepare(&records, &limits, &topic.config)?;
+        if prepared.is_transactional {
+            let message = "transactions are not available in this version of Limpid".to_owned();
+            return Err(Refusal::new(ErrorCode::InvalidTxnState, message));
+        }
+        let info = append(partition, &prepared, call).await?;
+        if !info.duplicate {
+            topic
+                .metrics
+                .messages_in
+                .inc_by(u64::try_from(prepared.records).unwrap_or(0));
+            topic.metrics.bytes_in.inc_by(records.len() as u64);
+        }
+        Ok(info)
+    }
+
+    fn limits(&self, topic: &Topic, version: i16) -> ValidationLimits {
+        let config: &TopicConfig = &topic.config;
+        ValidationLimits {
+            max_batch_bytes: usize::try_from(config.max_message_bytes).unwrap_or(0),
+            require_keys: config.cleanup_policy.compact,
+            allow_control: false,
+            timestamp_type: batch::timestamp_type(config),
+            now_ms: self.clock.wall_ms(),
+            timestamp_before_max_ms: config.message_timestamp_before_max_ms,
+            timestamp_after_max_ms: config.message_timestamp_after_max_ms,
+            allow_zstd: version >= 7,
+            trust_compressed_headers: self.rules.trust_compressed_headers,
+            ..ValidationLimits::default()
+        }
+    }
+}
+
+/// Broken on purpose: acknowledges at once and appends later, so that a kill in between loses what
+/// was acknowledged. The checker in tests/interop must find that.
+#[cfg(feature = "sabotage-ack-before-append")]
+#[expect(
+    clippy::unused_async,
+    reason = "the signature of the function it stands in for"
+)]
+async fn append(
+    partition: &Arc<Partition>,
+    prepared: &Prepared<'_>,
+    _call: &mut Call<'_>,
+) -> Result<AppendInfo, Refusal> {
+    let meta = AppendMeta {
+        leader_epoch: partition.leader_epoch(),
+        origin: Origin::Client,
+    };
+    let (partition, bytes) = (Arc::clone(partition), prepared.bytes().to_vec());
+    let first_offset = partition.log.log_end_offset();
+    tokio::spawn(async move {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        if let Err(error) = partition.log.append(&bytes, &meta) {
+            tracing::error!(%error, "acknowledged batch lost");
+        }
+        partition.waiters.appended(bytes.len() as u64);
+    });
+    Ok(AppendInfo {
+        first_offset,
+        last_offset: first_offset + i64::from(prepared.records) - 1,
+        log_append_time_ms: -1,
+        log_start_offset: 0,
+        duplicate: false,
+        lock_wait: std::time::Duration::ZERO,
+        write: std::time::Duration::ZERO,
+    })
+}
+
+/// Appends, makes the batch durable if the topic asks for that, and wakes who waits for it.
+#[cfg(not(feature = "sabotage-ack-before-append"))]
+async fn append(
+    partition: &Arc<Partition>,
+    prepared: &Prepared<'_>,
+    call: &mut Call<'_>,
+) -> Result<AppendInfo, Refusal> {
+    let meta = AppendMeta {
+        leader_epoch: partition.leader_epoch(),
+        origin: Origin::Client,
+    };
+    let info = partition.log.append(prepared.bytes(), &meta)?;
+    call.clock.carve(Stage::LocalLock, info.lock_wait);
+    if partition.log.config().flush_before_ack() {
+        flushed(partition, info.last_offset + 1, call).await?;
+    }
+    partition.waiters.appended(prepared.bytes().len() as u64);
+    Ok(info)
+}
+
+/// Waits until everything below `offset` is on the disk (`flush.messages=1`).
+#[cfg(not(feature = "sabotage-ack-before-append"))]
+async fn flushed(
+    partition: &Arc<Partition>,
+    offset: i64,
+    call: &mut Call<'_>,
+) -> Result<(), Refusal> {
+    call.clock.enter(Stage::Remote);
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let callback = Box::new(move |done| {
+        // The connection may be gone by now.
+        let _unheard = sender.send(done).is_err();
+    });
+    partition.log.on_flushed(offset, callback);
+    let done = receiver.await;
+    call.clock.enter(Stage::LocalAppend);
+    match done {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(message)) => Err(Refusal::new(ErrorCode::KafkaStorageError, message)),
+        Err(_) => Err(Refusal::new(ErrorCode::KafkaStorageError, None)),
+    }
+}
+
+fn partition_answer(
+    index: i32,
+    done: Result<AppendInfo, Refusal>,
+    call: &mut Call<'_>,
+) -> PartitionProduceResponse {
+    let mut answer = PartitionProduceResponse {
+        index,
+        base_offset: NO_OFFSET,
+        log_append_time_ms: NO_TIMESTAMP,
+        log_start_offset: NO_OFFSET,
+        ..PartitionProduceResponse::default()
+    };
+    match done {
+        Ok(info) => {
+            answer.base_offset = info.first_offset;
+            answer.log_append_time_ms = info.log_append_time_ms;
+            answer.log_start_offset = info.log_start_offset;
+        }
+        Err(refusal) => {
+            answer.error_code = call.note(refusal.error);
+            if let Some(batch_index) = refusal.record {
+                answer.record_errors.push(BatchIndexAndErrorMessage {
+                    batch_index,
+                    batch_index_error_message: refusal.message.clone(),
+                });
+            }
+            answer.error_message = refusal.message;
+        }
+    }
+    answer
+}
+
+impl Handler for Produce {
+    fn range(&self) -> ApiRange {
+        ApiRange {
+            key: ApiKey::Produce,
+            advertised_min: 0,
+            min: 3,
+            max: 13,
+        }
+    }
+
+    fn handle<'a>(&'a self, mut body: Reader, call: &'a mut Call<'_>) -> Answering<'a> {
+        Box::pin(async move {
+            let request = ProduceRequest::decode(&mut body, call.version)?;
+            let acks = request.acks;
+            let response = self.produce(request, call).await;
+            if acks != 0 {
+                return Ok(Reply::Body(encode(&response, call.version)?));
+            }
+            if call.error == ErrorCode::None {
+                return Ok(Reply::Silence);
+            }
+            Ok(Reply::Disconnect("a produce request with acks=0 failed"))
+        })
+    }
+}

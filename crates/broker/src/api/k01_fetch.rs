@@ -1,0 +1,379 @@
+//! Fetch, key 1, versions 4–18.
+//!
+//! - Answers at once when `min_bytes` are there, a partition has an error, or `max_wait_ms` is 0;
+//!   otherwise the request is parked (see `waiters`) and read again when it is woken.
+//! - Whole batches only: an offset inside a batch returns the batch from its start, and the first
+//!   batch of the first partition that has one is returned even if it is larger than every limit.
+//! - Session id 0 is answered always (KIP-227): full fetches, legal for every client. A session
+//!   that a client believes to have is FETCH_SESSION_ID_NOT_FOUND.
+//! - read_committed reads up to the last stable offset and lists aborted transactions (KIP-98).
+//! - From version 12 a diverging epoch is reported (KIP-595), from 13 topics come by id (KIP-516).
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use limpid_protocol::messages::fetch_request::{FetchPartition, FetchRequest};
+use limpid_protocol::messages::fetch_response::{
+    AbortedTransaction, EpochEndOffset, FetchResponse, FetchableTopicResponse, PartitionData,
+};
+use limpid_protocol::{ApiKey, Chunks, ErrorCode, Message, Reader};
+use limpid_storage::{LogRead, ReadError};
+use limpid_telemetry::Stage;
+
+use crate::blocking::Blocking;
+use crate::drain::Drain;
+use crate::handler::{Answering, ApiRange, Call, Handler, Reply};
+use crate::leadership::{check_leader_epoch, locate};
+use crate::topics::{Partition, Topic, Topics};
+use crate::waiters::Waiter;
+
+const READ_COMMITTED: i8 = 1;
+/// Bytes of one partition in an answer, and about the bytes of one answer that are read from files.
+/// The rest comes with the next request; the bound keeps memory for reads small however much a
+/// client allows.
+const COLD_READ_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Answers Fetch.
+pub struct Fetch {
+    topics: Arc<Topics>,
+    blocking: Arc<Blocking>,
+    drain: Drain,
+    /// `fetch.max.bytes`.
+    fetch_bytes_max: usize,
+}
+
+/// All partitions of the request after one look at the logs.
+struct Look {
+    response: FetchResponse,
+    bytes: usize,
+    answer_now: bool,
+}
+
+impl Fetch {
+    /// `fetch_bytes_max` is `fetch.max.bytes`.
+    pub fn new(
+        topics: Arc<Topics>,
+        blocking: Arc<Blocking>,
+        drain: Drain,
+        fetch_bytes_max: usize,
+    ) -> Self {
+        Self {
+            topics,
+            blocking,
+            drain,
+            fetch_bytes_max,
+        }
+    }
+
+    async fn fetch(&self, request: FetchRequest, call: &mut Call<'_>) -> FetchResponse {
+        if let Some(error) = session_error(&request) {
+            let error_code = call.note(error);
+            return FetchResponse {
+                error_code,
+                ..FetchResponse::default()
+            };
+        }
+        self.count(&request, call.version);
+        let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+        let min_bytes = usize::try_from(request.min_bytes).unwrap_or(0);
+        let mut look = self.look(&request, call.version).await;
+        let enough = look.bytes >= min_bytes || look.answer_now;
+        if !enough && !wait.is_zero() && !self.drain.has_begun() {
+            look = self.park(&request, min_bytes, wait, call).await;
+        }
+        self.count_out(&look.response, call);
+        look.response
+    }
+
+    /// Waits for more bytes, or the time, or the drain; then looks again.
+    async fn park(
+        &self,
+        request: &FetchRequest,
+        min_bytes: usize,
+        wait: Duration,
+        call: &mut Call<'_>,
+    ) -> Look {
+        let deadline = Instant::now() + wait;
+        let waiter = Waiter::new();
+        let watched = self.watch(request, call.version, &waiter);
+        // Registered first, read second: what is appended between the two wakes the waiter.
+        let look = self.look(request, call.version).await;
+        if look.bytes >= min_bytes || look.answer_now {
+            return look;
+        }
+        waiter.arm((min_bytes - look.bytes) as u64);
+        call.clock.enter(Stage::Purgatory);
+        let mut drain = self.drain.clone();
+        tokio::select! {
+            () = waiter.ready() => {}
+            () = tokio::time::sleep_until(deadline.into()) => {}
+            () = drain.begun() => {}
+        }
+        call.clock.enter(Stage::LocalAppend);
+        drop(watched);
+        self.look(request, call.version).await
+    }
+
+    fn watch(&self, request: &FetchRequest, version: i16, waiter: &Arc<Waiter>) -> Watched {
+        let table = self.topics.table();
+        let mut partitions = Vec::new();
+        for wanted in &request.topics {
+            let Ok(topic) = locate(&table, version >= 13, wanted.topic_id, &wanted.topic) else {
+                continue;
+            };
+            for partition in &wanted.partitions {
+                if let Some(partition) = topic.partition(partition.partition) {
+                    partition.waiters.register(waiter);
+                    partitions.push(Arc::clone(partition));
+                }
+            }
+        }
+        Watched {
+            partitions,
+            waiter: Arc::clone(waiter),
+        }
+    }
+
+    fn count(&self, request: &FetchRequest, version: i16) {
+        let table = self.topics.table();
+        for wanted in &request.topics {
+            if let Ok(topic) = locate(&table, version >= 13, wanted.topic_id, &wanted.topic) {
+                topic.metrics.fetch_requests.inc();
+            }
+        }
+    }
+
+    /// Reads every partition that the limits of the request leave room for.
+    async fn look(&self, request: &FetchRequest, version: i16) -> Look {
+        let table = self.topics.table();
+        let limit = usize::try_from(request.max_bytes)
+            .unwrap_or(0)
+            .min(self.fetch_bytes_max);
+        let mut budget = Budget {
+            left: limit,
+            cold_left: COLD_READ_BYTES_MAX,
+            bytes: 0,
+        };
+        let mut response = FetchResponse::default();
+        let mut answer_now = request.topics.is_empty();
+        for wanted in &request.topics {
+            let located = locate(&table, version >= 13, wanted.topic_id, &wanted.topic);
+            let mut answer = FetchableTopicResponse {
+                topic: wanted.topic.clone(),
+                topic_id: wanted.topic_id,
+                partitions: Vec::with_capacity(wanted.partitions.len()),
+            };
+            for partition in &wanted.partitions {
+                let data = match &located {
+                    Ok(topic) => {
+                        self.read(topic, partition, request.isolation_level, &mut budget)
+                            .await
+                    }
+                    Err(error) => Err(*error),
+                };
+                let data = data.unwrap_or_else(|error| failed(partition, error));
+                answer_now |=
+                    data.error_code != ErrorCode::None.code() || data.diverging_epoch.epoch >= 0;
+                answer.partitions.push(data);
+            }
+            response.responses.push(answer);
+        }
+        Look {
+            response,
+            bytes: budget.bytes,
+            answer_now,
+        }
+    }
+
+    async fn read(
+        &self,
+        topic: &Topic,
+        wanted: &FetchPartition,
+        isolation: i8,
+        budget: &mut Budget,
+    ) -> Result<PartitionData, ErrorCode> {
+        let partition = topic
+            .partition(wanted.partition)
+            .ok_or_else(|| topic.missing(wanted.partition))?;
+        check_leader_epoch(wanted.current_leader_epoch, partition.leader_epoch())?;
+        let log = &partition.log;
+        let committed_only = isolation == READ_COMMITTED;
+        let last_stable_offset = log.last_stable_offset();
+        let high_watermark = log.high_watermark();
+        let end = if committed_only {
+            last_stable_offset
+        } else {
+            high_watermark
+        };
+        let mut data = PartitionData {
+            partition_index: wanted.partition,
+            high_watermark,
+            last_stable_offset,
+            log_start_offset: log.log_start_offset(),
+            aborted_transactions: committed_only.then(Vec::new),
+            ..PartitionData::default()
+        };
+        if let Some(diverging) = diverging_epoch(partition, wanted) {
+            data.diverging_epoch = diverging;
+            return Ok(data);
+        }
+        let most = budget.most(wanted.partition_max_bytes);
+        let read = log.read(wanted.fetch_offset, most, end, budget.bytes == 0);
+        let read = read.map_err(|error| read_error(&error))?;
+        let cold = matches!(read, LogRead::FileRange(_));
+        if !cold || budget.cold_left > 0 {
+            data.records = self
+                .batches(read)
+                .await
+                .map_err(|error| read_error(&error))?;
+            budget.take(data.records.iter().map(Bytes::len).sum(), cold);
+        }
+        if committed_only && !data.records.is_empty() {
+            let aborted = aborted(partition, wanted.fetch_offset, end);
+            data.aborted_transactions = Some(aborted.map_err(|error| read_error(&error))?);
+        }
+        Ok(data)
+    }
+
+    /// Counts what goes out, and the errors that do.
+    fn count_out(&self, response: &FetchResponse, call: &mut Call<'_>) {
+        let table = self.topics.table();
+        for answer in &response.responses {
+            let topic = locate(&table, call.version >= 13, answer.topic_id, &answer.topic).ok();
+            for data in &answer.partitions {
+                let error = ErrorCode::from_code(data.error_code);
+                call.note(error.unwrap_or(ErrorCode::UnknownServerError));
+                let Some(topic) = &topic else { continue };
+                let bytes: usize = data.records.iter().map(Bytes::len).sum();
+                topic.metrics.bytes_out.inc_by(bytes as u64);
+                if error != Some(ErrorCode::None) {
+                    topic.metrics.failed_fetch_requests.inc();
+                }
+            }
+        }
+    }
+
+    async fn batches(&self, read: LogRead) -> Result<Vec<Bytes>, ReadError> {
+        match read {
+            LogRead::Memory(batches) => Ok(batches),
+            cold @ LogRead::FileRange(_) => {
+                let done = self.blocking.run(move || cold.into_batches()).await;
+                done.unwrap_or_else(|error| Err(ReadError::Busy(error.to_string())))
+            }
+        }
+    }
+}
+
+/// Registered waiters; deregistered on drop, also when the connection goes away.
+struct Watched {
+    partitions: Vec<Arc<Partition>>,
+    waiter: Arc<Waiter>,
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        for partition in &self.partitions {
+            partition.waiters.deregister(&self.waiter);
+        }
+    }
+}
+
+/// What an answer may still take.
+struct Budget {
+    left: usize,
+    cold_left: usize,
+    bytes: usize,
+}
+
+impl Budget {
+    /// Most bytes of one partition.
+    fn most(&self, partition_max_bytes: i32) -> usize {
+        let wanted = usize::try_from(partition_max_bytes).unwrap_or(0);
+        wanted.min(self.left).min(COLD_READ_BYTES_MAX)
+    }
+
+    fn take(&mut self, bytes: usize, cold: bool) {
+        self.left = self.left.saturating_sub(bytes);
+        self.bytes += bytes;
+        if cold {
+            self.cold_left = self.cold_left.saturating_sub(bytes);
+        }
+    }
+}
+
+fn failed(wanted: &FetchPartition, error: ErrorCode) -> PartitionData {
+    PartitionData {
+        partition_index: wanted.partition,
+        error_code: error.code(),
+        high_watermark: -1,
+        ..PartitionData::default()
+    }
+}
+
+/// Only full fetches outside of a session exist: id 0 with epoch 0 (asks for a session, which a
+/// broker may decline by answering id 0) or -1 (asks for none).
+fn session_error(request: &FetchRequest) -> Option<ErrorCode> {
+    match (request.session_id, request.session_epoch) {
+        (0, 0 | -1) => None,
+        (0, _) => Some(ErrorCode::InvalidFetchSessionEpoch),
+        // Closing a session that does not exist, followed by a full fetch.
+        (_, -1) => None,
+        _ => Some(ErrorCode::FetchSessionIdNotFound),
+    }
+}
+
+/// A follower (or a client that keeps epochs) whose log took another turn (KIP-595).
+fn diverging_epoch(partition: &Partition, wanted: &FetchPartition) -> Option<EpochEndOffset> {
+    if wanted.last_fetched_epoch < 0 {
+        return None;
+    }
+    let (epoch, end_offset) = partition.log.epoch_end_offset(wanted.last_fetched_epoch);
+    let diverges = epoch < wanted.last_fetched_epoch || end_offset < wanted.fetch_offset;
+    diverges.then(|| EpochEndOffset { epoch, end_offset })
+}
+
+fn aborted(
+    partition: &Partition,
+    from: i64,
+    to: i64,
+) -> Result<Vec<AbortedTransaction>, ReadError> {
+    let aborted = partition.log.aborted_transactions(from, to)?;
+    let wire = |txn: limpid_storage::AbortedTxn| AbortedTransaction {
+        producer_id: txn.producer_id,
+        first_offset: txn.first_offset,
+    };
+    Ok(aborted.into_iter().map(wire).collect())
+}
+
+fn read_error(error: &ReadError) -> ErrorCode {
+    match error {
+        ReadError::OffsetOutOfRange { .. } => ErrorCode::OffsetOutOfRange,
+        ReadError::Corrupt {
+            file,
+            position,
+            reason,
+        } => {
+            tracing::error!(file = %file.display(), position, reason, "corrupt batch read");
+            ErrorCode::CorruptMessage
+        }
+        ReadError::DirOffline { .. } | ReadError::Busy(_) => ErrorCode::KafkaStorageError,
+        ReadError::Closed => ErrorCode::NotLeaderOrFollower,
+    }
+}
+
+impl Handler for Fetch {
+    fn range(&self) -> ApiRange {
+        ApiRange::new(ApiKey::Fetch, 4, 18)
+    }
+
+    fn handle<'a>(&'a self, mut body: Reader, call: &'a mut Call<'_>) -> Answering<'a> {
+        Box::pin(async move {
+            let request = FetchRequest::decode(&mut body, call.version)?;
+            let response = self.fetch(request, call).await;
+            let mut chunks = Chunks::new();
+            response.encode_to(&mut chunks, call.version)?;
+            Ok(Reply::Body(chunks))
+        })
+    }
+}

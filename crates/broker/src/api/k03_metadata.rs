@@ -1,0 +1,201 @@
+//! Metadata, key 3, versions 0–13.
+//!
+//! - Version 0: no topic named means all; from 1 on null means all and an empty list none.
+//! - From version 4 the client says whether unknown topics may be made; before they always may
+//!   (`auto.create.topics.enable` decides in the end). A topic that is made here is answered as it
+//!   is, without the round of UNKNOWN_TOPIC_OR_PARTITION that Kafka needs.
+//! - From 10 topic ids come back, from 12 they may be asked for (KIP-516).
+//! - Each client is told the addresses of the listener that it came in by.
+
+use std::sync::Arc;
+
+use limpid_protocol::messages::MetadataRequest;
+use limpid_protocol::messages::metadata_request::MetadataRequestTopic;
+use limpid_protocol::messages::metadata_response::{
+    MetadataResponse, MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
+};
+use limpid_protocol::{ApiKey, ErrorCode, Uuid};
+use limpid_storage::metadata::{Image, NO_LEADER, Topic};
+
+use crate::endpoints;
+use crate::handler::{Answer, ApiRange, Call};
+use crate::metadata::Metadata;
+use crate::operations;
+use crate::settings::Settings;
+use crate::topic_creation::{TopicCreation, Wish};
+use crate::topic_names;
+use crate::topics::INTERNAL_TOPICS;
+
+/// Answers Metadata.
+pub struct DescribeMetadata {
+    metadata: Arc<Metadata>,
+    creation: Arc<TopicCreation>,
+    settings: Arc<Settings>,
+    cluster_id: String,
+}
+
+impl DescribeMetadata {
+    /// `creation` makes topics that clients ask for.
+    pub fn new(
+        metadata: Arc<Metadata>,
+        creation: Arc<TopicCreation>,
+        settings: Arc<Settings>,
+        cluster_id: String,
+    ) -> Self {
+        Self {
+            metadata,
+            creation,
+            settings,
+            cluster_id,
+        }
+    }
+
+    /// Makes the unknown topics of the request, if all sides agree.
+    async fn create_missing(&self, request: &MetadataRequest, version: i16) {
+        let allowed = version < 4 || request.allow_auto_topic_creation;
+        if !allowed || !self.settings.current().broker().topics.auto_create {
+            return;
+        }
+        let image = self.metadata.image();
+        let names = request
+            .topics
+            .iter()
+            .flatten()
+            .filter_map(|t| t.name.as_deref());
+        let mut missing: Vec<&str> = names
+            .filter(|name| image.topic_id(name).is_none())
+            .filter(|name| topic_names::invalid(name).is_none())
+            .filter(|name| !INTERNAL_TOPICS.contains(name))
+            .collect();
+        missing.sort_unstable();
+        missing.dedup();
+        if missing.is_empty() {
+            return;
+        }
+        let wishes: Vec<Wish> = missing
+            .iter()
+            .map(|name| TopicCreation::automatic(name))
+            .collect();
+        for (name, outcome) in missing.iter().zip(self.creation.create(wishes).await) {
+            match outcome {
+                Ok(_) => tracing::info!(topic.name = name, "topic created for a client"),
+                Err(e) if e.code == ErrorCode::TopicAlreadyExists => {}
+                Err(error) => tracing::warn!(topic.name = name, %error, "topic not created"),
+            }
+        }
+    }
+}
+
+impl Answer for DescribeMetadata {
+    type Request = MetadataRequest;
+    const RANGE: ApiRange = ApiRange::new(ApiKey::Metadata, 0, 13);
+
+    async fn answer(&self, request: MetadataRequest, call: &mut Call<'_>) -> MetadataResponse {
+        self.create_missing(&request, call.version).await;
+        let image = self.metadata.image();
+        let operations = |asked: bool, all: i32| if asked { all } else { operations::NOT_ASKED };
+        let topic_operations = operations(
+            request.include_topic_authorized_operations,
+            operations::TOPIC,
+        );
+        let all = match &request.topics {
+            None => true,
+            Some(topics) => call.version == 0 && topics.is_empty(),
+        };
+        let mut topics = Vec::new();
+        if all {
+            topics.extend(
+                image
+                    .topics()
+                    .map(|t| describe(&image, t, topic_operations)),
+            );
+        } else {
+            for wanted in request.topics.iter().flatten() {
+                topics.push(one(&image, wanted, topic_operations, call));
+            }
+        }
+        let brokers = endpoints::brokers(&image, &call.peer.listener)
+            .map(|b| MetadataResponseBroker {
+                node_id: b.id,
+                host: b.host,
+                port: i32::from(b.port),
+                rack: b.rack,
+            })
+            .collect();
+        MetadataResponse {
+            brokers,
+            cluster_id: Some(self.cluster_id.clone()),
+            controller_id: self.settings.node_id(),
+            topics,
+            cluster_authorized_operations: operations(
+                request.include_cluster_authorized_operations,
+                operations::CLUSTER,
+            ),
+            ..MetadataResponse::default()
+        }
+    }
+}
+
+fn one(
+    image: &Image,
+    wanted: &MetadataRequestTopic,
+    operations: i32,
+    call: &mut Call<'_>,
+) -> MetadataResponseTopic {
+    let by_id = !wanted.topic_id.is_zero();
+    let found = match &wanted.name {
+        _ if by_id => image
+            .topic(wanted.topic_id)
+            .ok_or(ErrorCode::UnknownTopicId),
+        Some(name) if topic_names::invalid(name).is_some() => Err(ErrorCode::InvalidTopicException),
+        Some(name) => image
+            .topic_named(name)
+            .ok_or(ErrorCode::UnknownTopicOrPartition),
+        None => Err(ErrorCode::InvalidRequest),
+    };
+    match found {
+        Ok(topic) => describe(image, topic, operations),
+        Err(error) => MetadataResponseTopic {
+            error_code: call.note(error),
+            // Null only in versions that know it, for a topic asked by id.
+            name: if call.version >= 12 && by_id {
+                None
+            } else {
+                Some(wanted.name.clone().unwrap_or_default())
+            },
+            topic_id: if by_id { wanted.topic_id } else { Uuid::ZERO },
+            is_internal: wanted
+                .name
+                .as_deref()
+                .is_some_and(|n| INTERNAL_TOPICS.contains(&n)),
+            ..MetadataResponseTopic::default()
+        },
+    }
+}
+
+fn describe(image: &Image, topic: &Topic, operations: i32) -> MetadataResponseTopic {
+    let partitions = topic
+        .partitions
+        .iter()
+        .map(|(index, p)| MetadataResponsePartition {
+            error_code: if p.leader == NO_LEADER {
+                ErrorCode::LeaderNotAvailable.code()
+            } else {
+                ErrorCode::None.code()
+            },
+            partition_index: *index,
+            leader_id: p.leader,
+            leader_epoch: p.leader_epoch,
+            replica_nodes: p.replicas.clone(),
+            isr_nodes: p.isr.clone(),
+            offline_replicas: endpoints::offline(image, &p.replicas),
+        });
+    MetadataResponseTopic {
+        name: Some(topic.name.to_string()),
+        topic_id: topic.id,
+        is_internal: INTERNAL_TOPICS.contains(&topic.name.as_ref()),
+        partitions: partitions.collect(),
+        topic_authorized_operations: operations,
+        ..MetadataResponseTopic::default()
+    }
+}

@@ -1,0 +1,125 @@
+//! CreateTopics, key 19, versions 0–7.
+//!
+//! - Versions 0 and 1, which Kafka 4 dropped, are kept for clients that hard-code them (kafka-go
+//!   up to 0.4.47, Terraform providers).
+//! - Each topic is made or refused on its own; an answer means that it can be produced to.
+//! - From version 5 the settings in force come back (KIP-525), from 7 the topic id (KIP-516).
+//! - `timeout_ms` is not needed: the topic exists when the metadata are durable.
+
+use std::sync::Arc;
+
+use limpid_config::describe;
+use limpid_protocol::messages::create_topics_response::{
+    CreatableTopicConfigs, CreatableTopicResult, CreateTopicsResponse,
+};
+use limpid_protocol::messages::{CreateTopicsRequest, create_topics_request};
+use limpid_protocol::{ApiKey, ErrorCode};
+use limpid_storage::metadata::Refusal;
+use limpid_storage::metadata::changes::NewTopic;
+
+use crate::handler::{Answer, ApiRange, Call};
+use crate::settings::Settings;
+use crate::topic_creation::{TopicCreation, Wish};
+
+/// Answers CreateTopics.
+pub struct CreateTopics {
+    creation: Arc<TopicCreation>,
+    settings: Arc<Settings>,
+}
+
+impl CreateTopics {
+    /// `settings` are what a topic inherits.
+    pub fn new(creation: Arc<TopicCreation>, settings: Arc<Settings>) -> Self {
+        Self { creation, settings }
+    }
+
+    fn made(&self, new: NewTopic, validate_only: bool) -> CreatableTopicResult {
+        let overrides = new.configs.into_iter().collect();
+        let entries = describe::topic(&self.settings.current(), &overrides);
+        let configs = entries
+            .into_iter()
+            .map(|entry| CreatableTopicConfigs {
+                name: entry.name,
+                value: entry.value,
+                read_only: entry.read_only,
+                config_source: entry.source.code(),
+                is_sensitive: entry.sensitive,
+            })
+            .collect();
+        let replicas = new.partitions.first().map_or(0, Vec::len);
+        CreatableTopicResult {
+            name: new.name,
+            topic_id: if validate_only {
+                limpid_protocol::Uuid::ZERO
+            } else {
+                new.id
+            },
+            num_partitions: i32::try_from(new.partitions.len()).unwrap_or(i32::MAX),
+            replication_factor: i16::try_from(replicas).unwrap_or(i16::MAX),
+            configs: Some(configs),
+            ..CreatableTopicResult::default()
+        }
+    }
+}
+
+impl Answer for CreateTopics {
+    type Request = CreateTopicsRequest;
+    const RANGE: ApiRange = ApiRange::new(ApiKey::CreateTopics, 0, 7);
+
+    async fn answer(
+        &self,
+        request: CreateTopicsRequest,
+        call: &mut Call<'_>,
+    ) -> CreateTopicsResponse {
+        let names: Vec<String> = request.topics.iter().map(|t| t.name.clone()).collect();
+        let wishes: Vec<Wish> = request.topics.into_iter().map(wish).collect();
+        let outcomes = if request.validate_only {
+            self.creation.preview(&wishes)
+        } else {
+            self.creation.create(wishes).await
+        };
+        let mut response = CreateTopicsResponse::default();
+        for (name, outcome) in names.into_iter().zip(outcomes) {
+            // A name that came twice is answered once.
+            if response.topics.iter().any(|t| t.name == name) {
+                continue;
+            }
+            response.topics.push(match outcome {
+                Ok(new) => self.made(new, request.validate_only),
+                Err(refusal) => refused(name, refusal, call),
+            });
+        }
+        response
+    }
+}
+
+fn wish(topic: create_topics_request::CreatableTopic) -> Wish {
+    Wish {
+        name: topic.name,
+        partitions: topic.num_partitions,
+        replication_factor: topic.replication_factor,
+        assignments: topic
+            .assignments
+            .into_iter()
+            .map(|a| (a.partition_index, a.broker_ids))
+            .collect(),
+        configs: topic
+            .configs
+            .into_iter()
+            .map(|c| (c.name, c.value))
+            .collect(),
+    }
+}
+
+fn refused(name: String, refusal: Refusal, call: &mut Call<'_>) -> CreatableTopicResult {
+    CreatableTopicResult {
+        name,
+        error_code: call.note(refusal.code),
+        error_message: Some(refusal.message),
+        topic_config_error_code: ErrorCode::None.code(),
+        num_partitions: -1,
+        replication_factor: -1,
+        configs: Some(Vec::new()),
+        ..CreatableTopicResult::default()
+    }
+}

@@ -1,0 +1,123 @@
+//! DeleteTopics, key 20, versions 0–6.
+//!
+//! - Version 0, which Kafka 4 dropped, is kept for clients that hard-code it.
+//! - From version 6 topics come by name or by id (KIP-516).
+//! - `delete.topic.enable=false` refuses. Files go after `file.delete.delay.ms`.
+
+use std::sync::Arc;
+
+use limpid_protocol::messages::DeleteTopicsRequest;
+use limpid_protocol::messages::delete_topics_response::{
+    DeletableTopicResult, DeleteTopicsResponse,
+};
+use limpid_protocol::{ApiKey, ErrorCode, Uuid};
+use limpid_storage::metadata::{Image, Refusal, changes};
+
+use crate::handler::{Answer, ApiRange, Call};
+use crate::metadata::Metadata;
+use crate::settings::Settings;
+
+/// Answers DeleteTopics.
+pub struct DeleteTopics {
+    metadata: Arc<Metadata>,
+    settings: Arc<Settings>,
+}
+
+/// What a request names.
+struct Target {
+    name: Option<String>,
+    id: Uuid,
+}
+
+impl DeleteTopics {
+    /// `settings` say whether topics may be deleted.
+    pub fn new(metadata: Arc<Metadata>, settings: Arc<Settings>) -> Self {
+        Self { metadata, settings }
+    }
+
+    async fn delete(&self, target: &Target, version: i16) -> Result<(String, Uuid), Refusal> {
+        if !self.settings.current().broker().topics.delete_enabled {
+            // Clients before version 3 don't know the better code.
+            let code = if version >= 3 {
+                ErrorCode::TopicDeletionDisabled
+            } else {
+                ErrorCode::InvalidRequest
+            };
+            return Err(Refusal::new(code, "delete.topic.enable is false"));
+        }
+        let (name, id) = find(&self.metadata.image(), target)?;
+        self.metadata
+            .change(move |image| changes::delete_topic(image, id))
+            .await?;
+        Ok((name, id))
+    }
+}
+
+impl Answer for DeleteTopics {
+    type Request = DeleteTopicsRequest;
+    const RANGE: ApiRange = ApiRange::new(ApiKey::DeleteTopics, 0, 6);
+
+    async fn answer(
+        &self,
+        request: DeleteTopicsRequest,
+        call: &mut Call<'_>,
+    ) -> DeleteTopicsResponse {
+        let by_name = request.topic_names.into_iter();
+        let mut targets: Vec<Target> = by_name
+            .map(|name| Target {
+                name: Some(name),
+                id: Uuid::ZERO,
+            })
+            .collect();
+        let states = request.topics.into_iter();
+        targets.extend(states.map(|t| Target {
+            name: t.name,
+            id: t.topic_id,
+        }));
+        let mut response = DeleteTopicsResponse::default();
+        for target in targets {
+            let done = self.delete(&target, call.version).await;
+            response.responses.push(match done {
+                Ok((name, topic_id)) => DeletableTopicResult {
+                    name: Some(name),
+                    topic_id,
+                    ..DeletableTopicResult::default()
+                },
+                Err(refusal) => DeletableTopicResult {
+                    name: target.name,
+                    topic_id: target.id,
+                    error_code: call.note(refusal.code),
+                    error_message: Some(refusal.message),
+                },
+            });
+        }
+        response
+    }
+}
+
+fn find(image: &Image, target: &Target) -> Result<(String, Uuid), Refusal> {
+    match &target.name {
+        Some(_) if !target.id.is_zero() => {
+            let message = "a topic is named by name or by id, not by both";
+            Err(Refusal::new(ErrorCode::InvalidRequest, message))
+        }
+        Some(name) => match image.topic_id(name) {
+            Some(id) => Ok((name.clone(), id)),
+            None => {
+                let message = format!("there is no topic '{name}'");
+                Err(Refusal::new(ErrorCode::UnknownTopicOrPartition, message))
+            }
+        },
+        None if target.id.is_zero() => {
+            let message = "neither the name nor the id of a topic was given";
+            Err(Refusal::new(ErrorCode::InvalidRequest, message))
+        }
+        None => match image.topic(target.id) {
+            Some(topic) => Ok((topic.name.to_string(), target.id)),
+            None => {
+                let message = format!("there is no topic of id {}", target.id);
+                Err(Refusal::new(ErrorCode::UnknownTopicId, message))
+            }
+        },
+    }
+}

@@ -1,0 +1,120 @@
+//! DescribeConfigs, key 32, versions 1–4.
+//!
+//! Topics and brokers: every setting with value, source, synonyms (KIP-226) and, from version 3,
+//! type and documentation (KIP-569). Other resource types come with what they belong to.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use limpid_config::describe::{self, ConfigEntry};
+use limpid_protocol::messages::DescribeConfigsRequest;
+use limpid_protocol::messages::describe_configs_request::DescribeConfigsResource;
+use limpid_protocol::messages::describe_configs_response::{
+    DescribeConfigsResourceResult, DescribeConfigsResponse, DescribeConfigsResult,
+    DescribeConfigsSynonym,
+};
+use limpid_protocol::{ApiKey, ErrorCode};
+use limpid_storage::metadata::{ConfigMap, ConfigResource, Refusal, ResourceType};
+
+use crate::config_resources;
+use crate::handler::{Answer, ApiRange, Call};
+use crate::metadata::Metadata;
+use crate::settings::Settings;
+
+/// Answers DescribeConfigs.
+pub struct DescribeConfigs {
+    metadata: Arc<Metadata>,
+    settings: Arc<Settings>,
+}
+
+impl DescribeConfigs {
+    /// `settings` is what the broker was started with, and what was altered since.
+    pub fn new(metadata: Arc<Metadata>, settings: Arc<Settings>) -> Self {
+        Self { metadata, settings }
+    }
+
+    fn entries(&self, wanted: &DescribeConfigsResource) -> Result<Vec<ConfigEntry>, Refusal> {
+        let image = self.metadata.image();
+        let resource = config_resources::resource(wanted.resource_type, &wanted.resource_name);
+        let config = self.settings.current();
+        config_resources::check(&image, &resource, self.settings.node_id())?;
+        Ok(match resource.kind {
+            ResourceType::Topic => {
+                let none = ConfigMap::new();
+                let overrides = image.configs(&ConfigResource::topic(resource.name));
+                describe::topic(&config, overrides.map_or(&none, |map| map))
+            }
+            _ if resource.name.is_empty() => describe::broker_defaults(&config),
+            _ => describe::broker(&config),
+        })
+    }
+}
+
+impl Answer for DescribeConfigs {
+    type Request = DescribeConfigsRequest;
+    const RANGE: ApiRange = ApiRange::new(ApiKey::DescribeConfigs, 1, 4);
+
+    async fn answer(
+        &self,
+        request: DescribeConfigsRequest,
+        call: &mut Call<'_>,
+    ) -> DescribeConfigsResponse {
+        let mut response = DescribeConfigsResponse::default();
+        for wanted in request.resources {
+            let mut result = DescribeConfigsResult {
+                resource_type: wanted.resource_type,
+                resource_name: wanted.resource_name.clone(),
+                ..DescribeConfigsResult::default()
+            };
+            match self.entries(&wanted) {
+                Ok(mut entries) => {
+                    if let Some(keys) = &wanted.configuration_keys {
+                        let keys: BTreeSet<&String> = keys.iter().collect();
+                        entries.retain(|e| keys.contains(&e.name));
+                    }
+                    let shape = (request.include_synonyms, request.include_documentation);
+                    let entries = entries.into_iter();
+                    result.configs = entries.map(|e| wire(e, shape, call.version)).collect();
+                }
+                Err(refusal) => {
+                    result.error_code = call.note(refusal.code);
+                    result.error_message = Some(refusal.message);
+                }
+            }
+            if result.error_code == ErrorCode::None.code() {
+                result.error_message = None;
+            }
+            response.results.push(result);
+        }
+        response
+    }
+}
+
+fn wire(
+    entry: ConfigEntry,
+    (synonyms, documentation): (bool, bool),
+    version: i16,
+) -> DescribeConfigsResourceResult {
+    let synonym = |s: describe::Synonym| DescribeConfigsSynonym {
+        name: s.name,
+        value: s.value,
+        source: s.source.code(),
+    };
+    DescribeConfigsResourceResult {
+        name: entry.name,
+        value: entry.value,
+        read_only: entry.read_only,
+        config_source: entry.source.code(),
+        is_sensitive: entry.sensitive,
+        synonyms: if synonyms {
+            entry.synonyms.into_iter().map(synonym).collect()
+        } else {
+            Vec::new()
+        },
+        config_type: if version >= 3 { entry.kind_code } else { 0 },
+        documentation: entry
+            .documentation
+            .filter(|_| documentation)
+            .map(str::to_owned),
+    }
+}

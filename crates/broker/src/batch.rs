@@ -1,0 +1,129 @@
+//! A producer's batch on its way into the log: checked, and rewritten only where the topic says so.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+
+use limpid_config::{CompressionType, TopicConfig};
+use limpid_protocol::records::{
+    self, BATCH_HEADER_BYTES, BATCH_OVERHEAD_BYTES, BatchView, Codec, RecordsError, TimestampType,
+    Validated, ValidationLimits,
+};
+
+/// A worker keeps this much of its scratch memory between batches.
+const SCRATCH_KEPT_BYTES: usize = 1024 * 1024;
+
+thread_local! {
+    /// Where compressed batches are unpacked; at most one batch per worker at a time.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A batch that may be appended.
+pub struct Prepared<'a> {
+    bytes: Cow<'a, [u8]>,
+    /// Number of its records.
+    pub records: i32,
+    /// Whether it belongs to a transaction.
+    pub is_transactional: bool,
+}
+
+impl Prepared<'_> {
+    /// The batch as it goes into the log, offsets aside.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Checks the one batch of a produce request for a partition, and applies the topic's
+/// `compression.type` and `message.timestamp.type`.
+///
+/// # Errors
+/// What is wrong with the batch; nothing is kept.
+pub fn prepare<'a>(
+    bytes: &'a [u8],
+    limits: &ValidationLimits,
+    config: &TopicConfig,
+) -> Result<Prepared<'a>, RecordsError> {
+    SCRATCH.with_borrow_mut(|scratch| {
+        let view = records::single_batch(bytes)?;
+        let validated = records::validate(&view, limits, scratch)?;
+        let mut stored = Cow::Borrowed(bytes);
+        if let Some((codec, level)) = target_codec(config)
+            && codec != validated.codec
+        {
+            stored = Cow::Owned(recompress(&view, codec, level, limits, scratch)?);
+        }
+        stamp(&mut stored, &validated, limits);
+        scratch.clear();
+        scratch.shrink_to(SCRATCH_KEPT_BYTES);
+        Ok(Prepared {
+            bytes: stored,
+            records: validated.records_count,
+            is_transactional: validated.is_transactional,
+        })
+    })
+}
+
+/// `message.timestamp.type` in the words of the record format.
+pub fn timestamp_type(config: &TopicConfig) -> TimestampType {
+    match config.message_timestamp_type {
+        limpid_config::TimestampType::CreateTime => TimestampType::CreateTime,
+        limpid_config::TimestampType::LogAppendTime => TimestampType::LogAppendTime,
+    }
+}
+
+/// The codec that the topic demands, unless it keeps the producer's.
+fn target_codec(config: &TopicConfig) -> Option<(Codec, Option<i32>)> {
+    match config.compression_type {
+        CompressionType::Producer => None,
+        CompressionType::Uncompressed => Some((Codec::None, None)),
+        CompressionType::Gzip => Some((Codec::Gzip, Some(config.compression_gzip_level))),
+        CompressionType::Snappy => Some((Codec::Snappy, None)),
+        CompressionType::Lz4 => Some((Codec::Lz4, Some(config.compression_lz4_level))),
+        CompressionType::Zstd => Some((Codec::Zstd, Some(config.compression_zstd_level))),
+    }
+}
+
+/// The same records under another codec.
+fn recompress(
+    view: &BatchView<'_>,
+    codec: Codec,
+    level: Option<i32>,
+    limits: &ValidationLimits,
+    scratch: &mut Vec<u8>,
+) -> Result<Vec<u8>, RecordsError> {
+    view.decompress(limits.max_decompressed_bytes, scratch)?;
+    let mut batch = vec![0; BATCH_HEADER_BYTES];
+    let level = level.filter(|level| *level != -1);
+    codec
+        .compress(scratch, level, &mut batch)
+        .map_err(|_| RecordsError::BadCompression {
+            codec,
+            reason: "the codec refused to compress the records",
+        })?;
+    let mut header = *view.header();
+    header.attributes = header.attributes.with_codec(codec);
+    let too_large = RecordsError::BatchTooLarge {
+        size: batch.len(),
+        limit: limits.max_batch_bytes,
+    };
+    header.batch_length =
+        i32::try_from(batch.len() - BATCH_OVERHEAD_BYTES).map_err(|_| too_large.clone())?;
+    if batch.len() > limits.max_batch_bytes {
+        return Err(too_large);
+    }
+    batch[..BATCH_HEADER_BYTES].copy_from_slice(&header.to_bytes());
+    records::reseal(&mut batch);
+    Ok(batch)
+}
+
+/// Sets the timestamps that are the broker's to set.
+fn stamp(stored: &mut Cow<'_, [u8]>, validated: &Validated, limits: &ValidationLimits) {
+    if limits.timestamp_type == TimestampType::LogAppendTime {
+        records::patch_append_time(stored.to_mut(), limits.now_ms);
+    } else if validated.header_max_timestamp_wrong {
+        records::patch_max_timestamp(stored.to_mut(), validated.max_timestamp);
+    }
+}
+
+#[cfg(test)]
+mod tests;

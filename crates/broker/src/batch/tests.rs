@@ -1,0 +1,89 @@
+use std::collections::BTreeMap;
+
+use limpid_protocol::records::{BatchBuilder, BatchView};
+
+use super::*;
+
+fn config(entries: &[(&str, &str)]) -> TopicConfig {
+    let map: BTreeMap<_, _> = entries
+        .iter()
+        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+        .collect();
+    TopicConfig::resolve(&|_| None, &map)
+}
+
+fn batch(codec: Codec) -> bytes::Bytes {
+    let mut builder = BatchBuilder::new(codec);
+    for n in 0..50_i64 {
+        let value = format!("value {n}");
+        builder
+            .append(1000 + n, Some(b"key"), Some(value.as_bytes()), &[])
+            .expect("fits");
+    }
+    builder.build().expect("a batch")
+}
+
+fn values(batch: &[u8]) -> Vec<(i64, Vec<u8>)> {
+    let view = BatchView::parse(batch).expect("a batch");
+    view.verify_crc().expect("sealed");
+    let mut plain = Vec::new();
+    view.decompress(1 << 20, &mut plain).expect("unpacks");
+    records::Records::new(*view.header(), &plain)
+        .map(|r| r.expect("a record"))
+        .map(|r| (r.timestamp, r.value.unwrap_or_default().to_vec()))
+        .collect()
+}
+
+#[test]
+fn a_batch_is_stored_as_it_came() {
+    for codec in [
+        Codec::None,
+        Codec::Gzip,
+        Codec::Snappy,
+        Codec::Lz4,
+        Codec::Zstd,
+    ] {
+        let sent = batch(codec);
+        let prepared =
+            prepare(&sent, &ValidationLimits::default(), &config(&[])).expect("a good batch");
+        assert_eq!(
+            prepared.bytes().as_ptr(),
+            sent.as_ptr(),
+            "{codec}: not copied"
+        );
+        assert_eq!(prepared.records, 50);
+    }
+}
+
+#[test]
+fn a_topic_with_a_codec_gets_its_batches_rewritten() {
+    for from in [Codec::None, Codec::Gzip, Codec::Zstd] {
+        for to in ["uncompressed", "gzip", "snappy", "lz4", "zstd"] {
+            let sent = batch(from);
+            let topic = config(&[("compression.type", to)]);
+            let prepared =
+                prepare(&sent, &ValidationLimits::default(), &topic).expect("a good batch");
+            assert_eq!(values(prepared.bytes()), values(&sent), "{from} to {to}");
+            let view = BatchView::parse(prepared.bytes()).expect("a batch");
+            let codec = view.compression().expect("a codec");
+            assert_eq!(Some(codec), Codec::from_name(to));
+        }
+    }
+}
+
+#[test]
+fn append_time_is_the_brokers() {
+    let sent = batch(Codec::Lz4);
+    let limits = ValidationLimits {
+        timestamp_type: TimestampType::LogAppendTime,
+        now_ms: 777,
+        ..ValidationLimits::default()
+    };
+    let topic = config(&[("message.timestamp.type", "LogAppendTime")]);
+    let prepared = prepare(&sent, &limits, &topic).expect("a good batch");
+    assert!(
+        values(prepared.bytes())
+            .iter()
+            .all(|(timestamp, _)| *timestamp == 777)
+    );
+}

@@ -1,0 +1,27 @@
+//! The features this broker has, as ApiVersions tells them (KIP-584).
+//!
+//! A feature that isn't there must not be listed: clients change their behaviour on sight of
+//! `transaction.version` 2 or `group.version` 1.
+
+/// A feature and the levels this broker can work at.
+pub struct Feature {
+    /// Kafka's name.
+    pub name: &'static str,
+    /// Lowest level.
+    pub min: i16,
+    /// Highest level.
+    pub max: i16,
+}
+
+/// All of them.
+pub const SUPPORTED: &[Feature] = &[Feature {
+    name: "metadata.version",
+    // The lowest level Kafka 4.x knows is 3.3-IV3; records of older levels are not understood.
+    min: 7,
+    max: limpid_storage::metadata::METADATA_VERSION_4_3,
+}];
+
+/// Whether `name` may be advertised.
+pub fn is_supported(name: &str) -> bool {
+    SUPPORTED.iter().any(|f| f.name == name)
+}

@@ -1,0 +1,205 @@
+//! Length-prefixed frames off a socket, within the request memory.
+//!
+//! ```text
+//! frame => length:i32 bytes[length]
+//! ```
+//! The bytes a peer merely announces cost nothing: memory is charged for what arrived, at most as
+//! much again in advance. A frame that does not arrive in time closes the connection, which returns
+//! what it held.
+
+use std::time::{Duration, Instant};
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::request_memory::{RequestCharge, RequestMemory};
+
+/// Size of the length prefix.
+const PREFIX_BYTES: usize = 4;
+/// Smallest legal frame: api key, api version, correlation id.
+const FRAME_BYTES_MIN: usize = 8;
+/// What one read may take before a frame is charged; also the smallest step of charging.
+const READ_BYTES: usize = 16 * 1024;
+/// Largest step of allocating ahead of what arrived. Pages that were not written are not resident.
+const RESERVE_BYTES_MAX: usize = 1024 * 1024;
+
+/// What a peer may do while it sends a frame.
+#[derive(Debug, Clone, Copy)]
+pub struct FrameLimits {
+    /// `socket.request.max.bytes`.
+    pub frame_bytes_max: usize,
+    /// `connections.max.idle.ms`: silence between frames.
+    pub idle: Duration,
+    /// `limpid.connection.body.timeout.ms`: time spent waiting for the rest of a begun frame.
+    pub body: Duration,
+}
+
+/// Why no further frame comes.
+#[derive(Debug, thiserror::Error)]
+pub enum FrameError {
+    /// The peer closed between frames.
+    #[error("closed by the peer")]
+    Closed,
+    /// The peer closed within a frame.
+    #[error("closed by the peer in the middle of a request ({received} of {announced} bytes)")]
+    Torn {
+        /// Bytes that had arrived.
+        received: usize,
+        /// Bytes the length prefix announced.
+        announced: usize,
+    },
+    /// Nothing came for `connections.max.idle.ms`.
+    #[error("idle for {0:?}")]
+    Idle(Duration),
+    /// The rest of a frame did not come in time.
+    #[error("request incomplete after {waited:?} ({received} of {announced} bytes)")]
+    Slow {
+        /// Time spent waiting for it.
+        waited: Duration,
+        /// Bytes that had arrived.
+        received: usize,
+        /// Bytes the length prefix announced.
+        announced: usize,
+    },
+    /// The length prefix is no length of a request.
+    #[error("request of {length} bytes announced, allowed are {FRAME_BYTES_MIN} to {limit}{hint}")]
+    Length {
+        /// The prefix as a signed integer.
+        length: i32,
+        /// `socket.request.max.bytes`.
+        limit: usize,
+        /// What the peer seems to speak instead, for people.
+        hint: &'static str,
+    },
+    /// The socket failed.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// A whole request, and the memory it is charged for.
+pub struct Frame<'m> {
+    /// The bytes after the length prefix.
+    pub bytes: Bytes,
+    /// Held until the request is answered.
+    pub charge: RequestCharge<'m>,
+    /// When its first byte was seen.
+    pub began: Instant,
+}
+
+/// Reads the frames of one connection.
+pub struct FrameReader {
+    buffer: BytesMut,
+    limits: FrameLimits,
+}
+
+impl FrameReader {
+    /// A reader with nothing buffered yet.
+    pub fn new(limits: FrameLimits) -> Self {
+        Self {
+            buffer: BytesMut::new(),
+            limits,
+        }
+    }
+
+    /// The next frame.
+    pub async fn next<'m>(
+        &mut self,
+        stream: &mut TcpStream,
+        memory: &'m RequestMemory,
+    ) -> Result<Frame<'m>, FrameError> {
+        if self.buffer.is_empty() {
+            // An idle connection holds no buffer.
+            self.buffer = BytesMut::new();
+            let idle = self.limits.idle;
+            timeout(idle, stream.readable())
+                .await
+                .map_err(|_| FrameError::Idle(idle))??;
+        }
+        let began = Instant::now();
+        let mut waited = Duration::ZERO;
+        while self.buffer.len() < PREFIX_BYTES {
+            self.buffer.reserve(READ_BYTES);
+            self.read(stream, READ_BYTES, &mut waited, PREFIX_BYTES)
+                .await?;
+        }
+        let length = self.length()?;
+        let mut charge = memory.charge();
+        let whole = PREFIX_BYTES + length;
+        loop {
+            let have = self.buffer.len().min(whole);
+            charge.grow_to(length.min((2 * have).max(READ_BYTES))).await;
+            if have == whole {
+                break;
+            }
+            let granted = (PREFIX_BYTES + charge.bytes()).min(whole) - have;
+            self.buffer
+                .reserve((whole - have).min(RESERVE_BYTES_MAX.max(have)));
+            self.read(stream, granted, &mut waited, whole).await?;
+        }
+        self.buffer.advance(PREFIX_BYTES);
+        let bytes = self.buffer.split_to(length).freeze();
+        Ok(Frame {
+            bytes,
+            charge,
+            began,
+        })
+    }
+
+    /// The announced length, if it is one.
+    fn length(&self) -> Result<usize, FrameError> {
+        let mut prefix = &self.buffer[..PREFIX_BYTES];
+        let hint = foreign_protocol(prefix);
+        let length = prefix.get_i32();
+        let limit = self.limits.frame_bytes_max;
+        match usize::try_from(length) {
+            Ok(n) if (FRAME_BYTES_MIN..=limit).contains(&n) => Ok(n),
+            _ => Err(FrameError::Length {
+                length,
+                limit,
+                hint,
+            }),
+        }
+    }
+
+    async fn read(
+        &mut self,
+        stream: &mut TcpStream,
+        bytes_max: usize,
+        waited: &mut Duration,
+        announced: usize,
+    ) -> Result<(), FrameError> {
+        let since = Instant::now();
+        let left = self.limits.body.saturating_sub(*waited);
+        let received = self.buffer.len();
+        let mut into = (&mut self.buffer).limit(bytes_max);
+        let read = timeout(left, stream.read_buf(&mut into)).await;
+        *waited += since.elapsed();
+        match read {
+            Err(_) => Err(FrameError::Slow {
+                waited: *waited,
+                received,
+                announced,
+            }),
+            Ok(Ok(0)) if received == 0 => Err(FrameError::Closed),
+            Ok(Ok(0)) => Err(FrameError::Torn {
+                received,
+                announced,
+            }),
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(error.into()),
+        }
+    }
+}
+
+/// What a peer speaks whose first four bytes make no sense as a length.
+fn foreign_protocol(prefix: &[u8]) -> &'static str {
+    match prefix {
+        [0x16, 3, ..] => ": this looks like TLS, but the listener is PLAINTEXT",
+        b"GET " | b"POST" | b"HEAD" | b"PUT " => {
+            ": this looks like HTTP, which limpid.http.listeners serves"
+        }
+        _ => "",
+    }
+}

@@ -1,0 +1,155 @@
+//! What answers one Kafka API.
+//!
+//! A handler is registered with the versions it serves, where it is written; what ApiVersions
+//! advertises is computed from the registrations, there is no second table.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+
+use limpid_protocol::{
+    ApiKey, Chunks, DecodeError, EncodeError, ErrorCode, Message, Reader, Request,
+};
+use limpid_telemetry::stage::StageClock;
+
+/// The versions of one API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ApiRange {
+    /// Which API.
+    pub key: ApiKey,
+    /// Lowest version in the ApiVersions answer.
+    pub advertised_min: i16,
+    /// Lowest version that is answered. Higher than `advertised_min` only for Produce, whose old
+    /// versions are advertised for librdkafka's sake (KAFKA-18659) and refused.
+    pub min: i16,
+    /// Highest version.
+    pub max: i16,
+}
+
+impl ApiRange {
+    /// The same range advertised and served.
+    pub const fn new(key: ApiKey, min: i16, max: i16) -> Self {
+        Self {
+            key,
+            advertised_min: min,
+            min,
+            max,
+        }
+    }
+
+    /// Whether a request of this version is answered.
+    pub fn serves(&self, version: i16) -> bool {
+        (self.min..=self.max).contains(&version)
+    }
+}
+
+/// Who sits at the other end of a connection.
+#[derive(Debug)]
+pub struct Peer {
+    /// Where it connects from.
+    pub address: SocketAddr,
+    /// Name of the listener that it came in by.
+    pub listener: Arc<str>,
+    /// Client software name and version, once it told (KIP-511).
+    pub software: OnceLock<(String, String)>,
+}
+
+/// One request on its way through a handler.
+pub struct Call<'a> {
+    /// Version of the request and of its answer.
+    pub version: i16,
+    /// `client.id`, as the client chose it.
+    pub client_id: Option<&'a str>,
+    /// The client.
+    pub peer: &'a Peer,
+    /// Where the time goes.
+    pub clock: &'a mut StageClock,
+    /// The first error that the answer carries, for the metrics.
+    pub error: ErrorCode,
+}
+
+impl Call<'_> {
+    /// Notes an error of the answer and returns its wire form.
+    pub fn note(&mut self, error: ErrorCode) -> i16 {
+        if self.error == ErrorCode::None {
+            self.error = error;
+        }
+        error.code()
+    }
+}
+
+/// What goes back.
+pub enum Reply {
+    /// The body of the answer.
+    Body(Chunks),
+    /// Nothing, as `acks=0` demands.
+    Silence,
+    /// The connection is closed: the only way to report an error where no answer is allowed.
+    Disconnect(&'static str),
+}
+
+/// Why a request could not even be answered; the connection is closed.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// Its bytes are not a request of that version.
+    #[error("malformed request: {0}")]
+    Malformed(#[from] DecodeError),
+    /// Our answer can't be written in that version.
+    #[error("the answer can't be encoded: {0}")]
+    Encode(#[from] EncodeError),
+}
+
+/// What [`Handler::handle`] returns.
+pub type Answering<'a> = Pin<Box<dyn Future<Output = Result<Reply, CallError>> + Send + 'a>>;
+
+/// Answers one API.
+pub trait Handler: Send + Sync + 'static {
+    /// Which API in which versions.
+    fn range(&self) -> ApiRange;
+
+    /// Answers one request whose version is within the range.
+    fn handle<'a>(&'a self, body: Reader, call: &'a mut Call<'_>) -> Answering<'a>;
+}
+
+/// The easy way to be a [`Handler`]: from a decoded request to a response struct.
+pub trait Answer: Send + Sync + 'static {
+    /// The request.
+    type Request: Request + Send;
+    /// Versions served, advertised as such.
+    const RANGE: ApiRange;
+
+    /// The response. Errors are values of the response.
+    fn answer(
+        &self,
+        request: Self::Request,
+        call: &mut Call<'_>,
+    ) -> impl Future<Output = <Self::Request as Request>::Response> + Send;
+}
+
+/// Makes a [`Handler`] of an [`Answer`].
+pub struct Typed<A>(pub A);
+
+impl<A: Answer> Handler for Typed<A>
+where
+    <A::Request as Request>::Response: Send,
+{
+    fn range(&self) -> ApiRange {
+        A::RANGE
+    }
+
+    fn handle<'a>(&'a self, mut body: Reader, call: &'a mut Call<'_>) -> Answering<'a> {
+        Box::pin(async move {
+            let request = A::Request::decode(&mut body, call.version)?;
+            let response = self.0.answer(request, call).await;
+            Ok(Reply::Body(encode(&response, call.version)?))
+        })
+    }
+}
+
+/// A response as the body of a frame.
+pub fn encode<M: Message>(message: &M, version: i16) -> Result<Chunks, EncodeError> {
+    let mut chunks = Chunks::new();
+    message.encode(chunks.inline(), version)?;
+    Ok(chunks)
+}

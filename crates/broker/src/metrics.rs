@@ -1,0 +1,273 @@
+//! What the broker counts.
+
+use std::sync::Arc;
+
+use limpid_protocol::{ApiKey, ErrorCode};
+use limpid_telemetry::{
+    Counter, Family, Gauge, LabelEnum, Owned, RegisterError, Registry, Stage, StageHistograms,
+    StageTimes, Table, Text, buckets, label_enum, metrics,
+};
+
+/// Most topics with series of their own; the others share `topic="other"`.
+pub const TOPIC_SERIES_MAX: usize = 5_000;
+/// Most listeners.
+const LISTENERS_MAX: usize = 16;
+
+type TopicName = Text<TOPIC_SERIES_MAX>;
+type ListenerName = Text<LISTENERS_MAX>;
+
+/// [`ApiKey`] as a label: Kafka's name of the request.
+#[derive(Debug, Clone, Copy)]
+pub struct Api(pub ApiKey);
+
+impl LabelEnum for Api {
+    const COUNT: usize = 128;
+
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    fn as_str(self) -> &'static str {
+        self.0.name()
+    }
+}
+
+/// [`ErrorCode`] as a label: Kafka's name of the error, `NONE` for success.
+#[derive(Debug, Clone, Copy)]
+pub struct Error(pub ErrorCode);
+
+impl LabelEnum for Error {
+    const COUNT: usize = 256;
+
+    fn index(self) -> usize {
+        // UNKNOWN_SERVER_ERROR is -1.
+        usize::try_from(self.0.code() + 1).unwrap_or(0)
+    }
+
+    fn as_str(self) -> &'static str {
+        self.0.name()
+    }
+}
+
+label_enum! {
+    /// Why a connection ended without the client's or our wish.
+    pub enum Failure {
+        /// `max.connections.per.ip`.
+        TooManyFromAddress = "too_many_from_address",
+        /// Silent for `connections.max.idle.ms`.
+        Idle = "idle",
+        /// A begun request did not arrive in time.
+        SlowRequest = "slow_request",
+        /// Closed in the middle of a request.
+        TornRequest = "torn_request",
+        /// The length prefix is no length of a request.
+        BadLength = "bad_length",
+        /// The bytes are not the request that the header announces.
+        MalformedRequest = "malformed_request",
+        /// An API or version that is not served.
+        UnsupportedRequest = "unsupported_request",
+        /// An error where Kafka's protocol allows no answer.
+        Refused = "refused",
+        /// The socket failed.
+        Socket = "socket",
+        /// The answer could not be sent in time.
+        SlowReader = "slow_reader",
+        /// Our own mistake: the answer could not be written.
+        Internal = "internal",
+    }
+}
+
+label_enum! {
+    /// Why no connection could be accepted.
+    pub enum AcceptError {
+        /// The process or the system has no file descriptor left.
+        FileDescriptors = "file_descriptors",
+        /// Anything else.
+        Other = "other",
+    }
+}
+
+metrics! {
+    /// Requests and where their time goes.
+    pub struct RequestMetrics {
+        /// Requests answered, by API and the first error in the answer.
+        pub requests: counter { api: Api, error: Error } = "limpid_requests_total",
+            mbean "kafka.network:type=RequestMetrics,name=ErrorsPerSec,request={api},error={error}" meter;
+        /// Time of each stage of a request.
+        pub stages: histogram[buckets::REQUEST_SECONDS] { api: Api, stage: Stage } = "limpid_request_stage_seconds";
+        /// Bytes of requests, length prefix included.
+        pub request_bytes: counter { api: Api } = "limpid_request_bytes_total";
+        /// Bytes of answers, length prefix included.
+        pub response_bytes: counter { api: Api } = "limpid_response_bytes_total";
+    }
+}
+
+metrics! {
+    /// Connections.
+    pub struct ConnectionMetrics {
+        /// Connections open now.
+        pub open: gauge { listener: ListenerName } = "limpid_connections",
+            mbean "kafka.server:type=socket-server-metrics,listener={listener}" attribute "connection-count";
+        /// Connections accepted.
+        pub accepted: counter { listener: ListenerName } = "limpid_connections_accepted_total",
+            mbean "kafka.server:type=socket-server-metrics,listener={listener}" attribute "connection-creation-total";
+        /// Connections that ended in a failure, by cause.
+        pub failures: counter { listener: ListenerName, cause: Failure } = "limpid_connection_failures_total";
+        /// Attempts to accept a connection that failed, by cause.
+        pub accept_errors: counter { listener: ListenerName, cause: AcceptError } = "limpid_accept_errors_total";
+    }
+}
+
+metrics! {
+    /// Traffic by topic.
+    pub struct TopicMetrics {
+        /// Records appended by producers.
+        pub messages_in: counter { topic: TopicName } = "limpid_topic_messages_in_total",
+            mbean "kafka.server:type=BrokerTopicMetrics,name=MessagesInPerSec,topic={topic}" meter;
+        /// Bytes of record batches appended by producers.
+        pub bytes_in: counter { topic: TopicName } = "limpid_topic_bytes_in_total",
+            mbean "kafka.server:type=BrokerTopicMetrics,name=BytesInPerSec,topic={topic}" meter;
+        /// Bytes of record batches sent to consumers.
+        pub bytes_out: counter { topic: TopicName } = "limpid_topic_bytes_out_total",
+            mbean "kafka.server:type=BrokerTopicMetrics,name=BytesOutPerSec,topic={topic}" meter;
+        /// Bytes of record batches that were refused.
+        pub bytes_rejected: counter { topic: TopicName } = "limpid_topic_bytes_rejected_total",
+            mbean "kafka.server:type=BrokerTopicMetrics,name=BytesRejectedPerSec,topic={topic}" meter;
+        /// Produce requests that named the topic.
+        pub produce_requests: counter { topic: TopicName } = "limpid_topic_produce_requests_total",
+            mbean "kafka.server:type=BrokerTopicMetrics,name=TotalProduceRequestsPerSec,topic={topic}" meter;
+        /// Fetch requests that named the topic.
+        pub fetch_requests: counter { topic: TopicName } = "limpid_topic_fetch_requests_total",
+            mbean "kafka.server:type=BrokerTopicMetrics,name=TotalFetchRequestsPerSec,topic={topic}" meter;
+        /// Partitions of produce requests that were refused.
+        pub failed_produce_requests: counter { topic: TopicName } = "limpid_topic_failed_produce_requests_total",
+            mbean "kafka.server:type=BrokerTopicMetrics,name=FailedProduceRequestsPerSec,topic={topic}" meter;
+        /// Partitions of fetch requests that were refused.
+        pub failed_fetch_requests: counter { topic: TopicName } = "limpid_topic_failed_fetch_requests_total",
+            mbean "kafka.server:type=BrokerTopicMetrics,name=FailedFetchRequestsPerSec,topic={topic}" meter;
+    }
+}
+
+/// The request families, bound for use on the data path.
+pub struct BoundRequestMetrics {
+    requests: Table<Counter, (Api, Error)>,
+    stages: StageHistograms<Api>,
+    request_bytes: Table<Counter, Api>,
+    response_bytes: Table<Counter, Api>,
+}
+
+impl BoundRequestMetrics {
+    /// Binds the tables.
+    pub fn new(metrics: &RequestMetrics) -> Self {
+        Self {
+            requests: metrics.requests.table(),
+            stages: StageHistograms::new(&metrics.stages),
+            request_bytes: metrics.request_bytes.table(),
+            response_bytes: metrics.response_bytes.table(),
+        }
+    }
+
+    /// Counts an answered request.
+    pub fn answered(&self, api: ApiKey, error: ErrorCode, bytes: (usize, usize), t: &StageTimes) {
+        let api = Api(api);
+        self.requests.get((api, Error(error))).inc();
+        self.stages.observe(api, t);
+        self.request_bytes.get(api).inc_by(bytes.0 as u64);
+        self.response_bytes.get(api).inc_by(bytes.1 as u64);
+    }
+}
+
+/// The handles of one listener.
+pub struct ListenerMetrics {
+    /// Connections open now.
+    pub open: Gauge,
+    /// Connections accepted.
+    pub accepted: Counter,
+    name: Arc<str>,
+    failures: Family<Counter, (ListenerName, Failure)>,
+    accept_errors: Family<Counter, (ListenerName, AcceptError)>,
+}
+
+impl ListenerMetrics {
+    /// Binds the series of the listener `name`.
+    pub fn new(metrics: &ConnectionMetrics, name: &Arc<str>) -> Self {
+        Self {
+            open: metrics.open.bind(name),
+            accepted: metrics.accepted.bind(name),
+            name: Arc::clone(name),
+            failures: metrics.failures.clone(),
+            accept_errors: metrics.accept_errors.clone(),
+        }
+    }
+
+    /// Counts a failed connection. Not a hot path: a connection fails once.
+    pub fn failed(&self, cause: Failure) {
+        self.failures.bind((&self.name, cause)).inc();
+    }
+
+    /// Counts a failed accept.
+    pub fn accept_failed(&self, cause: AcceptError) {
+        self.accept_errors.bind((&self.name, cause)).inc();
+    }
+}
+
+/// The handles of one topic; the series go with them.
+#[derive(Debug)]
+pub struct BoundTopicMetrics {
+    /// Records appended by producers.
+    pub messages_in: Owned<Counter>,
+    /// Bytes appended by producers.
+    pub bytes_in: Owned<Counter>,
+    /// Bytes sent to consumers.
+    pub bytes_out: Owned<Counter>,
+    /// Bytes refused.
+    pub bytes_rejected: Owned<Counter>,
+    /// Produce requests that named the topic.
+    pub produce_requests: Owned<Counter>,
+    /// Fetch requests that named the topic.
+    pub fetch_requests: Owned<Counter>,
+    /// Partitions of produce requests that were refused.
+    pub failed_produce_requests: Owned<Counter>,
+    /// Partitions of fetch requests that were refused.
+    pub failed_fetch_requests: Owned<Counter>,
+}
+
+impl BoundTopicMetrics {
+    /// Binds the series of the topic with this id: a re-created topic is a new series.
+    pub fn new(metrics: &TopicMetrics, id: u128, name: &str) -> Self {
+        Self {
+            messages_in: metrics.messages_in.own_for(id, name),
+            bytes_in: metrics.bytes_in.own_for(id, name),
+            bytes_out: metrics.bytes_out.own_for(id, name),
+            bytes_rejected: metrics.bytes_rejected.own_for(id, name),
+            produce_requests: metrics.produce_requests.own_for(id, name),
+            fetch_requests: metrics.fetch_requests.own_for(id, name),
+            failed_produce_requests: metrics.failed_produce_requests.own_for(id, name),
+            failed_fetch_requests: metrics.failed_fetch_requests.own_for(id, name),
+        }
+    }
+}
+
+/// All families of the broker in one registry.
+pub struct BrokerMetrics {
+    /// Requests.
+    pub requests: BoundRequestMetrics,
+    /// Connections.
+    pub connections: ConnectionMetrics,
+    /// Topics.
+    pub topics: TopicMetrics,
+}
+
+impl BrokerMetrics {
+    /// Registers everything.
+    ///
+    /// # Errors
+    /// A name is taken: two brokers share one registry.
+    pub fn register(registry: &Registry) -> Result<Self, RegisterError> {
+        Ok(Self {
+            requests: BoundRequestMetrics::new(&RequestMetrics::register(registry)?),
+            connections: ConnectionMetrics::register(registry)?,
+            topics: TopicMetrics::register(registry)?,
+        })
+    }
+}

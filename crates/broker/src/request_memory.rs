@@ -1,0 +1,120 @@
+//! The memory that requests may take while they are read and answered.
+//!
+//! Every byte of every frame is charged here before it is read, so the broker's memory for
+//! requests is bounded whatever clients do. Two areas make up the limit:
+//!
+//! - the **shared area**: `limit - max_request` bytes, handed out first come, first served;
+//! - the **reserve**: `max_request` bytes, owned by one connection at a time. A connection that
+//!   has part of a frame and finds the shared area empty may finish that frame here.
+//!
+//! The reserve is what makes partial frames unable to block each other for ever. A connection
+//! charges as bytes arrive, at most doubling what it has already sent, so announcing a large frame
+//! costs the broker nothing; the deadline for the body (see `connection`) takes the memory back
+//! from those who stop sending.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use limpid_telemetry::pools::{Charge, Pool};
+use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+
+/// Permits are counted in these units, since a semaphore counts in 32 bits.
+const UNIT_BYTES: usize = 1024;
+
+/// The pool of request memory of one broker.
+pub struct RequestMemory {
+    shared: Arc<Semaphore>,
+    reserve: Arc<tokio::sync::Mutex<()>>,
+    stats: Arc<Pool>,
+}
+
+impl RequestMemory {
+    /// A pool of `limit_bytes`, of which `max_request_bytes` are the reserve.
+    ///
+    /// # Panics
+    /// If the limit is below one largest request; the configuration has been checked for that.
+    pub fn new(limit_bytes: usize, max_request_bytes: usize, stats: Arc<Pool>) -> Self {
+        assert!(
+            limit_bytes >= max_request_bytes,
+            "pool smaller than one request"
+        );
+        let units = ((limit_bytes - max_request_bytes) / UNIT_BYTES).min(Semaphore::MAX_PERMITS);
+        Self {
+            shared: Arc::new(Semaphore::new(units)),
+            reserve: Arc::default(),
+            stats,
+        }
+    }
+
+    /// An empty charge, to be grown while a frame arrives.
+    pub fn charge(&self) -> RequestCharge<'_> {
+        RequestCharge {
+            memory: self,
+            bytes: 0,
+            permits: None,
+            reserve: None,
+            counted: None,
+        }
+    }
+}
+
+/// What one frame holds of the pool; given back on drop.
+pub struct RequestCharge<'a> {
+    memory: &'a RequestMemory,
+    bytes: usize,
+    permits: Option<OwnedSemaphorePermit>,
+    reserve: Option<OwnedMutexGuard<()>>,
+    counted: Option<Charge>,
+}
+
+impl RequestCharge<'_> {
+    /// Bytes charged so far.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Charges until `total` bytes are covered. Waits when the pool is used up.
+    pub async fn grow_to(&mut self, total: usize) {
+        if total <= self.bytes {
+            return;
+        }
+        if self.reserve.is_none() {
+            self.acquire(total).await;
+        }
+        self.bytes = total;
+        // Dropped before the larger charge is taken, so that nothing is counted twice.
+        self.counted = None;
+        self.counted = Some(self.memory.stats.charge(total as u64));
+    }
+
+    async fn acquire(&mut self, total: usize) {
+        let held = self
+            .permits
+            .as_ref()
+            .map_or(0, OwnedSemaphorePermit::num_permits);
+        let wanted = total.div_ceil(UNIT_BYTES) - held;
+        let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
+        let shared = &self.memory.shared;
+        if let Ok(more) = Arc::clone(shared).try_acquire_many_owned(wanted) {
+            self.merge(more);
+            return;
+        }
+        let waiting_since = Instant::now();
+        tokio::select! {
+            biased;
+            Ok(more) = Arc::clone(shared).acquire_many_owned(wanted) => self.merge(more),
+            guard = Arc::clone(&self.memory.reserve).lock_owned() => self.reserve = Some(guard),
+        }
+        self.memory.stats.waited(waiting_since.elapsed());
+    }
+
+    fn merge(&mut self, more: OwnedSemaphorePermit) {
+        match &mut self.permits {
+            Some(permits) => permits.merge(more),
+            None => self.permits = Some(more),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,225 @@
+//! The embedded cluster as faces see it.
+//!
+//! It exists before the logs are open, so that `/readyz` can tell how far recovery is; from
+//! [`EmbeddedCluster::attach`] on, [`EmbeddedCluster::refresh`] publishes a new snapshot about once
+//! a second. Topics that did not change keep their pointer.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use arc_swap::ArcSwap;
+use limpid_cluster::{
+    Broker, ClusterSnapshot, ClusterSource, LogDir, Partition, Readiness, ReadinessState, Topic,
+    Traffic,
+};
+use limpid_platform::clock::Clock;
+use limpid_protocol::Uuid;
+use limpid_storage::LogManager;
+use limpid_storage::metadata::{Image, NO_LEADER};
+use parking_lot::Mutex;
+
+use crate::connection_limits::ConnectionLimits;
+use crate::endpoints;
+use crate::metadata::Metadata;
+use crate::metrics::BoundTopicMetrics;
+use crate::topics::{self, Topics};
+
+/// What snapshots are made of.
+pub struct Parts {
+    /// The cluster's metadata.
+    pub metadata: Arc<Metadata>,
+    /// The topics of this broker.
+    pub topics: Arc<Topics>,
+    /// Their logs.
+    pub logs: Arc<LogManager>,
+    /// The open connections.
+    pub connections: Arc<ConnectionLimits>,
+    /// `cluster.id`.
+    pub cluster_id: String,
+    /// The controller, and this broker.
+    pub node_id: i32,
+    /// The listener whose addresses are shown.
+    pub listener: String,
+}
+
+/// The cluster that lives in this process.
+pub struct EmbeddedCluster {
+    name: String,
+    clock: Arc<dyn Clock>,
+    readiness: ArcSwap<Readiness>,
+    snapshot: ArcSwap<ClusterSnapshot>,
+    parts: OnceLock<Parts>,
+    memory: Mutex<Memory>,
+}
+
+/// What is kept from one snapshot to the next.
+#[derive(Default)]
+struct Memory {
+    topics: HashMap<Uuid, Arc<Topic>>,
+    /// Traffic of topics that are gone.
+    gone: Traffic,
+}
+
+impl EmbeddedCluster {
+    /// Not ready yet.
+    pub fn new(name: String, clock: Arc<dyn Clock>) -> Self {
+        let starting = Readiness {
+            state: ReadinessState::Starting,
+            reasons: vec!["the broker is starting".to_owned()],
+        };
+        Self {
+            name,
+            clock,
+            readiness: ArcSwap::from_pointee(starting),
+            snapshot: ArcSwap::default(),
+            parts: OnceLock::new(),
+            memory: Mutex::default(),
+        }
+    }
+
+    /// Says how the broker is.
+    pub fn set_readiness(&self, state: ReadinessState, reasons: Vec<String>) {
+        self.readiness.store(Arc::new(Readiness { state, reasons }));
+    }
+
+    /// The logs are open: snapshots can be made.
+    ///
+    /// # Panics
+    /// When called twice.
+    pub fn attach(&self, parts: Parts) {
+        assert!(self.parts.set(parts).is_ok(), "a cluster is attached once");
+        self.refresh();
+    }
+
+    /// Publishes a new snapshot.
+    pub fn refresh(&self) {
+        let Some(parts) = self.parts.get() else {
+            return;
+        };
+        let mut memory = self.memory.lock();
+        let image = parts.metadata.image();
+        let topics = refresh_topics(parts, &image, &mut memory);
+        let mut traffic = memory.gone;
+        for topic in &topics {
+            add(&mut traffic, &topic.traffic);
+        }
+        let dirs = parts.logs.dirs().into_iter().map(|dir| LogDir {
+            path: dir.path.display().to_string(),
+            total_bytes: dir.total_bytes,
+            free_bytes: dir.free_bytes,
+            online: dir.online,
+            unflushed_bytes: dir.unflushed_bytes,
+            unflushed_seconds: dir.unflushed_seconds,
+        });
+        let brokers = endpoints::all_brokers(&image, &parts.listener).map(|b| Broker {
+            id: b.id,
+            host: b.host,
+            port: b.port,
+            rack: b.rack,
+            fenced: b.fenced,
+        });
+        self.snapshot.store(Arc::new(ClusterSnapshot {
+            taken_at_ms: self.clock.wall_ms(),
+            cluster_id: parts.cluster_id.clone(),
+            controller_id: Some(parts.node_id),
+            brokers: brokers.collect(),
+            topics,
+            log_dirs: dirs.collect(),
+            traffic,
+            connections: parts.connections.open() as u64,
+        }));
+    }
+}
+
+impl ClusterSource for EmbeddedCluster {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn snapshot(&self) -> Arc<ClusterSnapshot> {
+        self.snapshot.load_full()
+    }
+
+    fn readiness(&self) -> Readiness {
+        (**self.readiness.load()).clone()
+    }
+}
+
+/// The topics in the order of their names. One that equals its last snapshot is that snapshot.
+fn refresh_topics(parts: &Parts, image: &Image, memory: &mut Memory) -> Vec<Arc<Topic>> {
+    let table = parts.topics.table();
+    let mut next = HashMap::with_capacity(memory.topics.len());
+    let mut listed = Vec::with_capacity(image.topic_count());
+    for state in image.topics() {
+        let served = table.with_id(state.id);
+        let partitions = state
+            .partitions
+            .iter()
+            .map(|(index, p)| partition(*index, p, served))
+            .collect();
+        let fresh = Topic {
+            name: state.name.to_string(),
+            id: state.id.to_string(),
+            internal: topics::INTERNAL_TOPICS.contains(&state.name.as_ref()),
+            partitions,
+            traffic: served.map_or_else(Traffic::default, |t| traffic(&t.metrics)),
+        };
+        let topic = match memory.topics.remove(&state.id) {
+            Some(last) if *last == fresh => last,
+            _ => Arc::new(fresh),
+        };
+        next.insert(state.id, Arc::clone(&topic));
+        listed.push(topic);
+    }
+    for gone in memory.topics.values() {
+        add(&mut memory.gone, &gone.traffic);
+    }
+    memory.topics = next;
+    listed
+}
+
+fn partition(
+    index: i32,
+    state: &limpid_storage::metadata::Partition,
+    served: Option<&Arc<topics::Topic>>,
+) -> Partition {
+    let mut partition = Partition {
+        index,
+        leader: (state.leader != NO_LEADER).then_some(state.leader),
+        leader_epoch: state.leader_epoch,
+        replicas: state.replicas.clone(),
+        isr: state.isr.clone(),
+        ..Partition::default()
+    };
+    if let Some(led) = served.and_then(|topic| topic.partition(index)) {
+        // The start first: it never passes the high watermark read after it.
+        partition.log_start_offset = led.log.log_start_offset();
+        partition.last_stable_offset = led.log.last_stable_offset();
+        partition.high_watermark = led.log.high_watermark();
+        partition.size_bytes = led.log.size_bytes();
+        partition.segments = led.log.segment_count() as u64;
+    }
+    partition
+}
+
+fn traffic(metrics: &BoundTopicMetrics) -> Traffic {
+    Traffic {
+        messages_in: metrics.messages_in.get(),
+        bytes_in: metrics.bytes_in.get(),
+        bytes_out: metrics.bytes_out.get(),
+        produce_requests: metrics.produce_requests.get(),
+        fetch_requests: metrics.fetch_requests.get(),
+        failed_produce_requests: metrics.failed_produce_requests.get(),
+        failed_fetch_requests: metrics.failed_fetch_requests.get(),
+    }
+}
+
+fn add(sum: &mut Traffic, other: &Traffic) {
+    sum.messages_in += other.messages_in;
+    sum.bytes_in += other.bytes_in;
+    sum.bytes_out += other.bytes_out;
+    sum.produce_requests += other.produce_requests;
+    sum.fetch_requests += other.fetch_requests;
+    sum.failed_produce_requests += other.failed_produce_requests;
+    sum.failed_fetch_requests += other.failed_fetch_requests;
+}

@@ -1,0 +1,86 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// A Kafka broker you can see through
+#[derive(Parser)]
+#[command(name = "limpid", version, args_conflicts_with_subcommands = true)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// `limpid` alone is `limpid serve`
+    #[command(flatten)]
+    pub serve: ConfigArgs,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run the broker until SIGTERM or SIGINT
+    Serve(ConfigArgs),
+    /// Make log directories
+    Storage {
+        #[command(subcommand)]
+        command: StorageCommand,
+    },
+    /// What is measured
+    Metrics {
+        #[command(subcommand)]
+        command: MetricsCommand,
+    },
+    /// Check a configuration, or print one with every key explained
+    Config(ConfigCheckArgs),
+}
+
+/// Where the configuration comes from: overrides win over the environment, the environment over
+/// the file, the file over the defaults
+#[derive(clap::Args, Clone, Default)]
+pub struct ConfigArgs {
+    /// A server.properties file, with Kafka's keys and `limpid.*`
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// One setting; may be repeated. Passwords are refused here: `ps` would show them
+    #[arg(long = "override", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+}
+
+#[derive(Subcommand)]
+pub enum StorageCommand {
+    /// Format the log directories of a configuration for a new cluster
+    Format(FormatArgs),
+}
+
+#[derive(clap::Args)]
+pub struct FormatArgs {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// The cluster's id (22 characters of base64url); a new one by default
+    #[arg(long, short = 't')]
+    pub cluster_id: Option<String>,
+    /// Leave directories alone that are formatted for this cluster already
+    #[arg(long, short = 'g')]
+    pub ignore_formatted: bool,
+}
+
+#[derive(Subcommand)]
+pub enum MetricsCommand {
+    /// List every metric: name, type, labels, help, JMX name
+    List(MetricsListArgs),
+}
+
+#[derive(clap::Args)]
+pub struct MetricsListArgs {
+    /// As the Markdown page docs/METRICS.md
+    #[arg(long)]
+    pub markdown: bool,
+}
+
+#[derive(clap::Args)]
+pub struct ConfigCheckArgs {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Print a sample file with every key, its default and a sentence on it
+    #[arg(long)]
+    pub sample: bool,
+}

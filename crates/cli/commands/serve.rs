@@ -1,0 +1,95 @@
+//! `limpid serve`: wire, wait, drain.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use limpid_server::{Addresses, Server, Stopped};
+use limpid_telemetry::logging::{self, LogFormat, LogOptions};
+use limpid_telemetry::own::Build;
+use limpid_telemetry::{ProcessCollector, Registry};
+
+use super::signals::Signals;
+use crate::args::ConfigArgs;
+
+/// Runs the broker until a signal ends it.
+pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
+    let began = Instant::now();
+    let loaded = super::load(args)?;
+    let warnings = loaded.warning_lines();
+    let config = loaded.config;
+    let wanted = &config.broker().logging;
+    let format = if wanted.json {
+        LogFormat::Json
+    } else {
+        LogFormat::Text
+    };
+    let options = LogOptions {
+        format,
+        filter: wanted.level.clone(),
+        ..LogOptions::default()
+    };
+    let log = logging::init(&options)?;
+    for line in warnings {
+        tracing::warn!("{line}");
+    }
+    let registry = Registry::new();
+    registry.own().set_build(Build {
+        version: env!("CARGO_PKG_VERSION"),
+        revision: option_env!("LIMPID_REVISION").unwrap_or("unknown"),
+        rustc: env!("CARGO_PKG_RUST_VERSION"),
+    });
+    registry.add_collector(log.collector());
+    registry.add_collector(std::sync::Arc::new(ProcessCollector::new()));
+    limpid_telemetry::facade::install(&registry)?;
+    let signals = Signals::listen()?;
+    let server = Server::start(config, &registry)?;
+    print_ready(server.addresses(), began);
+    let signal = signals.wait();
+    tracing::info!(signal, "stopping");
+    let stopped = server.stop();
+    drop(log);
+    Ok(match stopped {
+        Stopped::Clean | Stopped::CutOff => ExitCode::SUCCESS,
+        Stopped::Unclean => ExitCode::FAILURE,
+    })
+}
+
+fn print_ready(addresses: &Addresses, began: Instant) {
+    let seconds = began.elapsed().as_secs_f64();
+    let version = env!("CARGO_PKG_VERSION");
+    println!(
+        "limpid {version} is ready after {seconds:.2} s, cluster {}",
+        addresses.cluster_id
+    );
+    let mut kafka: Vec<String> = addresses
+        .kafka
+        .iter()
+        .map(|(name, a)| format!("{name}://{}", shown(a)))
+        .collect();
+    kafka.dedup();
+    for address in kafka {
+        println!("  Kafka  {address}");
+    }
+    let mut http: Vec<String> = addresses
+        .http
+        .iter()
+        .map(|a| format!("http://{}", shown(a)))
+        .collect();
+    http.dedup();
+    for address in http {
+        println!("  HTTP   {address}");
+    }
+    for dir in &addresses.log_dirs {
+        println!("  data   {}", dir.display());
+    }
+}
+
+/// Both loopback addresses are `localhost`; a wildcard is shown as it is.
+fn shown(address: &SocketAddr) -> String {
+    if address.ip().is_loopback() {
+        format!("localhost:{}", address.port())
+    } else {
+        address.to_string()
+    }
+}

@@ -1,0 +1,13 @@
+//! Every metric this binary can expose, without running a broker.
+
+use limpid_broker::metrics::{ConnectionMetrics, RequestMetrics, TopicMetrics};
+use limpid_telemetry::Catalogue;
+
+/// All declarations, for `limpid metrics list` and METRICS.md.
+pub fn catalogue() -> Catalogue {
+    limpid_exporter::catalogue()
+        .with(RequestMetrics::DECLARATIONS)
+        .with(ConnectionMetrics::DECLARATIONS)
+        .with(TopicMetrics::DECLARATIONS)
+        .with(limpid_storage::LogMetrics::DECLARATIONS)
+}

@@ -1,0 +1,98 @@
+//! Kafka's listeners: bound at the very start, opened at the very end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use limpid_broker::apis::Apis;
+use limpid_broker::client_log::ClientLog;
+use limpid_broker::connection::ConnectionContext;
+use limpid_broker::connection_limits::ConnectionLimits;
+use limpid_broker::drain::Drain;
+use limpid_broker::frame::FrameLimits;
+use limpid_broker::listener::{Listener, OpenListener};
+use limpid_broker::metrics::{BrokerMetrics, ListenerMetrics};
+use limpid_broker::request_memory::RequestMemory;
+use limpid_config::{BrokerConfig, NetworkConfig};
+use limpid_storage::metadata::changes::Endpoint;
+use tokio::task::JoinSet;
+
+use crate::error::StartError;
+
+/// Kafka's code for PLAINTEXT in registrations.
+const PLAINTEXT: i16 = 0;
+/// Silence between requests is not limited (`connections.max.idle.ms` below 0).
+const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// Binds all of `listeners`.
+pub(crate) async fn bind(config: &BrokerConfig) -> Result<Vec<Listener>, StartError> {
+    let mut bound = Vec::new();
+    for listener in &config.listeners {
+        let host = listener.host.as_deref().unwrap_or("");
+        let one = Listener::bind(&listener.name, host, listener.port).await;
+        bound.push(one.map_err(|e| StartError::bind(e, "listeners"))?);
+    }
+    Ok(bound)
+}
+
+/// What clients are told, with the ports that were really bound.
+pub(crate) fn endpoints(config: &BrokerConfig, bound: &[Listener]) -> Vec<Endpoint> {
+    let endpoint = |(configured, bound): (&limpid_config::Listener, &Listener)| Endpoint {
+        name: configured.name.clone(),
+        host: configured.advertised.host.clone(),
+        port: configured.advertised.port.unwrap_or_else(|| bound.port()),
+        security_protocol: PLAINTEXT,
+    };
+    config.listeners.iter().zip(bound).map(endpoint).collect()
+}
+
+/// The limits on connections.
+pub(crate) fn connection_limits(network: &NetworkConfig) -> Arc<ConnectionLimits> {
+    let count = |n: i32| usize::try_from(n).unwrap_or(0);
+    let overrides = network.max_connections_per_ip_overrides.iter();
+    ConnectionLimits::new(
+        count(network.max_connections),
+        count(network.max_connections_per_ip),
+        overrides.map(|(ip, max)| (*ip, count(*max))).collect(),
+    )
+}
+
+/// What the connections of all listeners share.
+pub(crate) struct Shared {
+    pub(crate) apis: Arc<Apis>,
+    pub(crate) memory: Arc<RequestMemory>,
+    pub(crate) metrics: Arc<BrokerMetrics>,
+    pub(crate) log: Arc<ClientLog>,
+    pub(crate) limits: Arc<ConnectionLimits>,
+}
+
+/// Opens the listeners and accepts; the set ends when all connections have ended after the drain.
+pub(crate) fn serve(
+    bound: Vec<Listener>,
+    network: &NetworkConfig,
+    shared: &Shared,
+    drain: &Drain,
+) -> Result<JoinSet<()>, StartError> {
+    let limits = FrameLimits {
+        frame_bytes_max: usize::try_from(network.socket_request_max_bytes).unwrap_or(0),
+        idle: network
+            .connections_max_idle_ms
+            .map_or(FOREVER, Duration::from_millis),
+        body: Duration::from_millis(network.body_timeout_ms),
+    };
+    let opened: Result<Vec<OpenListener>, _> = bound.into_iter().map(Listener::open).collect();
+    let opened = opened.map_err(|e| StartError::bind(e, "listeners"))?;
+    let mut running = JoinSet::new();
+    for listener in opened {
+        let metrics = ListenerMetrics::new(&shared.metrics.connections, listener.name());
+        let context = ConnectionContext {
+            apis: Arc::clone(&shared.apis),
+            memory: Arc::clone(&shared.memory),
+            limits,
+            metrics: Arc::clone(&shared.metrics),
+            listener: Arc::new(metrics),
+            log: Arc::clone(&shared.log),
+        };
+        running.spawn(listener.run(Arc::new(context), Arc::clone(&shared.limits), drain.clone()));
+    }
+    Ok(running)
+}

@@ -1,0 +1,457 @@
+//! A server from start to stop.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use limpid_broker::blocking::Blocking;
+use limpid_broker::client_log::ClientLog;
+use limpid_broker::connection_limits::ConnectionLimits;
+use limpid_broker::drain::{self, DrainTrigger};
+use limpid_broker::listener::Listener;
+use limpid_broker::metrics::BrokerMetrics;
+use limpid_broker::request_memory::RequestMemory;
+use limpid_broker::settings::Settings;
+use limpid_broker::source::{EmbeddedCluster, Parts};
+use limpid_broker::{Services, ServicesInput};
+use limpid_cluster::{ClusterSource, ReadinessState};
+use limpid_config::{BrokerConfig, Config};
+use limpid_exporter::Exporter;
+use limpid_platform::clock::{Clock, SystemClock};
+use limpid_platform::limits;
+use limpid_platform::random::{OsRandom, Random};
+use limpid_protocol::Uuid;
+use limpid_storage::metadata::changes::{self, BrokerRegistration, SupportedFeature};
+use limpid_storage::metadata::{LocalMetadataLog, MetaProperties, OpenRequest};
+use limpid_storage::{LogManager, LogManagerOptions, LogMetrics, MinFree, RecoveryReport};
+use limpid_telemetry::Registry;
+use limpid_telemetry::logging::RateLimiter;
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
+
+use crate::data_dir::{self, DataDirs};
+use crate::error::StartError;
+use crate::listeners::{self, Shared};
+use crate::ticker::{Chores, Ticker};
+use crate::{http, runtimes};
+
+/// Jobs that may wait for a thread that may block.
+const BLOCKING_QUEUE_MAX: usize = 10_000;
+/// Log lines per cause and interval that clients can provoke.
+const CLIENT_LINES_MAX: u32 = 5;
+const CLIENT_LINES_INTERVAL: Duration = Duration::from_secs(10);
+/// How long HTTP may take to end once Kafka's side is closed.
+const HTTP_END: Duration = Duration::from_secs(1);
+
+/// Where a server can be reached.
+#[derive(Debug, Clone, Default)]
+pub struct Addresses {
+    /// Kafka's listeners, each with its name.
+    pub kafka: Vec<(String, SocketAddr)>,
+    /// HTTP.
+    pub http: Vec<SocketAddr>,
+    /// The log directories.
+    pub log_dirs: Vec<PathBuf>,
+    /// The cluster's id.
+    pub cluster_id: String,
+}
+
+/// How a server ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// Everything was answered, and the logs carry the clean-shutdown marker.
+    Clean,
+    /// The marker is there, but some connections were cut off at `limpid.drain.timeout.ms`.
+    CutOff,
+    /// The marker could not be written: the next start recovers.
+    Unclean,
+}
+
+/// A running server.
+pub struct Server {
+    addresses: Addresses,
+    cluster: Arc<EmbeddedCluster>,
+    drain: DrainTrigger,
+    http_end: DrainTrigger,
+    drain_timeout: Duration,
+    connections: JoinSet<()>,
+    ticker: Ticker,
+    services: Services,
+    logs: Arc<LogManager>,
+    metadata_log: Arc<LocalMetadataLog>,
+    node_id: i32,
+    data: Runtime,
+    http: Runtime,
+}
+
+impl Server {
+    /// Starts everything; returns when clients are served.
+    ///
+    /// # Errors
+    /// See [`StartError`]; whatever was started has ended again.
+    pub fn start(config: Config, registry: &Registry) -> Result<Self, StartError> {
+        raise_limits();
+        let broker = config.broker().clone();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let data = runtimes::data(&broker)?;
+        let http_runtime = runtimes::http()?;
+        let bound = data.block_on(listeners::bind(&broker))?;
+        let dirs = data_dir::prepare(&broker)?;
+        let cluster = Arc::new(EmbeddedCluster::new(
+            broker.node.cluster_name.clone(),
+            Arc::clone(&clock),
+        ));
+        let (http_end, http_ended) = drain::channel();
+        let faces = faces(registry, &cluster, &broker)?;
+        let http_addresses = http::start(http_runtime.handle(), &broker, &faces, &http_ended)?;
+        let logs = open_logs(&broker, &dirs, &cluster, registry)?;
+        let metadata_log = Arc::new(open_metadata(&broker, &dirs)?);
+        let mut opening = Opening {
+            config,
+            broker,
+            registry,
+            clock,
+            dirs,
+            bound,
+            logs,
+        };
+        let (drain, draining) = drain::channel();
+        let blocking = opening.blocking()?;
+        let metrics = Arc::new(BrokerMetrics::register(registry)?);
+        let settings = Arc::new(Settings::new(opening.config.clone()));
+        let services = Services::new(ServicesInput {
+            settings,
+            logs: Arc::clone(&opening.logs),
+            metadata_log: metadata_log.clone(),
+            directories: opening.directories()?,
+            cluster_id: opening.dirs.cluster_id.clone(),
+            blocking,
+            clock: Arc::clone(&opening.clock),
+            random: Arc::new(OsRandom),
+            metrics: Arc::clone(&metrics),
+            drain: draining.clone(),
+        });
+        data.block_on(opening.register(&services))?;
+        let limits = listeners::connection_limits(&opening.broker.network);
+        let client_log = opening.client_log();
+        cluster.attach(opening.parts(&services, &limits));
+        let shared = Shared {
+            apis: Arc::clone(&services.apis),
+            memory: opening.request_memory(),
+            metrics,
+            log: Arc::clone(&client_log),
+            limits,
+        };
+        let ticker = Ticker::start(Chores {
+            logs: Arc::clone(&opening.logs),
+            cluster: Arc::clone(&cluster),
+            metadata: Arc::clone(&services.metadata),
+            client_log,
+            runtime: data.handle().clone(),
+        })?;
+        let addresses = opening.addresses(http_addresses);
+        let connections = {
+            let _context = data.enter();
+            let bound = std::mem::take(&mut opening.bound);
+            listeners::serve(bound, &opening.broker.network, &shared, &draining)?
+        };
+        cluster.set_readiness(ReadinessState::Ready, Vec::new());
+        Ok(Self {
+            addresses,
+            cluster,
+            drain,
+            http_end,
+            drain_timeout: Duration::from_millis(opening.broker.node.drain_timeout_ms),
+            connections,
+            ticker,
+            services,
+            logs: opening.logs,
+            metadata_log,
+            node_id: opening.broker.node.id,
+            data,
+            http: http_runtime,
+        })
+    }
+
+    /// Where it can be reached.
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// What the faces see.
+    pub fn cluster(&self) -> Arc<dyn ClusterSource> {
+        self.cluster.clone()
+    }
+
+    /// Drains and stops, within `limpid.drain.timeout.ms` and a little for the files.
+    pub fn stop(mut self) -> Stopped {
+        let began = Instant::now();
+        tracing::info!(
+            timeout_ms = self.drain_timeout.as_millis() as u64,
+            "draining"
+        );
+        let reasons = vec!["the broker is shutting down".to_owned()];
+        self.cluster
+            .set_readiness(ReadinessState::Draining, reasons);
+        self.drain.begin();
+        let in_time = self.data.block_on(async {
+            let all = async { while self.connections.join_next().await.is_some() {} };
+            tokio::time::timeout(self.drain_timeout, all).await.is_ok()
+        });
+        if !in_time {
+            tracing::warn!("connections cut off: limpid.drain.timeout.ms is over");
+            self.connections.abort_all();
+        }
+        let node_id = self.node_id;
+        let farewell = self
+            .services
+            .metadata
+            .change(move |i| Ok(changes::controlled_shutdown(i, node_id)));
+        if let Err(error) = self.data.block_on(farewell) {
+            tracing::warn!(%error, "the metadata could not be told of the shutdown");
+        }
+        drop(self.ticker);
+        // Nothing appends any more: tasks are gone with their runtime.
+        self.data.shutdown_timeout(Duration::from_secs(1));
+        let closed = self.logs.shutdown();
+        self.metadata_log.close();
+        self.http_end.begin();
+        self.http.shutdown_timeout(HTTP_END);
+        let stopped = match closed {
+            Err(error) => {
+                tracing::error!(%error, "logs could not be closed, the next start recovers");
+                Stopped::Unclean
+            }
+            Ok(()) if in_time => Stopped::Clean,
+            Ok(()) => Stopped::CutOff,
+        };
+        tracing::info!(
+            duration_ms = began.elapsed().as_millis() as u64,
+            ?stopped,
+            "stopped"
+        );
+        stopped
+    }
+}
+
+/// What the second half of a start is made of.
+struct Opening<'a> {
+    config: Config,
+    broker: BrokerConfig,
+    registry: &'a Registry,
+    clock: Arc<dyn Clock>,
+    dirs: DataDirs,
+    bound: Vec<Listener>,
+    logs: Arc<LogManager>,
+}
+
+impl Opening<'_> {
+    fn blocking(&self) -> Result<Arc<Blocking>, StartError> {
+        let threads = runtimes::blocking_threads(&self.broker);
+        let blocking = Blocking::new(threads, BLOCKING_QUEUE_MAX);
+        Ok(Arc::new(
+            blocking.map_err(StartError::system("start threads for files"))?,
+        ))
+    }
+
+    /// The ids of the log directories.
+    fn directories(&self) -> Result<Vec<Uuid>, StartError> {
+        let files = limpid_platform::files::RealFiles;
+        let mut ids = Vec::new();
+        for dir in &self.broker.storage.log_dirs {
+            ids.extend(MetaProperties::read(&files, dir)?.directory_id);
+        }
+        Ok(ids)
+    }
+
+    /// Puts this broker into the metadata, opens the logs of its topics, and sets aside logs that
+    /// belong to no topic.
+    async fn register(&self, services: &Services) -> Result<(), StartError> {
+        let failed = |e: &dyn std::fmt::Display| StartError::Registration(e.to_string());
+        let incarnation = OsRandom.bytes16().map_err(|e| failed(&e))?;
+        let registration = BrokerRegistration {
+            broker_id: self.broker.node.id,
+            incarnation_id: Uuid::random_from(incarnation),
+            endpoints: listeners::endpoints(&self.broker, &self.bound),
+            features: supported_features(),
+            rack: self.broker.node.rack.clone(),
+            log_dirs: self.directories()?,
+            controller_endpoints: Vec::new(),
+        };
+        let change = move |image: &_| Ok(changes::register_broker(image, &registration));
+        let committed = services
+            .metadata
+            .change(change)
+            .await
+            .map_err(|e| failed(&e))?;
+        if let Some(own) = committed.image.broker(self.broker.node.id) {
+            self.logs.set_broker_epoch(own.broker_epoch);
+        }
+        for log in self.logs.logs() {
+            if committed.image.topic_id(log.topic()).is_some() {
+                continue;
+            }
+            tracing::warn!(
+                topic = log.topic(),
+                partition = log.partition(),
+                "set aside: no topic"
+            );
+            if let Err(error) = self.logs.mark_stray(log.topic(), log.partition()) {
+                tracing::error!(%error, "a log without topic could not be set aside");
+            }
+        }
+        Ok(())
+    }
+
+    fn request_memory(&self) -> Arc<RequestMemory> {
+        let bytes = self.broker.resources.request_memory_bytes;
+        let largest = usize::try_from(self.broker.network.socket_request_max_bytes).unwrap_or(0);
+        let stats = self.registry.pool("request_memory", bytes as u64);
+        Arc::new(RequestMemory::new(bytes, largest, stats))
+    }
+
+    fn client_log(&self) -> Arc<ClientLog> {
+        let limiter = RateLimiter::new(self.registry, CLIENT_LINES_MAX, CLIENT_LINES_INTERVAL);
+        Arc::new(ClientLog::new(limiter, Arc::clone(&self.clock)))
+    }
+
+    fn parts(&self, services: &Services, limits: &Arc<ConnectionLimits>) -> Parts {
+        Parts {
+            metadata: Arc::clone(&services.metadata),
+            topics: Arc::clone(&services.topics),
+            logs: Arc::clone(&self.logs),
+            connections: Arc::clone(limits),
+            cluster_id: self.dirs.cluster_id.clone(),
+            node_id: self.broker.node.id,
+            listener: self.broker.inter_broker_listener.clone(),
+        }
+    }
+
+    fn addresses(&self, http: Vec<SocketAddr>) -> Addresses {
+        let all = |listener: &Listener| {
+            let name = listener.name().to_string();
+            listener
+                .addresses()
+                .into_iter()
+                .map(move |address| (name.clone(), address))
+        };
+        Addresses {
+            kafka: self.bound.iter().flat_map(all).collect(),
+            http,
+            log_dirs: self.broker.storage.log_dirs.clone(),
+            cluster_id: self.dirs.cluster_id.clone(),
+        }
+    }
+}
+
+fn supported_features() -> Vec<SupportedFeature> {
+    let supported = |f: &limpid_broker::features::Feature| SupportedFeature {
+        name: f.name.to_owned(),
+        min: f.min,
+        max: f.max,
+    };
+    limpid_broker::features::SUPPORTED
+        .iter()
+        .map(supported)
+        .collect()
+}
+
+fn raise_limits() {
+    match limits::raise_nofile() {
+        Ok(limit) => tracing::debug!(soft = limit.soft, hard = limit.hard, "open files limit"),
+        Err(error) => tracing::warn!(%error, "can't raise the limit on open files"),
+    }
+}
+
+/// The routes of every face.
+fn faces(
+    registry: &Registry,
+    cluster: &Arc<EmbeddedCluster>,
+    broker: &BrokerConfig,
+) -> Result<Router, StartError> {
+    let source: Arc<dyn ClusterSource> = cluster.clone();
+    let exporter = Exporter::new(registry.clone())?;
+    exporter.add_cluster_with(Arc::clone(&source), &broker.http.metrics_dialects)?;
+    Ok(Router::new()
+        .merge(limpid_exporter::router(exporter))
+        .merge(limpid_api::router(Arc::clone(&source)))
+        .merge(limpid_console::router(source, registry.clone())))
+}
+
+fn open_logs(
+    broker: &BrokerConfig,
+    dirs: &DataDirs,
+    cluster: &Arc<EmbeddedCluster>,
+    registry: &Registry,
+) -> Result<Arc<LogManager>, StartError> {
+    let storage = &broker.storage;
+    let metrics = LogMetrics::register(registry)?;
+    let mut options = LogManagerOptions::new(storage.log_dirs.clone(), metrics);
+    options.defaults = limpid_broker::log_config::log_config(&broker.topic_defaults);
+    options.producer_expiration_ms = storage.producer_id_expiration_ms;
+    options.recovery_threads = storage.recovery_threads_per_dir;
+    options.retention_check_ms = storage.retention_check_interval_ms;
+    options.checkpoint_ms = storage.recovery_point_checkpoint_interval_ms;
+    options.tail_cache_bytes = broker.resources.tail_cache_bytes;
+    options.min_free = min_free(broker);
+    let progress = |p: limpid_storage::RecoveryProgress| {
+        let reason = format!("{} of {} logs are open", p.logs_done, p.logs_total);
+        cluster.set_readiness(ReadinessState::Starting, vec![reason]);
+    };
+    let (logs, report) = LogManager::open(options, &progress)?;
+    report_recovery(&report, dirs, registry);
+    Ok(logs)
+}
+
+fn min_free(broker: &BrokerConfig) -> MinFree {
+    let storage = &broker.storage;
+    let (percent, bytes) = match storage.disk_min_free {
+        limpid_config::ShareOrSize::Share(share) => ((share * 100.0).round() as u8, 0),
+        limpid_config::ShareOrSize::Bytes(bytes) => (0, bytes),
+    };
+    MinFree {
+        percent,
+        at_least_bytes: bytes.max(storage.disk_min_free_bytes),
+    }
+}
+
+fn report_recovery(report: &RecoveryReport, dirs: &DataDirs, registry: &Registry) {
+    for note in &report.notes {
+        tracing::warn!("{note}");
+    }
+    for (dir, reason) in &report.failed_dirs {
+        tracing::error!(dir = %dir.display(), reason, "log directory is offline");
+    }
+    if dirs.new || (report.clean && report.failed_dirs.is_empty()) {
+        tracing::info!(logs = report.logs, "logs opened");
+        return;
+    }
+    registry.own().unclean_start.inc();
+    tracing::warn!(
+        logs = report.logs,
+        logs_recovered = report.logs_recovered,
+        bytes_scanned = report.bytes_scanned,
+        bytes_cut = report.bytes_cut,
+        duration_ms = report.duration.as_millis() as u64,
+        "logs recovered: the last stop was not a clean shutdown"
+    );
+}
+
+fn open_metadata(broker: &BrokerConfig, dirs: &DataDirs) -> Result<LocalMetadataLog, StartError> {
+    let mut request = OpenRequest::new(&dirs.metadata);
+    request.node_id = Some(broker.node.id);
+    request.min_insync_replicas = broker.topic_defaults.min_insync_replicas;
+    let (log, report) = LocalMetadataLog::open(&request)?;
+    if let Some(torn) = &report.torn_tail {
+        tracing::warn!(?torn, "the end of the metadata log was cut off");
+    }
+    tracing::info!(
+        epoch = report.epoch,
+        records = report.replayed_records,
+        bootstrapped = report.bootstrapped,
+        "metadata opened"
+    );
+    Ok(log)
+}

@@ -1,0 +1,68 @@
+//! What happens about once a second, on a thread of its own: the logs' housekeeping, a new snapshot
+//! for the faces, the ends of suppressed log lines.
+
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use limpid_broker::client_log::ClientLog;
+use limpid_broker::metadata::Metadata;
+use limpid_broker::source::EmbeddedCluster;
+use limpid_storage::LogManager;
+use tokio::runtime::Handle;
+
+use crate::error::StartError;
+
+const EVERY: Duration = Duration::from_secs(1);
+
+/// What is looked after.
+pub(crate) struct Chores {
+    pub(crate) logs: Arc<LogManager>,
+    pub(crate) cluster: Arc<EmbeddedCluster>,
+    pub(crate) metadata: Arc<Metadata>,
+    pub(crate) client_log: Arc<ClientLog>,
+    /// The data path's runtime.
+    pub(crate) runtime: Handle,
+}
+
+/// The thread; dropping it ends the thread after the chores it is at.
+pub(crate) struct Ticker {
+    stop: Option<SyncSender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ticker {
+    /// Starts the thread.
+    pub(crate) fn start(chores: Chores) -> Result<Self, StartError> {
+        let (stop, stopped) = sync_channel::<()>(1);
+        let run = move || {
+            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(EVERY) {
+                chores.logs.tick();
+                chores.cluster.refresh();
+                chores.client_log.tick();
+                // Only does something if a log could not be made before.
+                chores.runtime.block_on(chores.metadata.follow());
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name("limpid-ticker".to_owned())
+            .spawn(run);
+        let thread = thread.map_err(StartError::system("start a thread"))?;
+        Ok(Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.stop.take();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the ticker panicked");
+        }
+    }
+}
