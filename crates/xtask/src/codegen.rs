@@ -29,7 +29,7 @@ pub struct Arguments {
     /// Folder that holds Kafka's specifications (*.json, at any depth)
     #[arg(long, value_name = "DIR")]
     specs: PathBuf,
-    /// First bring the specifications into that folder: copies Kafka's jars with Maven, unpacks them
+    /// First bring the specifications into that folder, out of Kafka's jars (needs mvn and unzip)
     #[arg(long)]
     fetch: bool,
     /// Write nothing; fail if the committed files are not what would be written

@@ -370,7 +370,10 @@ impl Reader {
 
     /// Reads an array of strings.
     pub fn strings(&mut self, flexible: bool) -> Result<Vec<String>, DecodeError> {
-        or_arbitrary!(self, a => { let count = a.count(); (0..count).map(|_| a.string()).collect() });
+        or_arbitrary!(self, a => {
+            let count = a.count();
+            (0..count).map(|_| a.string()).collect()
+        });
         self.nullable_strings(flexible)?
             .ok_or_else(|| self.unexpected_null())
     }

@@ -363,7 +363,11 @@ fn write_tags(structure: &Struct) -> String {
         let put = structs::write(field, "true");
         _ = writeln!(
             puts,
-            "if tag{tag} {{ let start = codec::begin_tag(w, {tag}); {put} codec::end_tag(w, start)?; }}"
+            "if tag{tag} {{
+                let start = codec::begin_tag(w, {tag});
+                {put}
+                codec::end_tag(w, start)?;
+            }}"
         );
     }
     if counts.is_empty() {
