@@ -188,7 +188,7 @@ fn read_console(lab: &mut Lab, kafka: Kafka, topic: &str) -> Result<()> {
     compare(topic, &written, &received)
 }
 
-/// `Partition:0	Offset:7	key	value`
+/// Partition, offset, key and value, with tabs between.
 fn parse_shown(line: &str) -> Result<(i32, i64, Record)> {
     let mut fields = line.splitn(4, '\t');
     let mut next = || fields.next().context("a field is missing");

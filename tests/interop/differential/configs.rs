@@ -26,6 +26,9 @@ const DELETE: i8 = 1;
 const APPEND: i8 = 2;
 const SUBTRACT: i8 = 3;
 
+/// Key, operation and value of each alteration.
+type Changes = &'static [(&'static str, i8, Option<&'static str>)];
+
 /// Adds them.
 pub fn cases(all: &mut Vec<Case>) {
     described(all);
@@ -128,7 +131,7 @@ fn alter(
 }
 
 /// Alters the topic and compares both the answer and what is described afterwards.
-fn story(name: &'static str, changes: &'static [(&str, i8, Option<&str>)]) -> Case {
+fn story(name: &'static str, changes: Changes) -> Case {
     talk(
         ApiKey::IncrementalAlterConfigs,
         name,
@@ -207,7 +210,7 @@ fn altered(all: &mut Vec<Case>) {
 }
 
 fn not_altered(all: &mut Vec<Case>) {
-    let cases: [(&'static str, &'static [(&str, i8, Option<&str>)]); 8] = [
+    let cases: [(&'static str, Changes); 8] = [
         ("an unknown key", &[("no.such", SET, Some("1"))]),
         (
             "a value that isn't one",

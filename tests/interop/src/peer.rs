@@ -253,13 +253,22 @@ impl Peer {
         let file = self.property_file()?;
         let mut command = match &self.kind {
             Kind::Kafka => {
-                let mut java = Command::new("java");
-                java.args(["-Xmx512m", "-Xshare:auto"]);
-                if !self.full_speed {
-                    java.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]);
-                }
-                java.arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn");
-                java.arg("-cp").arg(self.tools.class_path(Kafka::V4_3)?);
+                let mut java = if self.full_speed {
+                    // What Kafka's own start script sets.
+                    let mut java = self.tools.java_at_full_speed(Kafka::V4_3)?;
+                    java.args(["-Xmx1G", "-Xms1G", "-server", "-XX:+UseG1GC"]);
+                    java.args([
+                        "-XX:MaxGCPauseMillis=20",
+                        "-XX:+ExplicitGCInvokesConcurrent",
+                    ]);
+                    java.args([
+                        "-XX:InitiatingHeapOccupancyPercent=35",
+                        "-XX:MaxInlineLevel=15",
+                    ]);
+                    java
+                } else {
+                    self.tools.java(Kafka::V4_3)?
+                };
                 java.arg("kafka.Kafka");
                 java
             }

@@ -30,8 +30,17 @@ pub fn wait_for<T>(
             return Ok(value);
         }
         ensure!(start.elapsed() < limit, "no {what} within {limit:?}");
-        std::thread::sleep(POLL);
+        pause(POLL);
     }
+}
+
+/// Lets time pass; nothing may depend on how much was enough.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "other processes are polled, and killed at random"
+)]
+pub fn pause(time: Duration) {
+    std::thread::sleep(time);
 }
 
 /// What a finished command left behind.

@@ -297,7 +297,8 @@ mod tests {
             .map(|(p, records)| (p as i32, (0..).zip(records.iter().cloned()).collect()))
             .collect();
         compare("t", &written, &right).unwrap();
-        let changes: [fn(&mut Vec<(i64, Record)>); 5] = [
+        type Change = fn(&mut Vec<(i64, Record)>);
+        let changes: [Change; 5] = [
             |records| drop(records.pop()),
             |records| records.push(records[0].clone()),
             |records| records.swap(0, 1),

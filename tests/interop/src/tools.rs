@@ -113,6 +113,17 @@ impl Tools {
         Ok(java)
     }
 
+    /// A Java virtual machine as it comes, for measurements.
+    ///
+    /// # Errors
+    /// When the release can't be had.
+    pub fn java_at_full_speed(&self, kafka: Kafka) -> Result<Command> {
+        let mut java = Command::new("java");
+        java.arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn");
+        java.arg("-cp").arg(self.class_path(kafka)?);
+        Ok(java)
+    }
+
     /// A Python with kafka-python and the codecs it needs.
     ///
     /// # Errors

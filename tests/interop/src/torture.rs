@@ -16,7 +16,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 
 use crate::librdkafka;
 use crate::peer::{Kind, Peer};
-use crate::process::wait_for;
+use crate::process::{pause, wait_for};
 use crate::tools::Tools;
 use crate::wire::create_topic;
 
@@ -243,7 +243,7 @@ pub fn torture(
         })
         .with_context(|| format!("round {round} of seed {seed}"))?;
         // Not a wait for anything: the random moment at which the process dies.
-        std::thread::sleep(Duration::from_micros(random(&chance) % 400_000));
+        pause(Duration::from_micros(random(&chance) % 400_000));
         let busy = ledger.lock().in_last_second();
         peer.kill();
         ensure!(
