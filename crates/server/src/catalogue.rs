@@ -11,3 +11,6 @@ pub fn catalogue() -> Catalogue {
         .with(TopicMetrics::DECLARATIONS)
         .with(limpid_storage::LogMetrics::DECLARATIONS)
 }
+
+#[cfg(test)]
+mod tests;
