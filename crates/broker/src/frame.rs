@@ -32,7 +32,8 @@ pub struct FrameLimits {
     pub frame_bytes_max: usize,
     /// `connections.max.idle.ms`: silence between frames.
     pub idle: Duration,
-    /// `limpid.connection.body.timeout.ms`: time spent waiting for the rest of a begun frame.
+    /// `limpid.connection.body.timeout.ms`: from the first byte of a frame to its last, waiting for
+    /// memory included: who waits for memory holds some.
     pub body: Duration,
 }
 
@@ -118,25 +119,27 @@ impl FrameReader {
                 .map_err(|_| FrameError::Idle(idle))??;
         }
         let began = Instant::now();
-        let mut waited = Duration::ZERO;
         while self.buffer.len() < PREFIX_BYTES {
             self.buffer.reserve(READ_BYTES);
-            self.read(stream, READ_BYTES, &mut waited, PREFIX_BYTES)
-                .await?;
+            self.read(stream, READ_BYTES, began, PREFIX_BYTES).await?;
         }
         let length = self.length()?;
-        let mut charge = memory.charge();
+        let mut charge = memory.charge(length);
         let whole = PREFIX_BYTES + length;
         loop {
             let have = self.buffer.len().min(whole);
-            charge.grow_to(length.min((2 * have).max(READ_BYTES))).await;
+            let grown = charge.grow_to(length.min((2 * have).max(READ_BYTES)));
+            let left = self.limits.body.saturating_sub(began.elapsed());
+            timeout(left, grown)
+                .await
+                .map_err(|_| self.slow(began, whole))?;
             if have == whole {
                 break;
             }
             let granted = (PREFIX_BYTES + charge.bytes()).min(whole) - have;
             self.buffer
                 .reserve((whole - have).min(RESERVE_BYTES_MAX.max(have)));
-            self.read(stream, granted, &mut waited, whole).await?;
+            self.read(stream, granted, began, whole).await?;
         }
         self.buffer.advance(PREFIX_BYTES);
         let bytes = self.buffer.split_to(length).freeze();
@@ -167,21 +170,14 @@ impl FrameReader {
         &mut self,
         stream: &mut TcpStream,
         bytes_max: usize,
-        waited: &mut Duration,
+        began: Instant,
         announced: usize,
     ) -> Result<(), FrameError> {
-        let since = Instant::now();
-        let left = self.limits.body.saturating_sub(*waited);
+        let left = self.limits.body.saturating_sub(began.elapsed());
         let received = self.buffer.len();
         let mut into = (&mut self.buffer).limit(bytes_max);
-        let read = timeout(left, stream.read_buf(&mut into)).await;
-        *waited += since.elapsed();
-        match read {
-            Err(_) => Err(FrameError::Slow {
-                waited: *waited,
-                received,
-                announced,
-            }),
+        match timeout(left, stream.read_buf(&mut into)).await {
+            Err(_) => Err(self.slow(began, announced)),
             Ok(Ok(0)) if received == 0 => Err(FrameError::Closed),
             Ok(Ok(0)) => Err(FrameError::Torn {
                 received,
@@ -189,6 +185,14 @@ impl FrameReader {
             }),
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(error.into()),
+        }
+    }
+
+    fn slow(&self, began: Instant, announced: usize) -> FrameError {
+        FrameError::Slow {
+            waited: began.elapsed(),
+            received: self.buffer.len(),
+            announced,
         }
     }
 }

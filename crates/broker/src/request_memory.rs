@@ -1,16 +1,18 @@
 //! The memory that requests may take while they are read and answered.
 //!
 //! Every byte of every frame is charged here before it is read, so the broker's memory for
-//! requests is bounded whatever clients do. Two areas make up the limit:
+//! requests is bounded whatever clients do. Three areas make up the limit:
 //!
-//! - the **shared area**: `limit - max_request` bytes, handed out first come, first served;
-//! - the **reserve**: `max_request` bytes, owned by one connection at a time. A connection that
-//!   has part of a frame and finds the shared area empty may finish that frame here.
+//! - the **reserve**: one largest request, owned by one connection at a time;
+//! - a quarter of the rest for **small frames**, so that large ones never stand before metadata
+//!   requests and heartbeats;
+//! - the others share what is left, first come, first served.
 //!
-//! The reserve is what makes partial frames unable to block each other for ever. A connection
-//! charges as bytes arrive, at most doubling what it has already sent, so announcing a large frame
-//! costs the broker nothing; the deadline for the body (see `connection`) takes the memory back
-//! from those who stop sending.
+//! The reserve is what makes partial frames unable to block each other for ever: a connection that
+//! has part of a frame and finds its area empty may finish that frame there. A connection charges
+//! as bytes arrive, at most doubling what it has already sent, so announcing a large frame costs
+//! the broker nothing; the deadline for the body (see `frame`) takes the memory back from those who
+//! stop sending.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,9 +23,15 @@ use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 /// Permits are counted in these units, since a semaphore counts in 32 bits.
 const UNIT_BYTES: usize = 1024;
 
+/// Frames up to this size have an area of their own.
+const SMALL_FRAME_BYTES_MAX: usize = 64 * 1024;
+/// One part in so many of what the reserve leaves is for small frames.
+const SMALL_PART: usize = 4;
+
 /// The pool of request memory of one broker.
 pub struct RequestMemory {
-    shared: Arc<Semaphore>,
+    small: Arc<Semaphore>,
+    large: Arc<Semaphore>,
     reserve: Arc<tokio::sync::Mutex<()>>,
     stats: Arc<Pool>,
 }
@@ -39,17 +47,22 @@ impl RequestMemory {
             "pool smaller than one request"
         );
         let units = ((limit_bytes - max_request_bytes) / UNIT_BYTES).min(Semaphore::MAX_PERMITS);
+        let small = units / SMALL_PART;
         Self {
-            shared: Arc::new(Semaphore::new(units)),
+            small: Arc::new(Semaphore::new(small)),
+            large: Arc::new(Semaphore::new(units - small)),
             reserve: Arc::default(),
             stats,
         }
     }
 
-    /// An empty charge, to be grown while a frame arrives.
-    pub fn charge(&self) -> RequestCharge<'_> {
+    /// An empty charge for a frame of this length, to be grown while it arrives.
+    pub fn charge(&self, frame_bytes: usize) -> RequestCharge<'_> {
+        let is_small = frame_bytes <= SMALL_FRAME_BYTES_MAX;
+        let area = if is_small { &self.small } else { &self.large };
         RequestCharge {
             memory: self,
+            area,
             bytes: 0,
             permits: None,
             reserve: None,
@@ -61,6 +74,7 @@ impl RequestMemory {
 /// What one frame holds of the pool; given back on drop.
 pub struct RequestCharge<'a> {
     memory: &'a RequestMemory,
+    area: &'a Arc<Semaphore>,
     bytes: usize,
     permits: Option<OwnedSemaphorePermit>,
     reserve: Option<OwnedMutexGuard<()>>,
@@ -94,15 +108,15 @@ impl RequestCharge<'_> {
             .map_or(0, OwnedSemaphorePermit::num_permits);
         let wanted = total.div_ceil(UNIT_BYTES) - held;
         let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
-        let shared = &self.memory.shared;
-        if let Ok(more) = Arc::clone(shared).try_acquire_many_owned(wanted) {
+        let area = self.area;
+        if let Ok(more) = Arc::clone(area).try_acquire_many_owned(wanted) {
             self.merge(more);
             return;
         }
         let waiting_since = Instant::now();
         tokio::select! {
             biased;
-            Ok(more) = Arc::clone(shared).acquire_many_owned(wanted) => self.merge(more),
+            Ok(more) = Arc::clone(area).acquire_many_owned(wanted) => self.merge(more),
             guard = Arc::clone(&self.memory.reserve).lock_owned() => self.reserve = Some(guard),
         }
         self.memory.stats.waited(waiting_since.elapsed());

@@ -174,7 +174,7 @@ impl OffsetIndex {
     /// the log. The error says what is wrong.
     pub(crate) fn check(&self, file_len: u64, log_len: u64) -> io::Result<Result<(), String>> {
         let entries = self.entries();
-        if file_len % OFFSET_ENTRY_BYTES as u64 != 0 {
+        if !file_len.is_multiple_of(OFFSET_ENTRY_BYTES as u64) {
             return Ok(Err(format!("length {file_len} is not a multiple of 8")));
         }
         let Some((last, position)) = self.last_entry()? else {
@@ -216,7 +216,7 @@ impl TimeIndex {
 
     /// As [`OffsetIndex::check`].
     pub(crate) fn check(&self, file_len: u64) -> io::Result<Result<(), String>> {
-        if file_len % TIME_ENTRY_BYTES as u64 != 0 {
+        if !file_len.is_multiple_of(TIME_ENTRY_BYTES as u64) {
             return Ok(Err(format!("length {file_len} is not a multiple of 12")));
         }
         let Some((last, offset)) = self.last_entry()? else {
@@ -284,7 +284,7 @@ impl TxnIndex {
 
     /// Checks versions and that every entry lies in a segment starting at `base`.
     pub(crate) fn check(&self, file_len: u64, base: i64) -> io::Result<Result<(), String>> {
-        if file_len % TXN_ENTRY_BYTES as u64 != 0 {
+        if !file_len.is_multiple_of(TXN_ENTRY_BYTES as u64) {
             return Ok(Err(format!("length {file_len} is not a multiple of 34")));
         }
         for i in 0..self.entries() {

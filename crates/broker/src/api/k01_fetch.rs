@@ -330,7 +330,7 @@ fn diverging_epoch(partition: &Partition, wanted: &FetchPartition) -> Option<Epo
     }
     let (epoch, end_offset) = partition.log.epoch_end_offset(wanted.last_fetched_epoch);
     let diverges = epoch < wanted.last_fetched_epoch || end_offset < wanted.fetch_offset;
-    diverges.then(|| EpochEndOffset { epoch, end_offset })
+    diverges.then_some(EpochEndOffset { epoch, end_offset })
 }
 
 fn aborted(

@@ -27,8 +27,8 @@ fn values(batch: &[u8]) -> Vec<(i64, Vec<u8>)> {
     let view = BatchView::parse(batch).expect("a batch");
     view.verify_crc().expect("sealed");
     let mut plain = Vec::new();
-    view.decompress(1 << 20, &mut plain).expect("unpacks");
-    records::Records::new(*view.header(), &plain)
+    view.records_with(1 << 20, &mut plain)
+        .expect("unpacks")
         .map(|r| r.expect("a record"))
         .map(|r| (r.timestamp, r.value.unwrap_or_default().to_vec()))
         .collect()

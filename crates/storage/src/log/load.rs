@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64};
 
@@ -283,7 +283,7 @@ fn list(shared: &Shared, path: &Path) -> io::Result<Listing> {
     Ok(out)
 }
 
-pub(super) fn remove_if_there(shared: &Shared, path: &PathBuf) -> io::Result<()> {
+pub(super) fn remove_if_there(shared: &Shared, path: &Path) -> io::Result<()> {
     match shared.files.remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
         _ => Ok(()),
