@@ -1,6 +1,6 @@
 //! Types and validators: what a value must look like before it is believed.
 
-use crate::definition::Kind;
+use crate::kind::Kind;
 
 /// What a value must satisfy beyond its type.
 #[derive(Clone, Copy, Debug)]

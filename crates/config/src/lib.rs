@@ -18,6 +18,7 @@ mod definition;
 pub mod describe;
 mod environment;
 mod error;
+mod kind;
 mod listeners;
 mod load;
 pub mod properties;

@@ -3,11 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bytes::Bytes;
-
-use crate::error::ReadError;
-use crate::log::ColdRead;
-
 /// Who appends: how much of the producer's promises is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
@@ -45,35 +40,6 @@ pub struct AppendInfo {
     pub lock_wait: Duration,
     /// Time spent writing under the lock.
     pub write: Duration,
-}
-
-/// The answer to a read: always whole batches, in offset order.
-#[derive(Debug)]
-pub enum LogRead {
-    /// From the tail cache (or empty, at the end of the log): no disk is touched.
-    Memory(Vec<Bytes>),
-    /// To be read from files: call [`ColdRead::read`] on a thread that may block.
-    FileRange(ColdRead),
-}
-
-impl LogRead {
-    /// The batches, reading from the disk if need be.
-    ///
-    /// # Errors
-    /// As [`ColdRead::read`].
-    pub fn into_batches(self) -> Result<Vec<Bytes>, ReadError> {
-        match self {
-            Self::Memory(batches) => Ok(batches),
-            Self::FileRange(cold) => {
-                let bytes = cold.read()?;
-                Ok(if bytes.is_empty() {
-                    Vec::new()
-                } else {
-                    vec![bytes]
-                })
-            }
-        }
-    }
 }
 
 /// A record found by its time.

@@ -50,13 +50,13 @@ mod segment;
 mod tail_cache;
 
 pub use api::{
-    AbortedTxn, AppendInfo, AppendMeta, LogDirStatus, LogRead, Origin, ProducerStatus,
-    RecoveryProgress, RecoveryReport, TimestampedOffset, Unflushed,
+    AbortedTxn, AppendInfo, AppendMeta, LogDirStatus, Origin, ProducerStatus, RecoveryProgress,
+    RecoveryReport, TimestampedOffset, Unflushed,
 };
 pub use config::{CleanupPolicy, LogConfig, TimestampType};
 pub use dir::MinFree;
 pub use error::{AppendError, OpenError, ReadError, StorageError};
-pub use log::{ColdRead, FlushCallback, PartitionLog};
+pub use log::{ColdRead, FlushCallback, LogRead, PartitionLog};
 pub use manager::{LogManager, LogManagerOptions, TopicConfigs};
 pub use metrics::LogMetrics;
 pub use replica::{ReplicaState, SingleReplica};

@@ -47,7 +47,7 @@ mod recover;
 mod retention;
 
 pub use flush::FlushCallback;
-pub use read::ColdRead;
+pub use read::{ColdRead, LogRead};
 
 /// What all logs of a manager share.
 #[derive(Debug)]

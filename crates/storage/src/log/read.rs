@@ -9,10 +9,38 @@ use limpid_platform::files::File;
 use limpid_protocol::records::{BATCH_HEADER_BYTES, BatchHeader};
 
 use super::PartitionLog;
-use crate::api::LogRead;
 use crate::error::ReadError;
 use crate::scan::ScanError;
 use crate::segment::Segment;
+
+/// The answer to a read: always whole batches, in offset order.
+#[derive(Debug)]
+pub enum LogRead {
+    /// From the tail cache (or empty, at the end of the log): no disk is touched.
+    Memory(Vec<Bytes>),
+    /// To be read from files: call [`ColdRead::read`] on a thread that may block.
+    FileRange(ColdRead),
+}
+
+impl LogRead {
+    /// The batches, reading from the disk if need be.
+    ///
+    /// # Errors
+    /// As [`ColdRead::read`].
+    pub fn into_batches(self) -> Result<Vec<Bytes>, ReadError> {
+        match self {
+            Self::Memory(batches) => Ok(batches),
+            Self::FileRange(cold) => {
+                let bytes = cold.read()?;
+                Ok(if bytes.is_empty() {
+                    Vec::new()
+                } else {
+                    vec![bytes]
+                })
+            }
+        }
+    }
+}
 
 /// A read of files, to be done on a thread that may block. Holding one costs nothing.
 #[derive(Debug)]
