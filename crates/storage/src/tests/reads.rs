@@ -25,15 +25,34 @@ fn bounds_hold_from_memory_and_from_files() {
             append(&log, &batch(2, 50, START_MS + i)).unwrap();
         }
         let read = |offset, max, end, one| firsts(log.read(offset, max, end, one).unwrap());
-        assert_eq!(read(3, size, i64::MAX, false), [2], "the batch around the offset");
+        assert_eq!(
+            read(3, size, i64::MAX, false),
+            [2],
+            "the batch around the offset"
+        );
         assert_eq!(read(2, size - 1, i64::MAX, false), [] as [i64; 0]);
-        assert_eq!(read(2, 1, i64::MAX, true), [2], "the first one even if larger");
-        assert_eq!(read(0, size * 2, 3, true), [0], "nothing that reaches the bound");
+        assert_eq!(
+            read(2, 1, i64::MAX, true),
+            [2],
+            "the first one even if larger"
+        );
+        assert_eq!(
+            read(0, size * 2, 3, true),
+            [0],
+            "nothing that reaches the bound"
+        );
         assert_eq!(read(0, size * 2, 1, true), [] as [i64; 0]);
         assert_eq!(read(20, size, i64::MAX, true), [] as [i64; 0], "the end");
         for offset in [-1, 21] {
             let error = log.read(offset, size, i64::MAX, true).unwrap_err();
-            assert_eq!(error, ReadError::OffsetOutOfRange { offset, start: 0, end: 20 });
+            assert_eq!(
+                error,
+                ReadError::OffsetOutOfRange {
+                    offset,
+                    start: 0,
+                    end: 20
+                }
+            );
         }
     }
 }
@@ -75,15 +94,26 @@ fn transactions_hold_the_stable_offset_and_aborts_are_indexed() {
     let (manager, log) = bench.start();
     let in_txn = |id, base_sequence| {
         let builder = BatchBuilder::new(Codec::None)
-            .producer(Producer { id, epoch: 0, base_sequence })
+            .producer(Producer {
+                id,
+                epoch: 0,
+                base_sequence,
+            })
             .transactional(true);
         build(builder, 2, 50, START_MS)
     };
     let marker = |id, commit| {
-        let batch = ControlBatch { transaction: Some((id, 0)), timestamp: START_MS, ..Default::default() };
+        let batch = ControlBatch {
+            transaction: Some((id, 0)),
+            timestamp: START_MS,
+            ..Default::default()
+        };
         end_transaction_marker(commit, 3, &batch).unwrap()
     };
-    let coordinator = AppendMeta { leader_epoch: 0, origin: Origin::Coordinator };
+    let coordinator = AppendMeta {
+        leader_epoch: 0,
+        origin: Origin::Coordinator,
+    };
     append(&log, &in_txn(1, 0)).unwrap();
     append(&log, &in_txn(2, 0)).unwrap();
     append(&log, &batch(2, 50, START_MS)).unwrap();
@@ -98,12 +128,25 @@ fn transactions_hold_the_stable_offset_and_aborts_are_indexed() {
     let check = |log: &Arc<PartitionLog>| {
         assert_eq!((log.last_stable_offset(), log.high_watermark()), (11, 13));
         let aborted = log.aborted_transactions(0, 11).unwrap();
-        let found: Vec<_> = aborted.iter().map(|t| (t.producer_id, t.first_offset)).collect();
+        let found: Vec<_> = aborted
+            .iter()
+            .map(|t| (t.producer_id, t.first_offset))
+            .collect();
         assert_eq!(found, [(1, 0), (1, 8)]);
-        assert_eq!((aborted[0].last_offset, aborted[0].last_stable_offset), (6, 2));
+        assert_eq!(
+            (aborted[0].last_offset, aborted[0].last_stable_offset),
+            (6, 2)
+        );
         assert_eq!(log.aborted_transactions(7, 9).unwrap().len(), 1);
-        let open = log.producers().into_iter().find(|p| p.producer_id == 2).unwrap();
-        assert_eq!((open.current_txn_start_offset, open.coordinator_epoch), (11, 3));
+        let open = log
+            .producers()
+            .into_iter()
+            .find(|p| p.producer_id == 2)
+            .unwrap();
+        assert_eq!(
+            (open.current_txn_start_offset, open.coordinator_epoch),
+            (11, 3)
+        );
     };
     check(&log);
     let (manager, log, _) = bench.crash(manager, log);
