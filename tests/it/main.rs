@@ -1,1 +1,9 @@
-//! End-to-end tests inside one process.
+//! End-to-end tests inside one process: servers from `limpid_server`, spoken to over loopback with
+//! nothing but the codec.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
+mod fetching;
+mod home;
+mod several;
+mod transactions;

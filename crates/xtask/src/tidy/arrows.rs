@@ -51,7 +51,6 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("storage", &["platform", "protocol", "telemetry"]),
     ("telemetry", &["platform"]),
-    ("testkit", &["platform"]),
     ("xtask", &[]),
 ];
 

@@ -1,1 +1,0 @@
-//! Fixtures for tests; depends on no room above platform.

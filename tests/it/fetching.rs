@@ -1,0 +1,84 @@
+//! Long polls: woken by an append, ended by the time, answered by the drain.
+
+use std::time::{Duration, Instant};
+
+use limpid_protocol::messages::FetchRequest;
+use limpid_protocol::records::BatchView;
+use limpid_server::Stopped;
+
+use crate::home::{Home, fetch};
+
+/// Nobody may wait that long in a test.
+const FOREVER_MS: i32 = 600_000;
+
+#[test]
+fn a_parked_fetch_is_woken_by_an_append() {
+    let home = Home::start();
+    let (mut writer, mut reader) = (home.client(), home.client());
+    writer.create("t");
+    reader.send(&fetch("t", 0, 1, FOREVER_MS), 12);
+    assert_eq!(writer.produce("t", b"hello"), 0);
+    let response = reader.receive::<FetchRequest>(12);
+    let data = &response.responses[0].partitions[0];
+    assert_eq!((data.error_code, data.high_watermark), (0, 1));
+    let records = data.records.concat();
+    let batch = BatchView::parse(&records).unwrap();
+    let record = batch.records().unwrap().next().unwrap().unwrap();
+    assert_eq!(record.value, Some(&b"hello"[..]));
+}
+
+#[test]
+fn min_bytes_are_waited_for() {
+    let home = Home::start();
+    let (mut writer, mut reader) = (home.client(), home.client());
+    writer.create("t");
+    let size = {
+        writer.produce("t", b"x");
+        let response = reader.call(&fetch("t", 0, 1, FOREVER_MS), 12);
+        response.responses[0].partitions[0].records.concat().len()
+    };
+    // Two more of the same size are needed; one is not enough.
+    let wanted = i32::try_from(2 * size).unwrap();
+    reader.send(&fetch("t", 1, wanted, FOREVER_MS), 12);
+    writer.produce("t", b"x");
+    writer.produce("t", b"x");
+    let response = reader.receive::<FetchRequest>(12);
+    assert_eq!(
+        response.responses[0].partitions[0].records.concat().len(),
+        2 * size
+    );
+}
+
+#[test]
+fn an_empty_answer_comes_when_the_time_is_over() {
+    let home = Home::start();
+    let mut client = home.client();
+    client.create("t");
+    let began = Instant::now();
+    let response = client.call(&fetch("t", 0, 1, 200), 12);
+    assert!(began.elapsed() >= Duration::from_millis(200));
+    assert!(response.responses[0].partitions[0].records.is_empty());
+}
+
+#[test]
+fn the_drain_answers_parked_fetches() {
+    let home = Home::start();
+    let mut client = home.client();
+    client.create("t");
+    client.send(&fetch("t", 0, 1, FOREVER_MS), 12);
+    assert_eq!(home.stop(), Stopped::Clean);
+    let response = client.receive::<FetchRequest>(12);
+    assert_eq!(response.responses[0].partitions[0].error_code, 0);
+}
+
+#[test]
+fn an_offset_beyond_the_end_is_told_at_once() {
+    let home = Home::start();
+    let mut client = home.client();
+    client.create("t");
+    let response = client.call(&fetch("t", 7, 1, FOREVER_MS), 12);
+    assert_eq!(
+        response.responses[0].partitions[0].error_code, 1,
+        "OFFSET_OUT_OF_RANGE"
+    );
+}

@@ -1,0 +1,183 @@
+//! A server in a folder of its own, and a client that speaks bare frames.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use limpid_config::{Config, LoadOptions};
+use limpid_protocol::messages::create_topics_request::{CreatableTopic, CreateTopicsRequest};
+use limpid_protocol::messages::fetch_request::{FetchPartition, FetchRequest, FetchTopic};
+use limpid_protocol::messages::produce_request::{
+    PartitionProduceData, ProduceRequest, TopicProduceData,
+};
+use limpid_protocol::records::{BatchBuilder, Codec};
+use limpid_protocol::{Message, Reader, Request, RequestHeader, ResponseHeader};
+use limpid_server::{Server, Stopped};
+use limpid_telemetry::Registry;
+
+/// Longer than anything here should take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running server.
+pub struct Home {
+    server: Option<Server>,
+    _folder: tempfile::TempDir,
+    kafka: SocketAddr,
+}
+
+impl Home {
+    /// Starts a server on free ports.
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let overrides = vec![
+            "listeners=PLAINTEXT://127.0.0.1:0".to_owned(),
+            "limpid.http.listeners=http://127.0.0.1:0".to_owned(),
+            "limpid.storage.auto.format=true".to_owned(),
+            "limpid.disk.min.free=0".to_owned(),
+            "limpid.disk.min.free.bytes=0".to_owned(),
+            format!("log.dirs={}", folder.path().join("data").display()),
+        ];
+        let loaded = Config::load(LoadOptions {
+            overrides,
+            ..LoadOptions::default()
+        })
+        .unwrap();
+        let server = Server::start(loaded.config, &Registry::new()).unwrap();
+        let kafka = server.addresses().kafka[0].1;
+        Self {
+            server: Some(server),
+            _folder: folder,
+            kafka,
+        }
+    }
+
+    /// A new connection.
+    pub fn client(&self) -> Client {
+        let stream = TcpStream::connect(self.kafka).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Client {
+            stream,
+            correlation_id: 0,
+        }
+    }
+
+    /// Stops the server.
+    pub fn stop(mut self) -> Stopped {
+        self.server.take().unwrap().stop()
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.take() {
+            server.stop();
+        }
+    }
+}
+
+/// A connection.
+pub struct Client {
+    stream: TcpStream,
+    correlation_id: i32,
+}
+
+impl Client {
+    /// Sends a request and waits for its answer.
+    pub fn call<R: Request>(&mut self, request: &R, version: i16) -> R::Response {
+        self.send(request, version);
+        self.receive::<R>(version)
+    }
+
+    /// Sends a request.
+    pub fn send<R: Request>(&mut self, request: &R, version: i16) {
+        self.correlation_id += 1;
+        let header = RequestHeader {
+            api_key: R::KEY as i16,
+            api_version: version,
+            correlation_id: self.correlation_id,
+            client_id: Some("it".to_owned()),
+        };
+        let mut frame = BytesMut::from(&[0_u8; 4][..]);
+        header.encode(&mut frame).unwrap();
+        request.encode(&mut frame, version).unwrap();
+        let length = i32::try_from(frame.len() - 4).unwrap();
+        frame[..4].copy_from_slice(&length.to_be_bytes());
+        self.stream.write_all(&frame).unwrap();
+    }
+
+    /// Waits for the answer to the last request.
+    pub fn receive<R: Request>(&mut self, version: i16) -> R::Response {
+        let mut prefix = [0; 4];
+        self.stream.read_exact(&mut prefix).unwrap();
+        let mut frame = vec![0; usize::try_from(i32::from_be_bytes(prefix)).unwrap()];
+        self.stream.read_exact(&mut frame).unwrap();
+        let mut reader = Reader::new(Bytes::from(frame));
+        let header =
+            ResponseHeader::decode(&mut reader, R::KEY.response_header_version(version)).unwrap();
+        assert_eq!(header.correlation_id, self.correlation_id);
+        let response = R::Response::decode(&mut reader, version).unwrap();
+        assert_eq!(reader.remaining(), 0, "nothing may follow the answer");
+        response
+    }
+
+    /// Makes a topic of one partition.
+    pub fn create(&mut self, topic: &str) {
+        let topic = CreatableTopic {
+            name: topic.to_owned(),
+            num_partitions: 1,
+            replication_factor: 1,
+            ..CreatableTopic::default()
+        };
+        let request = CreateTopicsRequest {
+            topics: vec![topic],
+            ..Default::default()
+        };
+        let response = self.call(&request, 7);
+        assert_eq!(response.topics[0].error_code, 0, "{response:?}");
+    }
+
+    /// Writes one record and returns its offset.
+    pub fn produce(&mut self, topic: &str, value: &[u8]) -> i64 {
+        let mut batch = BatchBuilder::new(Codec::None);
+        batch.append(1, None, Some(value), &[]).unwrap();
+        let partition = PartitionProduceData {
+            index: 0,
+            records: Some(batch.build().unwrap()),
+        };
+        let request = ProduceRequest {
+            transactional_id: None,
+            acks: -1,
+            timeout_ms: 1000,
+            topic_data: vec![TopicProduceData {
+                name: topic.to_owned(),
+                partition_data: vec![partition],
+                ..TopicProduceData::default()
+            }],
+        };
+        let response = self.call(&request, 9);
+        let answer = &response.responses[0].partition_responses[0];
+        assert_eq!(answer.error_code, 0, "{answer:?}");
+        answer.base_offset
+    }
+}
+
+/// A fetch of partition 0 from an offset.
+pub fn fetch(topic: &str, offset: i64, min_bytes: i32, max_wait_ms: i32) -> FetchRequest {
+    FetchRequest {
+        max_wait_ms,
+        min_bytes,
+        max_bytes: 1 << 20,
+        session_epoch: -1,
+        topics: vec![FetchTopic {
+            topic: topic.to_owned(),
+            partitions: vec![FetchPartition {
+                fetch_offset: offset,
+                partition_max_bytes: 1 << 20,
+                ..FetchPartition::default()
+            }],
+            ..FetchTopic::default()
+        }],
+        ..FetchRequest::default()
+    }
+}
