@@ -149,6 +149,10 @@ impl Server {
             cluster: Arc::clone(&cluster),
             metadata: Arc::clone(&services.metadata),
             client_log,
+            tail_cache: registry.pool(
+                "tail_cache",
+                opening.broker.resources.tail_cache_bytes as u64,
+            ),
             runtime: data.handle().clone(),
         })?;
         let addresses = opening.addresses(http_addresses);

@@ -10,6 +10,7 @@ use limpid_broker::client_log::ClientLog;
 use limpid_broker::metadata::Metadata;
 use limpid_broker::source::EmbeddedCluster;
 use limpid_storage::LogManager;
+use limpid_telemetry::pools::Pool;
 use tokio::runtime::Handle;
 
 use crate::error::StartError;
@@ -22,6 +23,8 @@ pub(crate) struct Chores {
     pub(crate) cluster: Arc<EmbeddedCluster>,
     pub(crate) metadata: Arc<Metadata>,
     pub(crate) client_log: Arc<ClientLog>,
+    /// Where the tail cache of the logs is shown.
+    pub(crate) tail_cache: Arc<Pool>,
     /// The data path's runtime.
     pub(crate) runtime: Handle,
 }
@@ -39,6 +42,10 @@ impl Ticker {
         let run = move || {
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(EVERY) {
                 chores.logs.tick();
+                let cache = chores.logs.tail_cache();
+                chores
+                    .tail_cache
+                    .mirror(cache.used_bytes as u64, cache.high_water_bytes as u64);
                 chores.cluster.refresh();
                 chores.client_log.tick();
                 // Only does something if a log could not be made before.

@@ -109,6 +109,12 @@ impl Pool {
         }
     }
 
+    /// Takes over the numbers of a cache that does its own accounting; such a pool has no charges.
+    pub fn mirror(&self, used: u64, high_water: u64) {
+        self.used.store(used, Ordering::Relaxed);
+        self.high_water.fetch_max(high_water, Ordering::Relaxed);
+    }
+
     /// Reports that work stood still for this long because the pool was full.
     pub fn waited(&self, time: Duration) {
         let ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);

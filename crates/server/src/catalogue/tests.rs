@@ -9,7 +9,10 @@ fn the_page_is_up_to_date() {
         std::fs::write(path, &page).expect("the page can be written");
     }
     let committed = std::fs::read_to_string(path).unwrap_or_default();
-    assert_eq!(committed, page, "run with LIMPID_BLESS=1 and commit docs/METRICS.md");
+    assert_eq!(
+        committed, page,
+        "run with LIMPID_BLESS=1 and commit docs/METRICS.md"
+    );
 }
 
 #[test]
