@@ -16,15 +16,27 @@ fn marker_is_in(dir: &Path) -> bool {
     dir.join(MARKER).exists()
 }
 
-/// A connection with a request of which the end does not come: the drain waits for it.
-fn unfinished_request(broker: &Broker) -> Client {
-    let mut client = Client::new(broker);
-    client.stream.write_all(&1000_i32.to_be_bytes()).unwrap();
-    client.stream.write_all(&[0; 100]).unwrap();
-    wait::until_true("the request to be seen", || {
-        wire::metric(broker.http, "limpid_buffer_used_bytes") > 0.0
+/// A connection that asks for far more than it reads: an answer to it is under way for as long as
+/// the test wants, and the drain waits for that.
+fn deaf_client(broker: &Broker) -> Client {
+    let mut client = topic_for(broker, "big", &[]);
+    for _ in 0..4 {
+        assert_eq!(client.produce("big", &[&[b'x'; 900_000]]).unwrap().0, 0);
+    }
+    let mut deaf = Client::new(broker);
+    for _ in 0..100 {
+        deaf.send(&fetch_request("big", 1, 0), 12).unwrap();
+    }
+    wait::until_steady("the broker to be stuck in an answer", || {
+        readable_bytes(&deaf) + wire::metric(broker.http, "limpid_requests_total")
     });
-    client
+    assert!(readable_bytes(&deaf) > 0.0);
+    deaf
+}
+
+/// Bytes that the system has received for a client and nobody has read.
+fn readable_bytes(client: &Client) -> f64 {
+    rustix::io::ioctl_fionread(&client.stream).unwrap() as f64
 }
 
 fn is_draining(broker: &Broker) -> bool {
@@ -76,12 +88,24 @@ fn a_parked_fetch_is_answered_when_the_broker_stops() {
 }
 
 #[test]
-fn a_draining_broker_is_not_ready_and_takes_no_connections() {
+fn a_request_that_did_not_come_whole_holds_up_no_stop() {
     let dir = tempfile::tempdir().unwrap();
     let broker = Setup::new(dir.path())
-        .set("limpid.connection.body.timeout.ms=60000")
+        .set("limpid.connection.body.timeout.ms=600000")
         .start();
-    let unfinished = unfinished_request(&broker);
+    let mut client = Client::new(&broker);
+    client.stream.write_all(&1000_i32.to_be_bytes()).unwrap();
+    client.stream.write_all(&[0; 100]).unwrap();
+    let ended = broker.stop();
+    assert!(!ended.output.contains("cut off"), "{ended:?}");
+    assert!(is_closed(&mut client.stream));
+}
+
+#[test]
+fn a_draining_broker_is_not_ready_and_takes_no_connections() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Setup::new(dir.path()).start();
+    let deaf = deaf_client(&broker);
     broker.signal(Signal::TERM);
     wait::until_true("the drain to begin", || is_draining(&broker));
     wait::until_true("/readyz to say so", || {
@@ -91,7 +115,7 @@ fn a_draining_broker_is_not_ready_and_takes_no_connections() {
     wait::until_true("the listener to close", || {
         std::net::TcpStream::connect(broker.kafka).is_err()
     });
-    drop(unfinished);
+    drop(deaf);
     let ended = broker.process.end();
     ended.assert_calm();
     assert_eq!(ended.status.code(), Some(0), "{ended:?}");
@@ -102,26 +126,25 @@ fn a_draining_broker_is_not_ready_and_takes_no_connections() {
 fn a_drain_that_takes_too_long_is_cut_off_and_still_clean() {
     let dir = tempfile::tempdir().unwrap();
     let broker = Setup::new(dir.path())
-        .set("limpid.connection.body.timeout.ms=600000")
         .set("limpid.drain.timeout.ms=300")
         .start();
-    let mut unfinished = unfinished_request(&broker);
+    let mut deaf = deaf_client(&broker);
     let ended = broker.stop();
     assert!(
         ended.output.contains("limpid.drain.timeout.ms"),
         "{ended:?}"
     );
     assert!(marker_is_in(dir.path()));
-    assert!(is_closed(&mut unfinished.stream));
+    assert!(is_closed(&mut deaf.stream));
 }
 
 #[test]
 fn a_second_signal_ends_at_once_without_the_marker() {
     let dir = tempfile::tempdir().unwrap();
-    let setup = Setup::new(dir.path()).set("limpid.connection.body.timeout.ms=600000");
+    let setup = Setup::new(dir.path());
     let broker = setup.start();
     topic_for(&broker, "t", &[]);
-    let unfinished = unfinished_request(&broker);
+    let deaf = deaf_client(&broker);
     broker.signal(Signal::TERM);
     wait::until_true("the drain to begin", || is_draining(&broker));
     broker.signal(Signal::TERM);
@@ -129,7 +152,7 @@ fn a_second_signal_ends_at_once_without_the_marker() {
     ended.assert_calm();
     assert_eq!(ended.status.code(), Some(143), "{ended:?}");
     assert!(!marker_is_in(dir.path()));
-    drop(unfinished);
+    drop(deaf);
     // nothing is lost by that: the next start recovers
     let broker = setup.start();
     assert_eq!(Client::new(&broker).fetch("t", 0).unwrap().1, 1);

@@ -24,3 +24,15 @@ pub fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
 pub fn until_true(what: &str, mut condition: impl FnMut() -> bool) {
     until(what, || condition().then_some(()));
 }
+
+/// Waits until a number has stopped changing: a good many looks in a row find the same.
+pub fn until_steady(what: &str, mut number: impl FnMut() -> f64) {
+    let mut last = f64::NAN;
+    let mut same = 0;
+    until_true(what, || {
+        let now = number();
+        same = if now == last { same + 1 } else { 0 };
+        last = now;
+        same == 20
+    });
+}

@@ -65,18 +65,10 @@ pub struct NetworkConfig {
     pub max_connections_per_ip: i32,
     /// `max.connections.per.ip.overrides`, by address.
     pub max_connections_per_ip_overrides: BTreeMap<IpAddr, i32>,
-    /// `max.connection.creation.rate`, per second.
-    pub max_connection_creation_rate: i32,
     /// `max.request.partition.size.limit`: most topics or partitions in one describe answer.
     pub max_request_partition_size_limit: i32,
-    /// `socket.listen.backlog.size`.
-    pub socket_listen_backlog: i32,
-    /// `socket.receive.buffer.bytes`; `None` (from -1) leaves it to the system.
-    pub socket_receive_buffer_bytes: Option<u32>,
     /// `socket.request.max.bytes`.
     pub socket_request_max_bytes: i32,
-    /// `socket.send.buffer.bytes`; `None` (from -1) leaves it to the system.
-    pub socket_send_buffer_bytes: Option<u32>,
     /// `limpid.validate.compressed=full`.
     pub validate_compressed_records: bool,
 }
@@ -98,18 +90,12 @@ pub struct StorageConfig {
     pub disk_min_free_bytes: u64,
     /// `log.flush.offset.checkpoint.interval.ms`.
     pub recovery_point_checkpoint_interval_ms: u64,
-    /// `log.flush.start.offset.checkpoint.interval.ms`.
-    pub start_offset_checkpoint_interval_ms: u64,
-    /// `log.initial.task.delay.ms`.
-    pub initial_task_delay_ms: u64,
     /// `log.retention.check.interval.ms`.
     pub retention_check_interval_ms: u64,
     /// `num.recovery.threads.per.data.dir`.
     pub recovery_threads_per_dir: usize,
     /// `producer.id.expiration.ms`.
     pub producer_id_expiration_ms: i64,
-    /// `producer.id.expiration.check.interval.ms`.
-    pub producer_id_expiration_check_interval_ms: u64,
 }
 
 impl StorageConfig {
@@ -326,12 +312,8 @@ fn network(values: &Values<'_>, overrides: BTreeMap<IpAddr, i32>) -> NetworkConf
         max_connections: values.int("max.connections"),
         max_connections_per_ip: values.int("max.connections.per.ip"),
         max_connections_per_ip_overrides: overrides,
-        max_connection_creation_rate: values.int("max.connection.creation.rate"),
         max_request_partition_size_limit: values.int("max.request.partition.size.limit"),
-        socket_listen_backlog: values.int("socket.listen.backlog.size"),
-        socket_receive_buffer_bytes: u32::try_from(values.int("socket.receive.buffer.bytes")).ok(),
         socket_request_max_bytes: values.int("socket.request.max.bytes"),
-        socket_send_buffer_bytes: u32::try_from(values.int("socket.send.buffer.bytes")).ok(),
         validate_compressed_records: values.text("limpid.validate.compressed").trim() == "full",
     }
 }
@@ -350,14 +332,9 @@ fn storage(values: &Values<'_>) -> StorageConfig {
         disk_min_free_bytes: values.unsigned("limpid.disk.min.free.bytes"),
         recovery_point_checkpoint_interval_ms: values
             .unsigned("log.flush.offset.checkpoint.interval.ms"),
-        start_offset_checkpoint_interval_ms: values
-            .unsigned("log.flush.start.offset.checkpoint.interval.ms"),
-        initial_task_delay_ms: values.unsigned("log.initial.task.delay.ms"),
         retention_check_interval_ms: values.unsigned("log.retention.check.interval.ms"),
         recovery_threads_per_dir: values.size("num.recovery.threads.per.data.dir"),
         producer_id_expiration_ms: values.long("producer.id.expiration.ms"),
-        producer_id_expiration_check_interval_ms: values
-            .unsigned("producer.id.expiration.check.interval.ms"),
     }
 }
 

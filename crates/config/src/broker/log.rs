@@ -173,8 +173,8 @@ pub(super) const ROWS: &[Definition] = &[
         "log.cleanup.policy",
         List,
         Medium,
-        "What happens to old segments: delete them, compact them, both, or (an empty list) \
-         nothing.",
+        "What happens to old segments: delete them, or (an empty list) nothing; compact is taken, \
+         but compaction itself does not run yet.",
     )
     .default("delete")
     .one_of(&["compact", "delete"])
@@ -245,11 +245,11 @@ pub(super) const ROWS: &[Definition] = &[
         "log.flush.start.offset.checkpoint.interval.ms",
         Int,
         High,
-        "How often the first offsets of logs are written down.",
+        "How often the first offsets of logs are written down; here \
+         log.flush.offset.checkpoint.interval.ms rules both.",
     )
     .default("60000")
-    .min(0)
-    .honoured(),
+    .min(0),
     define(
         "log.index.interval.bytes",
         Int,
@@ -278,8 +278,7 @@ pub(super) const ROWS: &[Definition] = &[
     )
     .default("30000")
     .min(0)
-    .internal()
-    .honoured(),
+    .internal(),
     define(
         "log.message.timestamp.after.max.ms",
         Long,

@@ -127,12 +127,11 @@ pub(super) const ROWS: &[Definition] = &[
         "max.connection.creation.rate",
         Int,
         Medium,
-        "Most new connections per second; beyond it, accepting waits.",
+        "Most new connections per second; accepting is not slowed down here.",
     )
     .default("2147483647")
     .min(0)
-    .cluster_wide()
-    .honoured(),
+    .cluster_wide(),
     define(
         "max.connections",
         Int,
@@ -288,19 +287,17 @@ pub(super) const ROWS: &[Definition] = &[
         "socket.listen.backlog.size",
         Int,
         Medium,
-        "Connections the system keeps waiting to be accepted.",
+        "Connections the system keeps waiting to be accepted; a fixed number here.",
     )
     .default("50")
-    .min(1)
-    .honoured(),
+    .min(1),
     define(
         "socket.receive.buffer.bytes",
         Int,
         High,
-        "Receive buffer of client sockets; -1 leaves it to the system.",
+        "Receive buffer of client sockets; left to the system here.",
     )
-    .default("102400")
-    .honoured(),
+    .default("102400"),
     define(
         "socket.request.max.bytes",
         Int,
@@ -314,10 +311,9 @@ pub(super) const ROWS: &[Definition] = &[
         "socket.send.buffer.bytes",
         Int,
         High,
-        "Send buffer of client sockets; -1 leaves it to the system.",
+        "Send buffer of client sockets; left to the system here.",
     )
-    .default("102400")
-    .honoured(),
+    .default("102400"),
     define(
         "telemetry.max.bytes",
         Int,

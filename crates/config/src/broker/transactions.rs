@@ -30,8 +30,7 @@ pub(super) const ROWS: &[Definition] = &[
     )
     .default("600000")
     .min(1)
-    .internal()
-    .honoured(),
+    .internal(),
     define(
         "producer.id.expiration.ms",
         Int,

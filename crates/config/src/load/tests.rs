@@ -329,7 +329,7 @@ fn request_memory_has_kafkas_name_as_well() {
 #[test]
 fn typed_values_follow_their_entries() {
     let text = "log.dirs=/a, /b\nmax.connections.per.ip.overrides=127.0.0.1:5,[::1]:6\n\
-                connections.max.idle.ms=-1\nsocket.send.buffer.bytes=-1\n\
+                connections.max.idle.ms=-1\n\
                 limpid.http.listeners=http://:8080,http://[::1]:9000\n\
                 limpid.validate.compressed=header\nlimpid.log.format=json\n\
                 limpid.worker.threads=3\nlimpid.disk.min.free=1MiB\n\
@@ -344,8 +344,6 @@ fn typed_values_follow_their_entries() {
     assert_eq!(overrides[&"127.0.0.1".parse().unwrap()], 5);
     assert_eq!(overrides[&"::1".parse().unwrap()], 6);
     assert_eq!(broker.network.connections_max_idle_ms, None);
-    assert_eq!(broker.network.socket_send_buffer_bytes, None);
-    assert_eq!(broker.network.socket_receive_buffer_bytes, Some(102_400));
     assert_eq!(broker.http.listeners.len(), 2);
     assert!(!broker.network.validate_compressed_records);
     assert!(broker.logging.json);

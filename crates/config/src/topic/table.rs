@@ -11,8 +11,8 @@ pub(super) const ROWS: &[Definition] = &[
         "cleanup.policy",
         List,
         Medium,
-        "What happens to old segments: delete them, compact them, both, or (an empty list) \
-         nothing.",
+        "What happens to old segments: delete them, or (an empty list) nothing; compact is taken, \
+         but compaction itself does not run yet.",
     )
     .default("delete")
     .one_of(&["compact", "delete"])
