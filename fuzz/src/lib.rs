@@ -7,6 +7,6 @@ mod messages;
 mod records;
 mod seeds;
 
-pub use messages::{Entry, MESSAGES, body, frame, messages, request};
+pub use messages::{Entry, body, frame, messages, others, request, requests};
 pub use records::records;
 pub use seeds::write_seeds;

@@ -44,32 +44,63 @@ impl Entry {
 
 macro_rules! table {
     ($($message:ident),* $(,)?) => {
-        /// All messages of the protocol crate, by name.
-        pub const MESSAGES: &[Entry] = &[$(Entry::of::<all::$message>()),*];
+        const MESSAGES: &[Entry] = &[$(Entry::of::<all::$message>()),*];
     };
 }
 limpid_protocol::for_each_message!(table);
 
-static REQUESTS: LazyLock<Vec<Entry>> = LazyLock::new(|| only("LIMPID_FUZZ_API", "Request"));
-static OTHERS: LazyLock<Vec<Entry>> = LazyLock::new(|| {
-    let mut others = only("LIMPID_FUZZ_MESSAGE", "");
-    others.retain(|entry| !entry.name.ends_with("Request"));
-    others
-});
+// The table is split while compiling, so that the target `request` links no other message: libFuzzer
+// looks at every counter of the binary after every run.
+static REQUESTS: [Entry; count(true)] = split(true);
+static OTHERS: [Entry; count(false)] = split(false);
+static CHOSEN_REQUESTS: LazyLock<Vec<Entry>> =
+    LazyLock::new(|| chosen(&REQUESTS, "LIMPID_FUZZ_API", "Request"));
+static CHOSEN_OTHERS: LazyLock<Vec<Entry>> =
+    LazyLock::new(|| chosen(&OTHERS, "LIMPID_FUZZ_MESSAGE", ""));
 
-/// The messages with that end of the name, or the one named by the environment.
-fn only(variable: &str, suffix: &str) -> Vec<Entry> {
-    let chosen = std::env::var(variable).ok();
-    let found: Vec<Entry> = MESSAGES
-        .iter()
-        .filter(|entry| entry.name.ends_with(suffix))
-        .filter(|entry| match &chosen {
-            None => true,
-            Some(name) => entry.name == name || entry.name.strip_suffix(suffix) == Some(name),
-        })
-        .copied()
-        .collect();
-    assert!(!found.is_empty(), "{variable} names no message: {chosen:?}");
+const fn is_request(entry: &Entry) -> bool {
+    let (name, end) = (entry.name.as_bytes(), b"Request");
+    let mut at = 0;
+    while at < end.len() {
+        if name.len() < end.len() || name[name.len() - end.len() + at] != end[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+const fn count(requests: bool) -> usize {
+    let (mut at, mut found) = (0, 0);
+    while at < MESSAGES.len() {
+        found += (is_request(&MESSAGES[at]) == requests) as usize;
+        at += 1;
+    }
+    found
+}
+
+const fn split<const N: usize>(requests: bool) -> [Entry; N] {
+    let mut table = [MESSAGES[0]; N];
+    let (mut at, mut found) = (0, 0);
+    while at < MESSAGES.len() {
+        if is_request(&MESSAGES[at]) == requests {
+            table[found] = MESSAGES[at];
+            found += 1;
+        }
+        at += 1;
+    }
+    table
+}
+
+/// The messages of the table, or the one named by the environment.
+fn chosen(table: &[Entry], variable: &str, suffix: &str) -> Vec<Entry> {
+    let Ok(name) = std::env::var(variable) else {
+        return table.to_vec();
+    };
+    let is_it =
+        |entry: &&Entry| entry.name == name || entry.name.strip_suffix(suffix) == Some(&name);
+    let found: Vec<Entry> = table.iter().filter(is_it).copied().collect();
+    assert!(!found.is_empty(), "{variable} names no message: {name}");
     found
 }
 
@@ -107,12 +138,12 @@ fn made_up<M: Message>(seed: u64, version: i16) -> Bytes {
 
 /// The requests, in the order in which the first byte of [`request`]'s input chooses them.
 pub fn requests() -> &'static [Entry] {
-    &REQUESTS
+    &CHOSEN_REQUESTS
 }
 
 /// Responses and stored records, in the order in which [`messages`] chooses them.
 pub fn others() -> &'static [Entry] {
-    &OTHERS
+    &CHOSEN_OTHERS
 }
 
 /// Target `request`: request u8 | version u8 | body.

@@ -9,10 +9,7 @@ fn main() -> std::io::Result<()> {
     }
     if argument == "--requests" {
         let mut out = std::io::stdout();
-        for entry in limpid_fuzz::MESSAGES
-            .iter()
-            .filter(|entry| entry.name.ends_with("Request"))
-        {
+        for entry in limpid_fuzz::requests() {
             writeln!(out, "{}", entry.name.trim_end_matches("Request"))?;
         }
         return Ok(());

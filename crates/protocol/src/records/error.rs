@@ -1,6 +1,7 @@
 //! What can be wrong with a batch, and which Kafka error code says so.
 
 use super::{Codec, TimestampType};
+use crate::ErrorCode;
 
 /// Why a batch was refused or could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -160,23 +161,24 @@ pub enum RecordsError {
 }
 
 impl RecordsError {
-    /// The Kafka error code for a client that sent such a batch.
+    /// The Kafka error for a client that sent such a batch.
     ///
     /// CORRUPT_MESSAGE is retriable and therefore kept for what a second transmission can cure.
     /// MESSAGE_TOO_LARGE makes producers split the batch and try again, which also cures a batch
     /// that is honest but decompresses beyond the limit.
-    pub fn code(&self) -> i16 {
-        const CORRUPT_MESSAGE: i16 = 2;
-        const MESSAGE_TOO_LARGE: i16 = 10;
-        const INVALID_TIMESTAMP: i16 = 32;
-        const UNSUPPORTED_COMPRESSION_TYPE: i16 = 76;
-        const INVALID_RECORD: i16 = 87;
+    pub fn error_code(&self) -> ErrorCode {
         match self {
-            Self::Torn { .. } | Self::BadLength { .. } | Self::BadCrc { .. } => CORRUPT_MESSAGE,
-            Self::BatchTooLarge { .. } | Self::DecompressedTooLarge { .. } => MESSAGE_TOO_LARGE,
-            Self::TimestampOutOfRange { .. } | Self::BadTimestampType { .. } => INVALID_TIMESTAMP,
+            Self::Torn { .. } | Self::BadLength { .. } | Self::BadCrc { .. } => {
+                ErrorCode::CorruptMessage
+            }
+            Self::BatchTooLarge { .. } | Self::DecompressedTooLarge { .. } => {
+                ErrorCode::MessageTooLarge
+            }
+            Self::TimestampOutOfRange { .. } | Self::BadTimestampType { .. } => {
+                ErrorCode::InvalidTimestamp
+            }
             Self::UnknownCodec { .. } | Self::CodecNotAllowed { .. } => {
-                UNSUPPORTED_COMPRESSION_TYPE
+                ErrorCode::UnsupportedCompressionType
             }
             Self::UnsupportedMagic { .. }
             | Self::NotOneBatch { .. }
@@ -189,8 +191,13 @@ impl RecordsError {
             | Self::BadBaseOffset { .. }
             | Self::ControlBatch
             | Self::BadSequence { .. }
-            | Self::MissingKey { .. } => INVALID_RECORD,
+            | Self::MissingKey { .. } => ErrorCode::InvalidRecord,
         }
+    }
+
+    /// The number of [`error_code`](Self::error_code), as it stands in a response.
+    pub fn code(&self) -> i16 {
+        self.error_code().code()
     }
 
     /// Index of the one record that is at fault, for `record_errors` of ProduceResponse (KIP-467).

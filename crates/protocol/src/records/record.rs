@@ -86,6 +86,7 @@ impl<'a> Records<'a> {
         }
     }
 
+    #[inline(always)]
     fn view(&self, raw: &RawRecord<'a>) -> RecordView<'a> {
         let timestamp = match self.header.attributes.timestamp_type() {
             TimestampType::LogAppendTime => self.header.max_timestamp,
@@ -110,6 +111,7 @@ impl<'a> Records<'a> {
 impl<'a> Iterator for Records<'a> {
     type Item = Result<RecordView<'a>, RecordsError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.done {
             return None;

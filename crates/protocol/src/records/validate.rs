@@ -1,11 +1,14 @@
 //! What a batch must be to enter the log.
 //!
-//! The rules are those of Kafka's LogValidator for format 2. Where we are stricter, it is to keep
-//! a log readable that Kafka would let a broken client spoil:
+//! The rules are those of Kafka's LogValidator for format 2: what Kafka 4.3 refuses is refused here
+//! (compared on 400,000 damaged batches of all codecs, with its own classes as the judge). Where we
+//! are stricter, it is to keep a log readable that Kafka would let a broken client spoil:
 //! - offset deltas must count 0, 1, 2, … (Kafka stores uncompressed batches unseen, and rewrites
 //!   compressed ones);
-//! - LZ4 must be readable by Java's reader (independent blocks, one frame, nothing behind it);
-//! - a produced batch may not be stamped with append time (Kafka lets some pass).
+//! - the compressed stream must be whole with nothing behind it (Kafka stops at the last record);
+//! - LZ4 must be readable by Java's reader (independent blocks, one frame);
+//! - a produced batch may not be stamped with append time (Kafka lets some pass);
+//! - a timestamp so far in the past that Kafka's subtraction overflows is out of range.
 
 use super::codec::Readers;
 use super::header::{BatchHeader, NO_TIMESTAMP, TimestampType};
@@ -230,7 +233,8 @@ fn walk(
     let mut rest = payload;
     let mut max_timestamp = NO_TIMESTAMP;
     let mut index_of_max = -1;
-    // A malformed record outweighs a bad timestamp, and that a missing key: as in Kafka.
+    // As in Kafka, a malformed record outweighs a bad timestamp and that a missing key, but a record
+    // without its key is not asked for its timestamp.
     let mut missing_key = None;
     let mut bad_timestamp = None;
     for index in 0..count {
@@ -249,8 +253,9 @@ fn walk(
         }
         if limits.require_keys && record.key.is_none() {
             missing_key.get_or_insert(index);
-        }
-        if !any_timestamp && timestamp != NO_TIMESTAMP && !(earliest..=latest).contains(&timestamp)
+        } else if !any_timestamp
+            && timestamp != NO_TIMESTAMP
+            && !(earliest..=latest).contains(&timestamp)
         {
             bad_timestamp.get_or_insert((index, timestamp));
         }

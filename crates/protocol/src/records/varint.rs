@@ -6,26 +6,40 @@
 /// Takes a 32-bit varint off the front of `buf`; `None` if there is none.
 #[inline(always)]
 pub(super) fn take_i32(buf: &mut &[u8]) -> Option<i32> {
-    let (&first, rest) = buf.split_first()?;
-    if first < 0x80 {
-        *buf = rest;
-        return Some(zigzag32(u32::from(first)));
-    }
-    take_long::<5>(buf).map(|raw| zigzag32(raw as u32))
+    let raw = match take_short(buf) {
+        Some(raw) => raw,
+        None => take_long::<5>(buf)? as u32,
+    };
+    Some(zigzag32(raw))
 }
 
 /// Takes a 64-bit varint off the front of `buf`; `None` if there is none.
 #[inline(always)]
 pub(super) fn take_i64(buf: &mut &[u8]) -> Option<i64> {
-    let (&first, rest) = buf.split_first()?;
-    if first < 0x80 {
-        *buf = rest;
-        return Some(zigzag64(u64::from(first)));
-    }
-    take_long::<10>(buf).map(zigzag64)
+    let raw = match take_short(buf) {
+        Some(raw) => u64::from(raw),
+        None => take_long::<10>(buf)?,
+    };
+    Some(zigzag64(raw))
 }
 
-#[inline]
+/// One or two bytes, which nearly all numbers of a record take.
+#[inline(always)]
+fn take_short(buf: &mut &[u8]) -> Option<u32> {
+    match **buf {
+        [first, ref rest @ ..] if first < 0x80 => {
+            *buf = rest;
+            Some(u32::from(first))
+        }
+        [first, second, ref rest @ ..] if second < 0x80 => {
+            *buf = rest;
+            Some(u32::from(first & 0x7f) | u32::from(second) << 7)
+        }
+        _ => None,
+    }
+}
+
+#[inline(never)]
 fn take_long<const MAX: usize>(buf: &mut &[u8]) -> Option<u64> {
     let mut raw = 0u64;
     for (index, &byte) in buf.iter().take(MAX).enumerate() {
