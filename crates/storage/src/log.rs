@@ -7,7 +7,7 @@
 //! | `lookup` | by timestamp, by epoch, aborted transactions |
 //! | `flush` | fsync, group commit, the recovery point |
 //! | `retention` | removing old segments |
-//! | `load`, `recover` | opening a directory, after a clean shutdown or a crash |
+//! | `listing`, `load`, `recover` | opening a directory, after a clean shutdown or a crash |
 //!
 //! Locks, in the order they may be taken: flush → state → segments → tail cache. The state lock
 //! is the append lock: short, never over an fsync.
@@ -40,10 +40,11 @@ use crate::tail_cache::{Tail, TailCache};
 
 mod append;
 mod flush;
-pub(crate) mod load;
+pub(crate) mod listing;
+mod load;
 mod lookup;
 mod read;
-mod recover;
+pub(crate) mod recover;
 mod retention;
 
 pub use flush::FlushCallback;

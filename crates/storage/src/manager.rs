@@ -17,7 +17,7 @@ use crate::api::LogDirStatus;
 use crate::config::LogConfig;
 use crate::dir::{LogDir, MinFree};
 use crate::error::StorageError;
-use crate::log::load::LoadParams;
+use crate::log::listing::LoadParams;
 use crate::log::{PartitionLog, Shared};
 use crate::metrics::LogMetrics;
 use crate::names;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use limpid_protocol::records::BatchHeader;
 
-use super::load::{Listing, LoadParams, SegmentFiles, remove_if_there};
+use super::listing::{Listing, LoadParams, SegmentFiles, remove_if_there};
 use super::{PartitionLog, Shared};
 use crate::api::Origin;
 use crate::checkpoint;

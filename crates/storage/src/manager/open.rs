@@ -15,7 +15,7 @@ use crate::api::{RecoveryProgress, RecoveryReport};
 use crate::checkpoint::{self, Offsets};
 use crate::dir::LogDir;
 use crate::error::OpenError;
-use crate::log::load::LoadParams;
+use crate::log::listing::LoadParams;
 use crate::log::{PartitionLog, Shared};
 use crate::names::{self, DirKind};
 use crate::open_files::OpenFiles;
@@ -281,7 +281,7 @@ fn take_in(
     logs: &mut Logs,
     report: &mut RecoveryReport,
     candidate: &Candidate,
-    loaded: Result<(PartitionLog, crate::log::load::Outcome), crate::error::StorageError>,
+    loaded: Result<(PartitionLog, crate::log::recover::Outcome), crate::error::StorageError>,
 ) {
     match loaded {
         Ok((log, outcome)) => {
