@@ -17,6 +17,7 @@ fn a_parked_fetch_is_woken_by_an_append() {
     let (mut writer, mut reader) = (home.client(), home.client());
     writer.create("t");
     reader.send(&fetch("t", 0, 1, FOREVER_MS), 12);
+    home.await_parked_fetch();
     assert_eq!(writer.produce("t", b"hello"), 0);
     let response = reader.receive::<FetchRequest>(12);
     let data = &response.responses[0].partitions[0];
@@ -66,6 +67,7 @@ fn the_drain_answers_parked_fetches() {
     let mut client = home.client();
     client.create("t");
     client.send(&fetch("t", 0, 1, FOREVER_MS), 12);
+    home.await_parked_fetch();
     assert_eq!(home.stop(), Stopped::Clean);
     let response = client.receive::<FetchRequest>(12);
     assert_eq!(response.responses[0].partitions[0].error_code, 0);

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use limpid_config::{Config, LoadOptions};
@@ -22,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A running server.
 pub struct Home {
     server: Option<Server>,
+    registry: Registry,
     _folder: tempfile::TempDir,
     kafka: SocketAddr,
 }
@@ -43,10 +44,12 @@ impl Home {
             ..LoadOptions::default()
         })
         .unwrap();
-        let server = Server::start(loaded.config, &Registry::new()).unwrap();
+        let registry = Registry::new();
+        let server = Server::start(loaded.config, &registry).unwrap();
         let kafka = server.addresses().kafka[0].1;
         Self {
             server: Some(server),
+            registry,
             _folder: folder,
             kafka,
         }
@@ -59,6 +62,23 @@ impl Home {
         Client {
             stream,
             correlation_id: 0,
+        }
+    }
+
+    /// Waits until a fetch is parked.
+    pub fn await_parked_fetch(&self) {
+        let began = Instant::now();
+        loop {
+            let families = self.registry.prometheus().gather();
+            let parked = families
+                .iter()
+                .find(|f| f.name() == "limpid_fetches_parked")
+                .unwrap();
+            if parked.get_metric()[0].get_gauge().get_value() >= 1.0 {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "no fetch was parked");
+            std::thread::yield_now();
         }
     }
 

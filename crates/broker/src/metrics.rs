@@ -119,6 +119,15 @@ metrics! {
 }
 
 metrics! {
+    /// Fetches that wait ("purgatory").
+    pub struct FetchMetrics {
+        /// Fetches parked now until enough bytes are there or their time is over.
+        pub parked: gauge = "limpid_fetches_parked",
+            mbean "kafka.server:type=DelayedOperationPurgatory,name=PurgatorySize,delayedOperation=Fetch" gauge;
+    }
+}
+
+metrics! {
     /// Traffic by topic.
     pub struct TopicMetrics {
         /// Records appended by producers.
@@ -256,6 +265,8 @@ pub struct BrokerMetrics {
     pub connections: ConnectionMetrics,
     /// Topics.
     pub topics: TopicMetrics,
+    /// Fetches that wait.
+    pub fetches: FetchMetrics,
 }
 
 impl BrokerMetrics {
@@ -268,6 +279,7 @@ impl BrokerMetrics {
             requests: BoundRequestMetrics::new(&RequestMetrics::register(registry)?),
             connections: ConnectionMetrics::register(registry)?,
             topics: TopicMetrics::register(registry)?,
+            fetches: FetchMetrics::register(registry)?,
         })
     }
 }

@@ -77,6 +77,7 @@ impl Services {
             drain,
             ..
         } = input;
+        let parked = metrics.fetches.parked.clone();
         let topics = Arc::new(Topics::new(logs, metrics, Arc::clone(&settings)));
         let metadata = Arc::new(Metadata::new(
             metadata_log,
@@ -107,6 +108,7 @@ impl Services {
                 Arc::clone(&blocking),
                 drain,
                 fetch_bytes_max,
+                parked,
             )),
             Box::new(Typed(ListOffsets::new(Arc::clone(&topics), blocking))),
             Box::new(Typed(describe_metadata)),

@@ -1,6 +1,6 @@
 //! Every metric this binary can expose, without running a broker.
 
-use limpid_broker::metrics::{ConnectionMetrics, RequestMetrics, TopicMetrics};
+use limpid_broker::metrics::{ConnectionMetrics, FetchMetrics, RequestMetrics, TopicMetrics};
 use limpid_telemetry::Catalogue;
 
 /// All declarations, for `limpid metrics list` and METRICS.md.
@@ -9,6 +9,7 @@ pub fn catalogue() -> Catalogue {
         .with(RequestMetrics::DECLARATIONS)
         .with(ConnectionMetrics::DECLARATIONS)
         .with(TopicMetrics::DECLARATIONS)
+        .with(FetchMetrics::DECLARATIONS)
         .with(limpid_storage::LogMetrics::DECLARATIONS)
 }
 

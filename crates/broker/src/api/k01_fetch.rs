@@ -19,7 +19,7 @@ use limpid_protocol::messages::fetch_response::{
 };
 use limpid_protocol::{ApiKey, Chunks, ErrorCode, Message, Reader};
 use limpid_storage::{LogRead, ReadError};
-use limpid_telemetry::Stage;
+use limpid_telemetry::{Gauge, Stage};
 
 use crate::blocking::Blocking;
 use crate::drain::Drain;
@@ -41,6 +41,7 @@ pub struct Fetch {
     drain: Drain,
     /// `fetch.max.bytes`.
     fetch_bytes_max: usize,
+    parked: Gauge,
 }
 
 /// All partitions of the request after one look at the logs.
@@ -51,18 +52,20 @@ struct Look {
 }
 
 impl Fetch {
-    /// `fetch_bytes_max` is `fetch.max.bytes`.
+    /// `fetch_bytes_max` is `fetch.max.bytes`; `parked` counts the fetches that wait.
     pub fn new(
         topics: Arc<Topics>,
         blocking: Arc<Blocking>,
         drain: Drain,
         fetch_bytes_max: usize,
+        parked: Gauge,
     ) -> Self {
         Self {
             topics,
             blocking,
             drain,
             fetch_bytes_max,
+            parked,
         }
     }
 
@@ -105,13 +108,14 @@ impl Fetch {
         waiter.arm((min_bytes - look.bytes) as u64);
         call.clock.enter(Stage::Purgatory);
         let mut drain = self.drain.clone();
+        let parked = self.parked.track();
         tokio::select! {
             () = waiter.ready() => {}
             () = tokio::time::sleep_until(deadline.into()) => {}
             () = drain.begun() => {}
         }
         call.clock.enter(Stage::LocalAppend);
-        drop(watched);
+        drop((parked, watched));
         self.look(request, call.version).await
     }
 
