@@ -41,5 +41,5 @@ run_target() {
 }
 
 executed() {
-    sed -n 's/^stat::number_of_executed_units: *//p' "$1"
+    sed -n 's/^stat::number_of_executed_units: *//p' "$1" | tail -n 1
 }

@@ -14,13 +14,15 @@ work=${LIMPID_FUZZ_WORK:-${TMPDIR:-/tmp}/limpid-fuzz}
 totals() {
     local log sum=0 count least=0 found
     for log in "$work"/logs/*.log; do
+        [[ -f $log ]] || continue
         count=$(executed "$log")
         [[ -n $count ]] || { echo "not finished: $(basename "$log" .log)"; continue; }
         sum=$((sum + count))
         ((least == 0 || count < least)) && least=$count
     done
     for log in frame message records; do
-        echo "$log: $(executed "$work/logs/$log.log" 2>/dev/null || echo 0) executions"
+        count=$(executed "$work/logs/$log.log" 2>/dev/null || true)
+        echo "$log: ${count:-0} executions"
     done
     echo "request: $(ls "$work/logs" | grep -c '^request-') APIs"
     echo "in all $sum executions, at least $least each"
@@ -41,8 +43,10 @@ one_job() {
 }
 
 run() {
-    build_targets
     mkdir -p "$work/logs"
+    exec 9>"$work/lock"
+    flock --nonblock 9 || { echo "another run writes to $work"; exit 2; }
+    build_targets
     "$bin_dir/seeds" "$work/seeds"
     local jobs=${LIMPID_FUZZ_JOBS:-1} api apis
     mapfile -t apis < <("$bin_dir/seeds" --requests)
