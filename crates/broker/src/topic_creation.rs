@@ -291,10 +291,8 @@ fn check_configs(configs: &[(String, Option<String>)]) -> Result<Vec<(String, St
             let message = format!("the setting {key} has no value");
             return Err(Refusal::new(ErrorCode::InvalidConfig, message));
         };
-        if map.insert(key.clone(), value.clone()).is_some() {
-            let message = format!("the setting {key} is there twice");
-            return Err(Refusal::new(ErrorCode::InvalidRequest, message));
-        }
+        // Like Kafka: of a setting that is there twice the last one holds.
+        map.insert(key.clone(), value.clone());
     }
     let refused =
         |e: limpid_config::InvalidTopicConfig| Refusal::new(ErrorCode::InvalidConfig, e.message);

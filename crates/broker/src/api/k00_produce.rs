@@ -55,6 +55,8 @@ struct Refusal {
     message: Option<String>,
     /// The record at fault, if it is one.
     record: Option<i32>,
+    /// The first offset of the log, if the batch got as far as that.
+    log_start_offset: i64,
 }
 
 impl Refusal {
@@ -63,17 +65,33 @@ impl Refusal {
             error,
             message: message.into(),
             record: None,
+            log_start_offset: NO_OFFSET,
         }
     }
-}
 
-impl From<RecordsError> for Refusal {
-    fn from(error: RecordsError) -> Self {
+    /// What is wrong with a batch as a whole is found before the log is looked at, so no start of
+    /// the log is told, as in Kafka.
+    fn from_records(error: RecordsError, log_start_offset: i64) -> Self {
         let code = ErrorCode::from_code(error.code()).unwrap_or(ErrorCode::CorruptMessage);
+        let is_whole = !matches!(
+            error,
+            RecordsError::Torn { .. }
+                | RecordsError::BadLength { .. }
+                | RecordsError::UnsupportedMagic { .. }
+                | RecordsError::NotOneBatch { .. }
+                | RecordsError::BadCrc { .. }
+                | RecordsError::BatchTooLarge { .. }
+                | RecordsError::CodecNotAllowed { .. }
+        );
         Self {
             error: code,
             message: Some(error.to_string()),
             record: error.record_index(),
+            log_start_offset: if is_whole {
+                log_start_offset
+            } else {
+                NO_OFFSET
+            },
         }
     }
 }
@@ -181,12 +199,18 @@ impl Produce {
         }
         let records = data.records.unwrap_or_default();
         let limits = self.limits(topic, call.version);
-        let prepared = batch::prepare(&records, &limits, &topic.config)?;
+        let start = partition.log.log_start_offset();
+        let prepared = batch::prepare(&records, &limits, &topic.config)
+            .map_err(|error| Refusal::from_records(error, start))?;
         if prepared.is_transactional {
             let message = "transactions are not available in this version of Limpid".to_owned();
             return Err(Refusal::new(ErrorCode::InvalidTxnState, message));
         }
-        let info = append(partition, &prepared, call).await?;
+        let appended = append(partition, &prepared, call).await;
+        let info = appended.map_err(|refusal| Refusal {
+            log_start_offset: start,
+            ..refusal
+        })?;
         if !info.duplicate {
             topic
                 .metrics
@@ -313,6 +337,7 @@ fn partition_answer(
         }
         Err(refusal) => {
             answer.error_code = call.note(refusal.error);
+            answer.log_start_offset = refusal.log_start_offset;
             if let Some(batch_index) = refusal.record {
                 answer.record_errors.push(BatchIndexAndErrorMessage {
                     batch_index,

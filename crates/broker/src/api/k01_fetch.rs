@@ -218,7 +218,7 @@ impl Fetch {
             aborted_transactions: committed_only.then(Vec::new),
             ..PartitionData::default()
         };
-        if let Some(diverging) = diverging_epoch(partition, wanted) {
+        if let Some(diverging) = diverging_epoch(partition, wanted)? {
             data.diverging_epoch = diverging;
             return Ok(data);
         }
@@ -311,8 +311,17 @@ fn failed(wanted: &FetchPartition, error: ErrorCode) -> PartitionData {
         partition_index: wanted.partition,
         error_code: error.code(),
         high_watermark: -1,
+        // An empty list says that the partition could not even be found.
+        aborted_transactions: is_unknown(error).then(Vec::new),
         ..PartitionData::default()
     }
+}
+
+fn is_unknown(error: ErrorCode) -> bool {
+    matches!(
+        error,
+        ErrorCode::UnknownTopicOrPartition | ErrorCode::UnknownTopicId
+    )
 }
 
 /// Only full fetches outside of a session exist: id 0 with epoch 0 (asks for a session, which a
@@ -328,13 +337,20 @@ fn session_error(request: &FetchRequest) -> Option<ErrorCode> {
 }
 
 /// A follower (or a client that keeps epochs) whose log took another turn (KIP-595).
-fn diverging_epoch(partition: &Partition, wanted: &FetchPartition) -> Option<EpochEndOffset> {
+fn diverging_epoch(
+    partition: &Partition,
+    wanted: &FetchPartition,
+) -> Result<Option<EpochEndOffset>, ErrorCode> {
     if wanted.last_fetched_epoch < 0 {
-        return None;
+        return Ok(None);
     }
     let (epoch, end_offset) = partition.log.epoch_end_offset(wanted.last_fetched_epoch);
+    if epoch < 0 || end_offset < 0 {
+        // An epoch that this log never had.
+        return Err(ErrorCode::OffsetOutOfRange);
+    }
     let diverges = epoch < wanted.last_fetched_epoch || end_offset < wanted.fetch_offset;
-    diverges.then_some(EpochEndOffset { epoch, end_offset })
+    Ok(diverges.then_some(EpochEndOffset { epoch, end_offset }))
 }
 
 fn aborted(

@@ -11,7 +11,7 @@
 //! | −5 | the last offset in remote storage (KIP-1005): none here | 9 |
 //! | −6 | the first offset not yet in remote storage (KIP-1023): none here | 11 |
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use limpid_protocol::messages::ListOffsetsRequest;
@@ -64,11 +64,18 @@ impl ListOffsets {
             name: wanted.name,
             partitions: Vec::new(),
         };
-        let mut seen = HashSet::new();
+        let mut seen = HashMap::new();
+        for partition in &wanted.partitions {
+            *seen.entry(partition.partition_index).or_insert(0) += 1;
+        }
         for partition in &wanted.partitions {
             let index = partition.partition_index;
+            // A partition that is there twice is answered once, with an error.
+            let Some(times) = seen.remove(&index) else {
+                continue;
+            };
             let found = match &topic {
-                _ if !seen.insert(index) => Err(ErrorCode::InvalidRequest),
+                _ if times > 1 => Err(ErrorCode::InvalidRequest),
                 None => Err(ErrorCode::UnknownTopicOrPartition),
                 Some(topic) => match topic.partition(index) {
                     None => Err(topic.missing(index)),
@@ -119,7 +126,11 @@ impl ListOffsets {
             LATEST => Ok(at(log.high_watermark(), partition.leader_epoch())),
             EARLIEST | EARLIEST_LOCAL => {
                 let start = log.log_start_offset();
-                Ok(at(start, log.epoch_at(start).unwrap_or(-1)))
+                // Before the first append no epoch is in the log's own list.
+                let epoch = log
+                    .epoch_at(start)
+                    .unwrap_or_else(|| partition.leader_epoch());
+                Ok(at(start, epoch))
             }
             LATEST_TIERED | EARLIEST_PENDING_UPLOAD => Ok(UNKNOWN),
             timestamp => self.by_time(partition, timestamp).await,

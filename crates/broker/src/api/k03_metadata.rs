@@ -7,6 +7,7 @@
 //! - From 10 topic ids come back, from 12 they may be asked for (KIP-516).
 //! - Each client is told the addresses of the listener that it came in by.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use limpid_protocol::messages::MetadataRequest;
@@ -91,6 +92,9 @@ impl Answer for DescribeMetadata {
     const RANGE: ApiRange = ApiRange::new(ApiKey::Metadata, 0, 13);
 
     async fn answer(&self, request: MetadataRequest, call: &mut Call<'_>) -> MetadataResponse {
+        if let Some(refused) = refuse_ids(&request, call) {
+            return refused;
+        }
         self.create_missing(&request, call.version).await;
         let image = self.metadata.image();
         let operations = |asked: bool, all: i32| if asked { all } else { operations::NOT_ASKED };
@@ -110,7 +114,10 @@ impl Answer for DescribeMetadata {
                     .map(|t| describe(&image, t, topic_operations)),
             );
         } else {
-            for wanted in request.topics.iter().flatten() {
+            let mut seen = HashSet::new();
+            let wanted = request.topics.iter().flatten();
+            // A topic that is there twice is answered once.
+            for wanted in wanted.filter(|t| seen.insert((&t.name, t.topic_id))) {
                 topics.push(one(&image, wanted, topic_operations, call));
             }
         }
@@ -134,6 +141,27 @@ impl Answer for DescribeMetadata {
             ..MetadataResponse::default()
         }
     }
+}
+
+/// Versions 10 and 11 have topic ids in the request, but no broker serves them (KIP-516): the whole
+/// request is refused.
+fn refuse_ids(request: &MetadataRequest, call: &mut Call<'_>) -> Option<MetadataResponse> {
+    let has_id = |t: &MetadataRequestTopic| !t.topic_id.is_zero() || t.name.is_none();
+    if call.version >= 12 || !request.topics.iter().flatten().any(has_id) {
+        return None;
+    }
+    let error_code = call.note(ErrorCode::InvalidRequest);
+    let topic = |t: &MetadataRequestTopic| MetadataResponseTopic {
+        error_code,
+        name: Some(t.name.clone().unwrap_or_default()),
+        topic_id: t.topic_id,
+        ..MetadataResponseTopic::default()
+    };
+    Some(MetadataResponse {
+        topics: request.topics.iter().flatten().map(topic).collect(),
+        cluster_id: None,
+        ..MetadataResponse::default()
+    })
 }
 
 fn one(

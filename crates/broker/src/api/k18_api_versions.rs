@@ -2,7 +2,7 @@
 //!
 //! - The answer is computed from the registered handlers; there is no second table.
 //! - An unknown version is answered with a version 0 body that carries UNSUPPORTED_VERSION *and*
-//!   the list, so that a newer client can try again (KIP-511); `dispatch` calls [`unsupported`].
+//!   this API's range, so that a newer client can try again (KIP-511); `dispatch` calls [`unsupported`].
 //! - The response header is version 0 always, since the client can't know better yet.
 //! - From version 3 the client tells the name and version of its software; malformed ones are
 //!   INVALID_REQUEST, as in Kafka.
@@ -88,11 +88,17 @@ impl Answer for ApiVersions {
     }
 }
 
-/// The answer to a version that is not served: always to be encoded as version 0.
+/// The answer to a version that is not served: always to be encoded as version 0. Like Kafka's it
+/// lists this API only; the client asks again in a version of that range.
 pub fn unsupported(ranges: &[ApiRange]) -> ApiVersionsResponse {
+    let own: Vec<ApiRange> = ranges
+        .iter()
+        .copied()
+        .filter(|r| r.key == ApiKey::ApiVersions)
+        .collect();
     ApiVersionsResponse {
         error_code: ErrorCode::UnsupportedVersion.code(),
-        api_keys: list(ranges),
+        api_keys: list(&own),
         ..ApiVersionsResponse::default()
     }
 }

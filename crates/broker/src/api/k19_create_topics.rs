@@ -33,7 +33,7 @@ impl CreateTopics {
         Self { creation, settings }
     }
 
-    fn made(&self, new: NewTopic, validate_only: bool) -> CreatableTopicResult {
+    fn made(&self, new: NewTopic) -> CreatableTopicResult {
         let overrides = new.configs.into_iter().collect();
         let entries = describe::topic(&self.settings.current(), &overrides);
         let configs = entries
@@ -49,14 +49,11 @@ impl CreateTopics {
         let replicas = new.partitions.first().map_or(0, Vec::len);
         CreatableTopicResult {
             name: new.name,
-            topic_id: if validate_only {
-                limpid_protocol::Uuid::ZERO
-            } else {
-                new.id
-            },
+            topic_id: new.id,
             num_partitions: i32::try_from(new.partitions.len()).unwrap_or(i32::MAX),
             replication_factor: i16::try_from(replicas).unwrap_or(i16::MAX),
             configs: Some(configs),
+            error_message: None,
             ..CreatableTopicResult::default()
         }
     }
@@ -85,7 +82,7 @@ impl Answer for CreateTopics {
                 continue;
             }
             response.topics.push(match outcome {
-                Ok(new) => self.made(new, request.validate_only),
+                Ok(new) => self.made(new),
                 Err(refusal) => refused(name, refusal, call),
             });
         }

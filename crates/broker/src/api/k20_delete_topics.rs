@@ -4,6 +4,7 @@
 //! - From version 6 topics come by name or by id (KIP-516).
 //! - `delete.topic.enable=false` refuses. Files go after `file.delete.delay.ms`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use limpid_protocol::messages::DeleteTopicsRequest;
@@ -24,6 +25,7 @@ pub struct DeleteTopics {
 }
 
 /// What a request names.
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct Target {
     name: Option<String>,
     id: Uuid,
@@ -74,9 +76,21 @@ impl Answer for DeleteTopics {
             name: t.name,
             id: t.topic_id,
         }));
+        let mut counts: HashMap<Target, usize> = HashMap::new();
+        for target in &targets {
+            *counts.entry(target.clone()).or_default() += 1;
+        }
         let mut response = DeleteTopicsResponse::default();
         for target in targets {
-            let done = self.delete(&target, call.version).await;
+            let done = match counts.remove(&target) {
+                Some(1) => self.delete(&target, call.version).await,
+                Some(_) => {
+                    let message = "a topic may be named only once";
+                    Err(Refusal::new(ErrorCode::InvalidRequest, message))
+                }
+                // Answered when it was seen first.
+                None => continue,
+            };
             response.responses.push(match done {
                 Ok((name, topic_id)) => DeletableTopicResult {
                     name: Some(name),

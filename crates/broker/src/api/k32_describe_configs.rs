@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use limpid_config::describe::{self, ConfigEntry};
+use limpid_protocol::ApiKey;
 use limpid_protocol::messages::DescribeConfigsRequest;
 use limpid_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use limpid_protocol::messages::describe_configs_response::{
     DescribeConfigsResourceResult, DescribeConfigsResponse, DescribeConfigsResult,
     DescribeConfigsSynonym,
 };
-use limpid_protocol::{ApiKey, ErrorCode};
 use limpid_storage::metadata::{ConfigMap, ConfigResource, Refusal, ResourceType};
 
 use crate::config_resources;
@@ -68,7 +68,12 @@ impl Answer for DescribeConfigs {
             };
             match self.entries(&wanted) {
                 Ok(mut entries) => {
-                    if let Some(keys) = &wanted.configuration_keys {
+                    // No keys at all mean every key, as in Kafka.
+                    let keys = wanted
+                        .configuration_keys
+                        .as_ref()
+                        .filter(|keys| !keys.is_empty());
+                    if let Some(keys) = keys {
                         let keys: BTreeSet<&String> = keys.iter().collect();
                         entries.retain(|e| keys.contains(&e.name));
                     }
@@ -80,9 +85,6 @@ impl Answer for DescribeConfigs {
                     result.error_code = call.note(refusal.code);
                     result.error_message = Some(refusal.message);
                 }
-            }
-            if result.error_code == ErrorCode::None.code() {
-                result.error_message = None;
             }
             response.results.push(result);
         }

@@ -6,7 +6,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use limpid_protocol::messages::describe_topic_partitions_request::DescribeTopicPartitionsRequest;
+use limpid_protocol::messages::describe_topic_partitions_request::{
+    DescribeTopicPartitionsRequest, TopicRequest,
+};
 use limpid_protocol::messages::describe_topic_partitions_response::{
     Cursor, DescribeTopicPartitionsResponse, DescribeTopicPartitionsResponsePartition,
     DescribeTopicPartitionsResponseTopic,
@@ -63,6 +65,15 @@ impl Answer for DescribeTopicPartitions {
             Some(cursor) => (cursor.topic_name.as_str(), cursor.partition_index.max(0)),
             None => ("", 0),
         };
+        let behind_all = !names.is_empty() && names.iter().all(|name| *name < start_name);
+        if behind_all
+            || request
+                .cursor
+                .as_ref()
+                .is_some_and(|c| c.partition_index < 0)
+        {
+            return bad_cursor(&request, call);
+        }
         let mut response = DescribeTopicPartitionsResponse::default();
         for name in names.into_iter().filter(|name| *name >= start_name) {
             if left == 0 {
@@ -112,7 +123,25 @@ fn unknown(name: &str, call: &mut Call<'_>) -> DescribeTopicPartitionsResponseTo
         error_code: call.note(error),
         name: Some(name.to_owned()),
         is_internal: INTERNAL_TOPICS.contains(&name),
+        topic_authorized_operations: operations::TOPIC,
         ..DescribeTopicPartitionsResponseTopic::default()
+    }
+}
+
+/// The answer to a cursor that points nowhere: each topic that was asked for has the error.
+fn bad_cursor(
+    request: &DescribeTopicPartitionsRequest,
+    call: &mut Call<'_>,
+) -> DescribeTopicPartitionsResponse {
+    let error_code = call.note(ErrorCode::InvalidRequest);
+    let topic = |t: &TopicRequest| DescribeTopicPartitionsResponseTopic {
+        error_code,
+        name: Some(t.name.clone()),
+        ..DescribeTopicPartitionsResponseTopic::default()
+    };
+    DescribeTopicPartitionsResponse {
+        topics: request.topics.iter().map(topic).collect(),
+        ..DescribeTopicPartitionsResponse::default()
     }
 }
 
