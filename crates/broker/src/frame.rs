@@ -22,8 +22,6 @@ const PREFIX_BYTES: usize = 4;
 const FRAME_BYTES_MIN: usize = 8;
 /// What one read may take before a frame is charged; also the smallest step of charging.
 const READ_BYTES: usize = 16 * 1024;
-/// Largest step of allocating ahead of what arrived. Pages that were not written are not resident.
-const RESERVE_BYTES_MAX: usize = 1024 * 1024;
 
 /// What a peer may do while it sends a frame.
 #[derive(Debug, Clone, Copy)]
@@ -137,8 +135,8 @@ impl FrameReader {
                 break;
             }
             let granted = (PREFIX_BYTES + charge.bytes()).min(whole) - have;
-            self.buffer
-                .reserve((whole - have).min(RESERVE_BYTES_MAX.max(have)));
+            // Not more than is charged: what is reserved ahead becomes resident sooner or later.
+            self.buffer.reserve(granted);
             self.read(stream, granted, began, whole).await?;
         }
         self.buffer.advance(PREFIX_BYTES);
