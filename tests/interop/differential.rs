@@ -27,6 +27,7 @@ use limpid_protocol::messages::ApiVersionsRequest;
 use case::{Case, Outcome};
 use differences::{ALLOWED, Difference, UNORDERED, Where};
 use side::Side;
+use walk::unlike;
 
 /// What both brokers are told.
 const PROPERTIES: [(&str, &str); 3] = [
@@ -52,6 +53,8 @@ pub fn answers_are_kafkas(lab: &mut Lab) -> Result<()> {
     let mut subject = Side::new("the subject", &peer);
     setup::fill(&mut kafka).context("filling Kafka")?;
     setup::fill(&mut subject).context("filling the subject")?;
+    setup::await_producer_ids(&mut kafka)?;
+    setup::await_producer_ids(&mut subject)?;
 
     let mut cases = Vec::new();
     produce::cases(&mut cases);
@@ -114,6 +117,8 @@ struct Report {
     compared: usize,
     fields: usize,
     problems: Vec<String>,
+    /// Differences that are not allowed (API, case, what), and the versions that have them.
+    unlike: BTreeMap<(ApiKey, &'static str, String), Vec<i16>>,
     used: BTreeSet<usize>,
 }
 
@@ -136,19 +141,15 @@ impl Report {
         self.compared += 1;
         match (&theirs, &ours) {
             (Outcome::Answer(theirs), Outcome::Answer(ours)) => {
-                let paths: BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
-                self.fields += paths.len();
-                for path in paths {
-                    let (theirs, ours) = (theirs.get(path), ours.get(path));
-                    if theirs != ours {
-                        self.differ(case, &title, path, theirs, ours);
-                    }
+                self.fields += theirs.len();
+                for (path, (theirs, ours)) in unlike(theirs, ours) {
+                    self.differ(case, version, &path, theirs, ours);
                 }
             }
             _ if theirs == ours => {}
             _ => {
                 let (theirs, ours) = (theirs.in_short(), ours.in_short());
-                self.differ(case, &title, "", Some(&theirs), Some(&ours));
+                self.differ(case, version, "", Some(&theirs), Some(&ours));
             }
         }
         Ok(true)
@@ -157,10 +158,10 @@ impl Report {
     fn differ(
         &mut self,
         case: &Case,
-        title: &str,
+        version: i16,
         path: &str,
-        theirs: Option<&String>,
-        ours: Option<&String>,
+        theirs: Option<&str>,
+        ours: Option<&str>,
     ) {
         let side = match (theirs, ours) {
             (Some(_), None) => Where::OnlyKafka,
@@ -189,14 +190,18 @@ impl Report {
                 );
             }
             None => {
-                let show = |value: Option<&String>| {
-                    let text = value.map_or("(absent)", String::as_str);
+                let show = |value: Option<&str>| {
+                    let text = value.unwrap_or("(absent)");
                     text.chars().take(300).collect::<String>()
                 };
                 let (theirs, ours) = (show(theirs), show(ours));
-                self.problems.push(format!(
-                    "{title}: {path}\n    Kafka {theirs}\n    ours  {ours}"
-                ));
+                let what = format!(
+                    "{path}
+    Kafka {theirs}
+    ours  {ours}"
+                );
+                let key = (case.api, case.name, what);
+                self.unlike.entry(key).or_default().push(version);
             }
         }
     }
@@ -214,8 +219,11 @@ impl Report {
                 }
             }
         }
+        for ((api, case, what), versions) in self.unlike {
+            self.problems
+                .push(format!("{api} {versions:?}, {case}: {what}"));
+        }
         let count = self.problems.len();
-        self.problems.truncate(400);
         ensure!(
             count == 0,
             "{count} problems:\n{}",

@@ -30,10 +30,206 @@ pub struct Difference {
 }
 
 /// The list.
-pub const ALLOWED: &[Difference] = &[];
+pub const ALLOWED: &[Difference] = &[
+    // What isn't there is not advertised.
+    only_kafka(
+        "ApiVersions",
+        "api_keys[*]",
+        "APIs that Limpid does not have yet",
+    ),
+    only_kafka(
+        "ApiVersions",
+        "supported_features[*]",
+        "features that Limpid does not have yet",
+    ),
+    only_kafka(
+        "ApiVersions",
+        "finalized_features[*]",
+        "features that Limpid does not have yet",
+    ),
+    both(
+        "ApiVersions",
+        "*",
+        "api_keys[19].min_version",
+        "kept for kafka-go up to 0.4.47",
+    ),
+    both(
+        "ApiVersions",
+        "*",
+        "api_keys[20].min_version",
+        "kept for kafka-go up to 0.4.47",
+    ),
+    // Errors that Kafka gives without a word.
+    both(
+        "Produce",
+        "*",
+        "*error_message",
+        "the reason helps; clients log it",
+    ),
+    both(
+        "IncrementalAlterConfigs",
+        "an unknown operation",
+        "*error_message",
+        SERVER_ERROR,
+    ),
+    both(
+        "CreateTopics",
+        "*",
+        "*error_message",
+        "version 0, asked of Kafka as 2, has no such field",
+    ),
+    // Errors where ours is better, or where Kafka fails inside.
+    both(
+        "IncrementalAlterConfigs",
+        "an unknown operation",
+        "*error_code",
+        SERVER_ERROR,
+    ),
+    both("Metadata", "neither an id nor a name", "*", SERVER_ERROR),
+    Difference {
+        case: "neither an id nor a name",
+        ..only_limpid(
+            "Metadata",
+            "brokers[*]",
+            "an error of one topic does not hide the brokers",
+        )
+    },
+    both(
+        "Produce",
+        "codec that does not fit the bytes",
+        "*error_code",
+        SERVER_ERROR,
+    ),
+    both("Produce", "unknown codec", "*", SERVER_ERROR),
+    both("Produce", "a batch cut off", "*error_code", BROKEN),
+    both("Produce", "a few bytes of garbage", "*error_code", BROKEN),
+    both("Produce", "length beyond the end", "*error_code", BROKEN),
+    both("Produce", "magic 3", "*error_code", BROKEN),
+    both(
+        "Produce",
+        "a transactional batch without a producer",
+        "*error_code",
+        "refused as transactional before its producer is looked at: there are no transactions yet",
+    ),
+    only_kafka(
+        "Produce",
+        "*record_errors[*]",
+        "the first record at fault is named, and the check ends there",
+    ),
+    both(
+        "Produce",
+        "sequence: a duplicate*",
+        "*log_append_time_ms",
+        DUPLICATE,
+    ),
+    // Choices that the protocol leaves to a broker.
+    both(
+        "Fetch",
+        "opening a session",
+        "session_id",
+        "fetch sessions are optional: 0 declines",
+    ),
+    both(
+        "Fetch",
+        "three partitions, little room",
+        "*records[*]",
+        "whole batches only; Kafka cuts the last one off and clients drop the piece",
+    ),
+    only_limpid("DescribeConfigs", "*configs[limpid.*]", "our own settings"),
+    only_limpid(
+        "DescribeConfigs",
+        "*configs[controller.listener.names]*",
+        DEFAULTS,
+    ),
+    both("DescribeConfigs", "*", "*configs[log.dir].*", DEFAULTS),
+    both(
+        "DescribeConfigs",
+        "*",
+        "*configs[listeners].synonyms*.value",
+        DEFAULTS,
+    ),
+    both(
+        "DescribeConfigs",
+        "*",
+        "*configs[node.id].synonyms.order",
+        DEFAULTS,
+    ),
+    only_limpid("DescribeConfigs", "*configs[node.id].synonyms*", DEFAULTS),
+    both(
+        "DescribeConfigs",
+        "*",
+        "*configs[process.roles].synonyms.order",
+        DEFAULTS,
+    ),
+    only_limpid(
+        "DescribeConfigs",
+        "*configs[process.roles].synonyms*",
+        DEFAULTS,
+    ),
+];
+
+const SERVER_ERROR: &str =
+    "Kafka fails inside and says UNKNOWN_SERVER_ERROR; ours names the mistake";
+const BROKEN: &str = "bytes that are no batch: CORRUPT_MESSAGE and INVALID_RECORD tell apart what \
+                      Kafka's parser stumbles over first, not what is wrong";
+const DUPLICATE: &str = "of a batch that came before only the offsets are kept";
+const DEFAULTS: &str = "a default of our own, so that Limpid runs without a configuration";
+
+const fn both(
+    api: &'static str,
+    case: &'static str,
+    path: &'static str,
+    reason: &'static str,
+) -> Difference {
+    Difference {
+        api,
+        case,
+        path,
+        side: Where::Both,
+        reason,
+    }
+}
+
+const fn only_kafka(api: &'static str, path: &'static str, reason: &'static str) -> Difference {
+    Difference {
+        api,
+        case: "*",
+        path,
+        side: Where::OnlyKafka,
+        reason,
+    }
+}
+
+const fn only_limpid(api: &'static str, path: &'static str, reason: &'static str) -> Difference {
+    Difference {
+        api,
+        case: "*",
+        path,
+        side: Where::OnlyLimpid,
+        reason,
+    }
+}
 
 /// Lists whose order Kafka leaves to a hash table: API and path.
 pub const UNORDERED: &[(&str, &str)] = &[
     ("Produce", "*partition_responses.order"),
     ("DeleteTopics", "responses.order"),
+    ("ApiVersions", "*.order"),
+    ("DescribeConfigs", "*configs.order"),
+    (
+        "DescribeConfigs",
+        "*configs[controller.listener.names].synonyms.order",
+    ),
+    ("Fetch", "responses.order"),
+    ("ListOffsets", "*partitions.order"),
+    ("Metadata", "topics.order"),
+    ("Produce", "*record_errors.order"),
+];
+
+/// Fields with sentences for people: ours are in our own words, so only whether there is one is
+/// compared.
+pub const TEXTS: &[&str] = &[
+    "error_message",
+    "batch_index_error_message",
+    "documentation",
 ];

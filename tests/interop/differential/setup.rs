@@ -1,12 +1,17 @@
 //! The state both brokers are in before they are compared.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
+use limpid_interop::process::wait_for;
 use limpid_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use limpid_protocol::messages::create_topics_response::CreatableTopicResult;
 use limpid_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use limpid_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
-use limpid_protocol::messages::{CreateTopicsRequest, ListOffsetsRequest, ProduceRequest};
+use limpid_protocol::messages::{
+    CreateTopicsRequest, InitProducerIdRequest, ListOffsetsRequest, ProduceRequest,
+};
 use limpid_protocol::records::{BatchBuilder, Codec, Producer};
 
 use super::side::Side;
@@ -21,6 +26,9 @@ pub const COMPACTED: &str = "compacted";
 pub const WRITTEN: &str = "written";
 /// A topic of which no test changes anything but the configuration.
 pub const TUNED: &str = "tuned";
+
+/// What the set-up waits for must come within this.
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// The timestamp of the first record of a batch; well within what brokers accept.
 pub const TIME: i64 = 1_700_000_000_000;
@@ -38,6 +46,21 @@ pub fn topic(name: &str, partitions: i32, configs: &[(&str, &str)]) -> Creatable
         configs: configs.collect(),
         ..CreatableTopic::default()
     }
+}
+
+/// Waits until a broker hands out producer ids: Kafka fetches its first block only when the first
+/// producer asks, and refuses until it is there.
+pub fn await_producer_ids(side: &mut Side) -> Result<()> {
+    let request = InitProducerIdRequest {
+        transactional_id: None,
+        producer_id: -1,
+        producer_epoch: -1,
+        ..InitProducerIdRequest::default()
+    };
+    wait_for("producer id", LIMIT, || {
+        Ok((side.must(&request, 4)?.error_code == 0).then_some(()))
+    })
+    .with_context(|| side.name)
 }
 
 /// A batch with one record per timestamp, counted from [`TIME`].
@@ -161,8 +184,7 @@ fn wait_for_leaders(side: &mut Side, topics: &[CreatableTopicResult]) -> Result<
         topics: asked.collect(),
         ..ListOffsetsRequest::default()
     };
-    let limit = std::time::Duration::from_secs(30);
-    limpid_interop::process::wait_for("leaders of all partitions", limit, || {
+    wait_for("leaders of all partitions", LIMIT, || {
         let answer = side.must(&request, 6)?;
         let mut partitions = answer.topics.iter().flat_map(|topic| &topic.partitions);
         Ok(partitions

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
+use super::differences::TEXTS;
 use super::side::Side;
 
 /// Fields that identify an element among its neighbours, the best first.
@@ -81,6 +82,9 @@ fn is_end(line: &str) -> bool {
 
 fn flatten(node: &Node, path: String, side: &Side, found: &mut Fields) {
     match node {
+        Node::Leaf(value) if value == "[]" => {
+            found.insert(format!("{path}.order"), String::new());
+        }
         Node::Leaf(value) => {
             let value = normal(&path, value, side);
             found.insert(path, value);
@@ -93,10 +97,10 @@ fn flatten(node: &Node, path: String, side: &Side, found: &mut Fields) {
         }
         Node::List(elements) => {
             let mut order = Vec::new();
-            for element in elements {
-                let mut label = label(element, side);
+            for (at, element) in elements.iter().enumerate() {
+                let mut label = label(element, side).unwrap_or_else(|| at.to_string());
                 if order.contains(&label) {
-                    label = format!("{label}#{}", order.len());
+                    label = format!("{label}#{at}");
                 }
                 flatten(element, format!("{path}[{label}]"), side, found);
                 order.push(label);
@@ -106,26 +110,22 @@ fn flatten(node: &Node, path: String, side: &Side, found: &mut Fields) {
     }
 }
 
-/// What an element of a list is called: its identifying field, or its value.
-fn label(element: &Node, side: &Side) -> String {
-    match element {
-        Node::Leaf(value) => normal("", value, side),
-        Node::List(_) => "list".to_owned(),
-        Node::Fields(fields) => {
-            let named = NAMES.iter().find_map(|wanted| {
-                let (name, value) = fields.iter().find(|(name, _)| name == wanted)?;
-                match value {
-                    Node::Leaf(value) => Some(normal(name, value, side)),
-                    _ => None,
-                }
-                .filter(|value| value != "\"\"" && value != "None" && !value.contains("no id"))
-            });
-            named
-                .unwrap_or_else(|| "element".to_owned())
-                .trim_matches('"')
-                .to_owned()
-        }
-    }
+/// What an element of a list is called by, if anything identifies it.
+fn label(element: &Node, side: &Side) -> Option<String> {
+    let Node::Fields(fields) = element else {
+        return None;
+    };
+    let named = NAMES.iter().find_map(|wanted| {
+        let (name, value) = fields.iter().find(|(name, _)| name == wanted)?;
+        let Node::Leaf(value) = value else {
+            return None;
+        };
+        let value = normal(name, value, side);
+        (value != "\"\"" && value != "None" && !value.contains("no id")).then_some(value)
+    })?;
+    // Newer versions name a topic by its id, which says the same.
+    let named = named.trim_matches('"');
+    Some(named.strip_prefix("id of ").unwrap_or(named).to_owned())
 }
 
 /// Replaces what two brokers in the same state can't have in common.
@@ -139,6 +139,8 @@ fn normal(path: &str, value: &str, side: &Side) -> String {
         return value.replace(&id.to_string(), &format!("id of {topic}"));
     }
     match field {
+        _ if TEXTS.contains(&field) && value.starts_with('"') => "a text".to_owned(),
+        "producer_id" if path == "producer_id" && value != "-1" => "a producer id".to_owned(),
         "topic_id" if value.contains("AAAAAAAAAAAAAAAAAAAAAA") => "no id".to_owned(),
         "topic_id" => "an id".to_owned(),
         "port" if value == side.port.to_string() => "its own port".to_owned(),
@@ -155,4 +157,40 @@ fn normal(path: &str, value: &str, side: &Side) -> String {
             })
         }
     }
+}
+
+/// The paths at which two answers differ, with what each has there. An element of a list that
+/// only one of them has is one difference.
+pub fn unlike<'a>(
+    left: &'a Fields,
+    right: &'a Fields,
+) -> BTreeMap<String, (Option<&'a str>, Option<&'a str>)> {
+    let paths = left.keys().chain(right.keys());
+    let mut found = BTreeMap::new();
+    for path in paths.filter(|path| left.get(*path) != right.get(*path)) {
+        let (mine, theirs) = (left.get(path), right.get(path));
+        let other = if mine.is_none() { left } else { right };
+        let element = (mine.is_none() || theirs.is_none()).then(|| lonely_element(path, other));
+        match element.flatten() {
+            Some(element) => {
+                let show = |value: Option<&String>| value.map(|_| "an element");
+                found.insert(element.to_owned(), (show(mine), show(theirs)));
+            }
+            None => {
+                let show = |value: Option<&'a String>| value.map(String::as_str);
+                found.insert(path.clone(), (show(mine), show(theirs)));
+            }
+        }
+    }
+    found
+}
+
+/// The outermost element on the way to `path` of which `other` has no field at all.
+fn lonely_element<'a>(path: &'a str, other: &Fields) -> Option<&'a str> {
+    let ends = path.match_indices(']').map(|(at, _)| &path[..=at]);
+    let mut elements = ends.filter(|element| {
+        let next = other.range((*element).to_owned()..).next();
+        !next.is_some_and(|(path, _)| path.starts_with(element))
+    });
+    elements.next()
 }

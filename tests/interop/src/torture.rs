@@ -212,6 +212,25 @@ fn write(address: &str, ledger: Ledger, number: u32, stop: &AtomicBool) -> Resul
         .with_context(|| format!("producer {number}"))
 }
 
+/// When a broker acknowledges: decides how much is appended but not acknowledged at a kill.
+#[derive(Clone, Copy, Debug)]
+pub enum Acknowledged {
+    /// Right after the append: hardly ever is anything in between.
+    OnceAppended,
+    /// After the disk has it (`flush.messages=1`): nearly always batches are in between, and are
+    /// sent again after the restart.
+    OnceFlushed,
+}
+
+impl Acknowledged {
+    const fn configs(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::OnceAppended => &[],
+            Self::OnceFlushed => &[("flush.messages", "1")],
+        }
+    }
+}
+
 /// Kills the broker `rounds` times under load and then judges what is in its log.
 ///
 /// # Errors
@@ -220,15 +239,15 @@ pub fn torture(
     kind: &Kind,
     tools: &Tools,
     folder: &std::path::Path,
-    rounds: u32,
-    seed: u64,
+    (rounds, seed): (u32, u64),
+    acks: Acknowledged,
 ) -> Result<Verdict> {
     let properties = [
         ("log.segment.bytes", "1048576"),
         ("log.index.interval.bytes", "1024"),
     ];
     let mut peer = Peer::start_new(kind.clone(), tools, folder, &properties)?;
-    create_topic(&peer.address(), TOPIC, PARTITIONS, &[])?;
+    create_topic(&peer.address(), TOPIC, PARTITIONS, acks.configs())?;
     let ledger = Ledger(Arc::default());
     let writers = Writers::start(&peer.address(), &ledger);
     let chance = AtomicU64::new(seed);
@@ -255,12 +274,12 @@ pub fn torture(
             .with_context(|| format!("after kill {round} of seed {seed}"))?;
     }
     writers.finish()?;
-    let acks = ledger.lock();
-    if let Some(failure) = &acks.failure {
+    let written = ledger.lock();
+    if let Some(failure) = &written.failure {
         bail!("a record was given up: {failure}");
     }
-    let verdict = judge(&peer.address(), &acks.places)?;
-    drop(acks);
+    let verdict = judge(&peer.address(), &written.places)?;
+    drop(written);
     peer.stop()?;
     Ok(verdict)
 }
