@@ -12,8 +12,8 @@ all_targets=(frame request message records)
 
 # Largest input, largest single allocation and largest process that a target may reach. A decoder
 # may allocate 64 KiB and 8 bytes per byte of input, decompression 256 KiB: 2 MB leave no room for
-# a count that was believed.
-limits=(-max_len=1024 -malloc_limit_mb=2 -rss_limit_mb=1024 -timeout=10)
+# a count that was believed. The timeout is wall time: short ones are met by stalls of a busy machine.
+limits=(-max_len=1024 -malloc_limit_mb=2 -rss_limit_mb=1024 -timeout=120)
 
 # LIMPID_FUZZ_BIN names a folder of targets that were built before; nothing is built then.
 build_targets() {
