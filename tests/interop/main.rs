@@ -60,7 +60,6 @@ const TESTS: &[Test] = tests![
     differential::answers_are_kafkas,
     kill9::no_acknowledged_record_is_lost_or_doubled,
     kill9::the_checker_notices_early_acknowledgements,
-    kill9::the_checker_notices_forgotten_producers,
 ];
 
 fn main() -> ExitCode {
