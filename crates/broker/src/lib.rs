@@ -26,6 +26,7 @@ pub mod metadata;
 pub mod metrics;
 pub mod operations;
 pub mod producer_ids;
+pub mod read_errors;
 pub mod request_memory;
 mod services;
 pub mod settings;

@@ -25,6 +25,7 @@ use crate::blocking::Blocking;
 use crate::drain::Drain;
 use crate::handler::{Answering, ApiRange, Call, Handler, Reply};
 use crate::leadership::{check_leader_epoch, locate};
+use crate::read_errors::read_error;
 use crate::topics::{Partition, Topic, Topics};
 use crate::waiters::Waiter;
 
@@ -364,22 +365,6 @@ fn aborted(
         first_offset: txn.first_offset,
     };
     Ok(aborted.into_iter().map(wire).collect())
-}
-
-fn read_error(error: &ReadError) -> ErrorCode {
-    match error {
-        ReadError::OffsetOutOfRange { .. } => ErrorCode::OffsetOutOfRange,
-        ReadError::Corrupt {
-            file,
-            position,
-            reason,
-        } => {
-            tracing::error!(file = %file.display(), position, reason, "corrupt batch read");
-            ErrorCode::CorruptMessage
-        }
-        ReadError::DirOffline { .. } | ReadError::Busy(_) => ErrorCode::KafkaStorageError,
-        ReadError::Closed => ErrorCode::NotLeaderOrFollower,
-    }
 }
 
 impl Handler for Fetch {

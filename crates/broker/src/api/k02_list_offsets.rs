@@ -25,6 +25,7 @@ use limpid_storage::{ReadError, TimestampedOffset};
 use crate::blocking::Blocking;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::leadership::check_leader_epoch;
+use crate::read_errors::read_error;
 use crate::topics::{Partition, Topics};
 
 const LATEST: i64 = -1;
@@ -149,16 +150,11 @@ impl ListOffsets {
         };
         match self.blocking.run(search).await {
             Ok(Ok(found)) => Ok(found.unwrap_or(UNKNOWN)),
-            Ok(Err(ReadError::Corrupt {
-                file,
-                position,
-                reason,
-            })) => {
-                tracing::error!(file = %file.display(), position, reason, "corrupt batch read");
-                Err(ErrorCode::CorruptMessage)
+            // Retention passed by in between: nobody asked for an offset here, trying again helps.
+            Ok(Err(ReadError::OffsetOutOfRange { .. })) | Err(_) => {
+                Err(ErrorCode::KafkaStorageError)
             }
-            Ok(Err(ReadError::Closed)) => Err(ErrorCode::NotLeaderOrFollower),
-            Ok(Err(_)) | Err(_) => Err(ErrorCode::KafkaStorageError),
+            Ok(Err(error)) => Err(read_error(&error)),
         }
     }
 }
