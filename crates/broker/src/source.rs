@@ -124,6 +124,7 @@ impl EmbeddedCluster {
             controller_id: Some(parts.node_id),
             brokers: brokers.collect(),
             topics,
+            groups: Vec::new(),
             log_dirs: dirs.collect(),
             traffic,
             connections: parts.connections.open() as u64,

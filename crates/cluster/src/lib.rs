@@ -6,8 +6,17 @@
 //!
 //! What must never be here: I/O, clocks, tokio, protocol types.
 
+mod admin;
+mod group;
 mod snapshot;
 
+pub use admin::{
+    AdminError, Browse, BrowsedRecord, ClusterAdmin, NewTopic, OffsetReset, Pending, RecordBrowser,
+};
+pub use group::{
+    Committed, Group, GroupActivity, GroupKind, GroupPartition, GroupState, GroupStatus,
+    GroupTopic, Lag, Member, Rebalance,
+};
 pub use snapshot::{
     Broker, ClusterSnapshot, LogDir, Partition, Readiness, ReadinessState, Topic, Traffic,
 };

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::group::Group;
+
 /// What one look at a cluster saw.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct ClusterSnapshot {
@@ -18,6 +20,8 @@ pub struct ClusterSnapshot {
     pub brokers: Vec<Broker>,
     /// Every topic, by name. A topic that did not change keeps its pointer between snapshots.
     pub topics: Vec<Arc<Topic>>,
+    /// Every group that has members or offsets, by id. One that did not change keeps its pointer.
+    pub groups: Vec<Arc<Group>>,
     /// Log directories of the brokers this source can look into.
     pub log_dirs: Vec<LogDir>,
     /// Traffic of all topics together, including topics that are gone.
