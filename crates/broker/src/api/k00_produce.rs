@@ -26,6 +26,7 @@ use limpid_protocol::records::{RecordsError, ValidationLimits};
 use limpid_protocol::{ApiKey, ErrorCode, Message, Reader};
 use limpid_storage::{AppendError, AppendInfo, AppendMeta, Origin};
 use limpid_telemetry::Stage;
+use tokio::sync::oneshot;
 
 use crate::batch::{self, Prepared};
 use crate::handler::{Answering, ApiRange, Call, Handler, Reply, encode};
@@ -125,22 +126,26 @@ impl Produce {
         }
     }
 
+    /// Appends everything before it waits for the disk, so that a request with many partitions
+    /// costs one wait and not one per partition.
     async fn produce(&self, request: ProduceRequest, call: &mut Call<'_>) -> ProduceResponse {
+        let topics = request.topic_data.into_iter();
+        let begun: Vec<_> = topics
+            .map(|data| self.append_topic(data, request.acks, call))
+            .collect();
         let mut response = ProduceResponse::default();
-        for data in request.topic_data {
-            response
-                .responses
-                .push(self.produce_topic(data, request.acks, call).await);
+        for topic in begun {
+            response.responses.push(topic.finish(call).await);
         }
         response
     }
 
-    async fn produce_topic(
+    fn append_topic(
         &self,
         data: TopicProduceData,
         acks: i16,
         call: &mut Call<'_>,
-    ) -> TopicProduceResponse {
+    ) -> TopicInProgress {
         let table = self.topics.table();
         let by_id = call.version >= 13;
         let found = if by_id {
@@ -153,37 +158,36 @@ impl Produce {
         if let Some(topic) = &topic {
             topic.metrics.produce_requests.inc();
         }
-        let mut answer = TopicProduceResponse {
+        let answer = TopicProduceResponse {
             name: data.name,
             topic_id: data.topic_id,
             ..TopicProduceResponse::default()
         };
+        let mut partitions = Vec::with_capacity(data.partition_data.len());
         for partition in data.partition_data {
             let index = partition.index;
             let size = partition.records.as_ref().map_or(0, Bytes::len);
-            let done = match &topic {
-                Some(topic) => self.produce_partition(topic, partition, acks, call).await,
+            let appended = match &topic {
+                Some(topic) => self.append_partition(topic, partition, acks, call),
                 None if by_id => Err(Refusal::new(ErrorCode::UnknownTopicId, None)),
                 None => Err(Refusal::new(ErrorCode::UnknownTopicOrPartition, None)),
             };
-            if let (Err(_), Some(topic)) = (&done, &topic) {
-                topic.metrics.failed_produce_requests.inc();
-                topic.metrics.bytes_rejected.inc_by(size as u64);
-            }
-            answer
-                .partition_responses
-                .push(partition_answer(index, done, call));
+            partitions.push((index, size, appended));
         }
-        answer
+        TopicInProgress {
+            topic,
+            answer,
+            partitions,
+        }
     }
 
-    async fn produce_partition(
+    fn append_partition(
         &self,
         topic: &Topic,
         data: PartitionProduceData,
         acks: i16,
         call: &mut Call<'_>,
-    ) -> Result<AppendInfo, Refusal> {
+    ) -> Result<Appended, Refusal> {
         if !matches!(acks, ACKS_ALL..=1) {
             let message = format!("acks must be -1, 0 or 1, not {acks}");
             return Err(Refusal::new(ErrorCode::InvalidRequiredAcks, message));
@@ -206,19 +210,10 @@ impl Produce {
             let message = "transactions are not available in this version of Limpid".to_owned();
             return Err(Refusal::new(ErrorCode::InvalidTxnState, message));
         }
-        let appended = append(partition, &prepared, call).await;
-        let info = appended.map_err(|refusal| Refusal {
+        append(partition, &prepared, call).map_err(|error| Refusal {
             log_start_offset: start,
-            ..refusal
-        })?;
-        if !info.duplicate {
-            topic
-                .metrics
-                .messages_in
-                .inc_by(u64::try_from(prepared.records).unwrap_or(0));
-            topic.metrics.bytes_in.inc_by(records.len() as u64);
-        }
-        Ok(info)
+            ..error.into()
+        })
     }
 
     fn limits(&self, topic: &Topic, version: i16) -> ValidationLimits {
@@ -238,83 +233,148 @@ impl Produce {
     }
 }
 
+/// The partitions of one topic that have been appended to, or refused.
+struct TopicInProgress {
+    topic: Option<Arc<Topic>>,
+    answer: TopicProduceResponse,
+    /// Index, size of what came, and what became of it.
+    partitions: Vec<(i32, usize, Result<Appended, Refusal>)>,
+}
+
+impl TopicInProgress {
+    async fn finish(mut self, call: &mut Call<'_>) -> TopicProduceResponse {
+        for (index, size, appended) in self.partitions {
+            let (records, done) = match appended {
+                Ok(appended) => (appended.records, appended.finish(call).await),
+                Err(refusal) => (0, Err(refusal)),
+            };
+            if let Some(topic) = &self.topic {
+                count(topic, (records, size as u64), &done);
+            }
+            let answer = partition_answer(index, done, call);
+            self.answer.partition_responses.push(answer);
+        }
+        self.answer
+    }
+}
+
+fn count(topic: &Topic, (records, size): (i32, u64), done: &Result<AppendInfo, Refusal>) {
+    let metrics = &topic.metrics;
+    match done {
+        Ok(info) if info.duplicate => {}
+        Ok(_) => {
+            let records = u64::try_from(records).unwrap_or(0);
+            metrics.messages_in.inc_by(records);
+            metrics.bytes_in.inc_by(size);
+        }
+        Err(_) => {
+            metrics.failed_produce_requests.inc();
+            metrics.bytes_rejected.inc_by(size);
+        }
+    }
+}
+
+/// A batch that is in the log, but perhaps not yet where its topic wants it before it is
+/// acknowledged.
+struct Appended {
+    info: AppendInfo,
+    partition: Arc<Partition>,
+    records: i32,
+    bytes: usize,
+    /// The word that it is on the disk (`flush.messages=1`).
+    flushed: Option<oneshot::Receiver<Result<(), String>>>,
+}
+
+impl Appended {
+    /// Waits for the disk if the topic asks for that, and wakes who waits for records.
+    async fn finish(self, call: &mut Call<'_>) -> Result<AppendInfo, Refusal> {
+        if let Some(flushed) = self.flushed {
+            call.clock.enter(Stage::Remote);
+            let done = flushed.await;
+            call.clock.enter(Stage::LocalAppend);
+            match done {
+                Ok(Ok(())) => {}
+                Ok(Err(why)) => return Err(Refusal::new(ErrorCode::KafkaStorageError, why)),
+                Err(_) => return Err(Refusal::new(ErrorCode::KafkaStorageError, None)),
+            }
+        }
+        self.partition.waiters.appended(self.bytes as u64);
+        Ok(self.info)
+    }
+}
+
 /// Broken on purpose: acknowledges at once and appends later, so that a kill in between loses what
 /// was acknowledged. The checker in tests/interop must find that.
 #[cfg(feature = "sabotage-ack-before-append")]
 #[expect(
-    clippy::unused_async,
+    clippy::unnecessary_wraps,
     reason = "the signature of the function it stands in for"
 )]
-async fn append(
+fn append(
     partition: &Arc<Partition>,
     prepared: &Prepared<'_>,
     _call: &mut Call<'_>,
-) -> Result<AppendInfo, Refusal> {
+) -> Result<Appended, AppendError> {
     let meta = AppendMeta {
         leader_epoch: partition.leader_epoch(),
         origin: Origin::Client,
     };
-    let (partition, bytes) = (Arc::clone(partition), prepared.bytes().to_vec());
+    let (later, bytes) = (Arc::clone(partition), prepared.bytes().to_vec());
     let first_offset = partition.log.log_end_offset();
     tokio::spawn(async move {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        if let Err(error) = partition.log.append(&bytes, &meta) {
+        if let Err(error) = later.log.append(&bytes, &meta) {
             tracing::error!(%error, "acknowledged batch lost");
         }
-        partition.waiters.appended(bytes.len() as u64);
+        later.waiters.appended(bytes.len() as u64);
     });
-    Ok(AppendInfo {
-        first_offset,
-        last_offset: first_offset + i64::from(prepared.records) - 1,
-        log_append_time_ms: -1,
-        log_start_offset: 0,
-        duplicate: false,
-        lock_wait: std::time::Duration::ZERO,
-        write: std::time::Duration::ZERO,
+    Ok(Appended {
+        info: AppendInfo {
+            first_offset,
+            last_offset: first_offset + i64::from(prepared.records) - 1,
+            log_append_time_ms: -1,
+            log_start_offset: 0,
+            duplicate: false,
+            lock_wait: std::time::Duration::ZERO,
+            write: std::time::Duration::ZERO,
+        },
+        partition: Arc::clone(partition),
+        records: prepared.records,
+        bytes: 0,
+        flushed: None,
     })
 }
 
-/// Appends, makes the batch durable if the topic asks for that, and wakes who waits for it.
+/// Appends, and asks for the disk if the topic wants that before the acknowledgement.
 #[cfg(not(feature = "sabotage-ack-before-append"))]
-async fn append(
+fn append(
     partition: &Arc<Partition>,
     prepared: &Prepared<'_>,
     call: &mut Call<'_>,
-) -> Result<AppendInfo, Refusal> {
+) -> Result<Appended, AppendError> {
     let meta = AppendMeta {
         leader_epoch: partition.leader_epoch(),
         origin: Origin::Client,
     };
     let info = partition.log.append(prepared.bytes(), &meta)?;
     call.clock.carve(Stage::LocalLock, info.lock_wait);
-    if partition.log.config().flush_before_ack() {
-        flushed(partition, info.last_offset + 1, call).await?;
-    }
-    partition.waiters.appended(prepared.bytes().len() as u64);
-    Ok(info)
-}
-
-/// Waits until everything below `offset` is on the disk (`flush.messages=1`).
-#[cfg(not(feature = "sabotage-ack-before-append"))]
-async fn flushed(
-    partition: &Arc<Partition>,
-    offset: i64,
-    call: &mut Call<'_>,
-) -> Result<(), Refusal> {
-    call.clock.enter(Stage::Remote);
-    let (sender, receiver) = tokio::sync::oneshot::channel();
-    let callback = Box::new(move |done| {
-        // The connection may be gone by now.
-        let _unheard = sender.send(done).is_err();
+    let wanted = partition.log.config().flush_before_ack();
+    let flushed = wanted.then(|| {
+        let (sender, receiver) = oneshot::channel();
+        let callback = Box::new(move |done| {
+            // The connection may be gone by now.
+            let _unheard = sender.send(done).is_err();
+        });
+        partition.log.on_flushed(info.last_offset + 1, callback);
+        receiver
     });
-    partition.log.on_flushed(offset, callback);
-    let done = receiver.await;
-    call.clock.enter(Stage::LocalAppend);
-    match done {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(message)) => Err(Refusal::new(ErrorCode::KafkaStorageError, message)),
-        Err(_) => Err(Refusal::new(ErrorCode::KafkaStorageError, None)),
-    }
+    Ok(Appended {
+        info,
+        partition: Arc::clone(partition),
+        records: prepared.records,
+        bytes: prepared.bytes().len(),
+        flushed,
+    })
 }
 
 fn partition_answer(
