@@ -65,9 +65,10 @@ pub enum GroupStatus {
     Ok,
     /// Its members are being given their partitions.
     Rebalancing,
-    /// It has members, but some of their partitions never saw a commit.
+    /// It has members, but some of their partitions have records and never saw a commit.
     NeverCommitted,
-    /// It has members and unread records, and has not committed for a while.
+    /// It has members and records that have been unread, without a commit, for
+    /// [`STALLED_AFTER_MS`](crate::lag::STALLED_AFTER_MS).
     Stalled,
     /// It has unread records and no members.
     Stopped,
@@ -193,6 +194,28 @@ pub struct Rebalance {
     pub members: u32,
 }
 
+impl GroupStatus {
+    /// All of them, the worst last.
+    pub const ALL: [Self; 5] = [
+        Self::Ok,
+        Self::Rebalancing,
+        Self::NeverCommitted,
+        Self::Stalled,
+        Self::Stopped,
+    ];
+
+    /// The word that faces show.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Rebalancing => "rebalancing",
+            Self::NeverCommitted => "never_committed",
+            Self::Stalled => "stalled",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
 impl Group {
     /// Its partitions with their topics.
     pub fn partitions(&self) -> impl Iterator<Item = (&str, &GroupPartition)> {
@@ -217,10 +240,11 @@ impl Group {
         known.reduce(f64::max)
     }
 
-    /// Partitions that are owned by a member but never saw a commit.
+    /// Partitions with records that a member owns and that never saw a commit.
     pub fn uncommitted_partitions(&self) -> usize {
         let owned = self.partitions().filter(|(_, p)| p.owner.is_some());
-        owned.filter(|(_, p)| p.committed.is_none()).count()
+        let readable = owned.filter(|(_, p)| p.log_start_offset < p.end_offset);
+        readable.filter(|(_, p)| p.committed.is_none()).count()
     }
 
     /// Time of the newest commit.

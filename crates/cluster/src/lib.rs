@@ -8,6 +8,7 @@
 
 mod admin;
 mod group;
+pub mod lag;
 mod snapshot;
 
 pub use admin::{
