@@ -2,19 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use limpid_interop::dump_log::{dump, files};
 use limpid_interop::lab::Lab;
 use limpid_interop::librdkafka::produce;
 use limpid_interop::records::Record;
 use limpid_interop::wire::create_topic;
 
+const MANY: &str = "many-segments";
 const METADATA: &str = "__cluster_metadata-0";
 
 /// Makes every kind of file there is: rolled segments with indexes of both kinds and snapshots of
 /// an idempotent producer.
 pub fn writes_many_segments(lab: &mut Lab) -> Result<()> {
-    let topic = "many-segments";
+    let topic = MANY;
     let address = lab.address()?;
     let configs = [
         ("segment.bytes", "1048576"),
@@ -46,7 +47,7 @@ pub fn reads_every_file(lab: &mut Lab) -> Result<()> {
         Ok(found)
     };
     let logs = topics("log")?;
-    ensure!(logs.len() > 10, "only {} segments: {logs:?}", logs.len());
+    ensure!(logs.len() > 5, "only {} segments: {logs:?}", logs.len());
     let dumped = dump(&tools, &logs, &["--deep-iteration"])?;
     let records: usize = dumped
         .values()
@@ -84,6 +85,10 @@ pub fn reads_every_file(lab: &mut Lab) -> Result<()> {
         dump(&tools, &transactions, &[])?;
     }
     metadata_files(lab, &data)?;
+    let long = logs
+        .iter()
+        .find(|log| log.starts_with(data.join(format!("{MANY}-0"))));
+    damage_is_noticed(lab, long.context("no segment of many records")?)?;
     lab.resume_subject()
 }
 
@@ -112,6 +117,39 @@ fn metadata_files(lab: &Lab, data: &Path) -> Result<()> {
     if !indexes.is_empty() {
         dump(&lab.tools, &indexes, &["--index-sanity-check"])?;
     }
+    Ok(())
+}
+
+/// The judge itself is judged: a segment or an index with a byte changed must not pass.
+fn damage_is_noticed(lab: &Lab, log: &Path) -> Result<()> {
+    let folder = lab.folder("damaged")?;
+    let copy = |ext: &str| -> Result<PathBuf> {
+        let from = log.with_extension(ext);
+        let to = folder.join(from.file_name().context("a file has a name")?);
+        std::fs::copy(&from, &to)?;
+        Ok(to)
+    };
+    let (log, index) = (copy("log")?, copy("index")?);
+    dump(
+        &lab.tools,
+        std::slice::from_ref(&log),
+        &["--deep-iteration"],
+    )
+    .context("the copy as it is")?;
+    // An entry is a relative offset and a position, four bytes each.
+    let mut entries = std::fs::read(&index)?;
+    *entries
+        .get_mut(7)
+        .context("the last segment has no index entry")? ^= 0x10;
+    std::fs::write(&index, entries)?;
+    let judged = dump(&lab.tools, &[index], &["--verify-index-only"]);
+    ensure!(judged.is_err(), "a wrong index passed: {judged:?}");
+    let mut records = std::fs::read(&log)?;
+    let middle = records.len() / 2;
+    records[middle] ^= 1;
+    std::fs::write(&log, records)?;
+    let judged = dump(&lab.tools, &[log], &["--deep-iteration"]);
+    ensure!(judged.is_err(), "a segment with a changed byte passed");
     Ok(())
 }
 

@@ -59,7 +59,9 @@ const TESTS: &[Test] = tests![
     exchange::limpid_opens_what_a_killed_kafka_wrote,
     differential::answers_are_kafkas,
     kill9::no_acknowledged_record_is_lost_or_doubled,
+    kill9::nothing_comes_twice_when_the_disk_is_awaited,
     kill9::the_checker_notices_early_acknowledgements,
+    kill9::the_checker_notices_forgotten_producers,
 ];
 
 fn main() -> ExitCode {

@@ -215,7 +215,7 @@ impl Peer {
                 java
             }
             Kind::Limpid(program) => {
-                let mut limpid = Command::new(program);
+                let mut limpid = limpid(program);
                 limpid.args(["storage", "format", "--cluster-id", CLUSTER_ID, "--config"]);
                 limpid
             }
@@ -273,7 +273,7 @@ impl Peer {
                 java
             }
             Kind::Limpid(program) => {
-                let mut limpid = Command::new(program);
+                let mut limpid = limpid(program);
                 limpid.args(["serve", "--config"]);
                 limpid
             }
@@ -329,6 +329,17 @@ impl Peer {
             daemon.kill();
         }
     }
+}
+
+/// Limpid without this program's own variables, which it would take for settings.
+fn limpid(program: &Path) -> Command {
+    let mut limpid = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("LIMPID_") {
+            limpid.env_remove(name);
+        }
+    }
+    limpid
 }
 
 /// Asks for the metadata of no topic (version 1) and counts the brokers in the answer.
