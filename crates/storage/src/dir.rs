@@ -17,6 +17,7 @@ use limpid_platform::files::{DiskSpace, Files, OpenMode, is_disk_full, is_out_of
 use limpid_platform::lock::DirLock;
 use parking_lot::Mutex;
 
+use crate::arrivals::file::Pace;
 use crate::checkpoint::{self, Offsets};
 use crate::error::{AppendError, ReadError, StorageError};
 use crate::names;
@@ -69,6 +70,8 @@ pub(crate) struct LogDir {
     full: AtomicBool,
     /// The checkpoints as last written, by file name.
     written: Mutex<BTreeMap<&'static str, Offsets>>,
+    /// When the checkpoint of arrivals is written next.
+    pub(crate) arrivals: Mutex<Pace>,
     /// Held until [`LogDir::unlock`]; `None` when it could not be opened at all.
     lock: Mutex<Option<DirLock>>,
 }
@@ -95,6 +98,7 @@ impl LogDir {
             looked_at: Mutex::default(),
             full: AtomicBool::new(false),
             written: Mutex::default(),
+            arrivals: Mutex::default(),
             lock: Mutex::new(lock),
         }
     }

@@ -31,6 +31,7 @@
 //! * The recovery point moves only after everything below it is on the disk.
 
 mod api;
+mod arrivals;
 mod checkpoint;
 mod config;
 mod dir;

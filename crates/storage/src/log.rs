@@ -7,6 +7,7 @@
 //! | `lookup` | by timestamp, by epoch, aborted transactions |
 //! | `flush` | fsync, group commit, the recovery point |
 //! | `retention` | removing old segments |
+//! | `arrival` | when records came, and what they say themselves |
 //! | `listing`, `load`, `recover` | opening a directory, after a clean shutdown or a crash |
 //!
 //! Locks, in the order they may be taken: flush → state → segments → tail cache. The state lock
@@ -25,6 +26,7 @@ use limpid_protocol::Uuid;
 use parking_lot::{Mutex, RwLock};
 
 use crate::api::ProducerStatus;
+use crate::arrivals::Arrivals;
 use crate::checkpoint;
 use crate::config::LogConfig;
 use crate::dir::LogDir;
@@ -39,6 +41,7 @@ use crate::segment::Segment;
 use crate::tail_cache::{Tail, TailCache};
 
 mod append;
+mod arrival;
 mod flush;
 pub(crate) mod listing;
 mod load;
@@ -69,6 +72,7 @@ struct State {
     active: Arc<Segment>,
     producers: Producers,
     epochs: Epochs,
+    arrivals: Arrivals,
     /// Producer snapshots taken at rolls, not yet written: (offset, content).
     snapshots: Vec<(i64, Vec<u8>)>,
     /// Bytes and records since the last flush, and when the first of them came.

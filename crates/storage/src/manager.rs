@@ -155,6 +155,7 @@ impl LogManager {
             clean: true,
             recovery_point: 0,
             log_start: 0,
+            arrivals: None,
         };
         let log = Arc::new(PartitionLog::create(&self.shared, &dir, params, topic_id)?);
         self.logs

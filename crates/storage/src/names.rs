@@ -25,6 +25,8 @@ pub(crate) const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
 pub(crate) const LOCK: &str = ".lock";
 /// Our preallocated reserve against a full disk. Kafka looks at directories only and ignores it.
 pub(crate) const RESERVE: &str = ".limpid_reserve";
+/// When records came; Kafka ignores it, too.
+pub(crate) const ARRIVALS: &str = ".limpid_arrivals";
 /// Offsets up to which logs are on the disk.
 pub(crate) const RECOVERY_POINTS: &str = "recovery-point-offset-checkpoint";
 /// First offsets of logs that differ from their first segment's.

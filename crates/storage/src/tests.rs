@@ -17,6 +17,7 @@ use crate::{
     MinFree, Origin, PartitionLog, RecoveryReport,
 };
 
+mod arrivals;
 mod crash;
 mod faults;
 mod life;

@@ -129,6 +129,7 @@ impl PartitionLog {
         }
         self.write(state, batches, &incoming, meta)?;
         self.publish(state, &incoming, pending, now_ms, config)?;
+        state.arrivals.note(first, now_ms);
         assert_eq!(
             self.log_end_offset(),
             last + 1,

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::Shared;
+use crate::arrivals::file::Saved;
 use crate::config::LogConfig;
 use crate::names;
 
@@ -19,6 +20,8 @@ pub(crate) struct LoadParams {
     pub(crate) recovery_point: i64,
     /// From the checkpoint; 0 when it has none.
     pub(crate) log_start: i64,
+    /// When its records came, from the checkpoint.
+    pub(crate) arrivals: Option<Saved>,
 }
 
 /// The segment files of a directory.

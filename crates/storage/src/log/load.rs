@@ -12,6 +12,7 @@ use parking_lot::{Mutex, RwLock};
 use super::listing::{LoadParams, list};
 use super::recover::{Outcome, Recovery};
 use super::{PartitionLog, Shared, State};
+use crate::arrivals::Arrivals;
 use crate::checkpoint;
 use crate::dir::LogDir;
 use crate::epochs::Epochs;
@@ -81,6 +82,7 @@ impl PartitionLog {
             active,
             producers: Producers::default(),
             epochs: Epochs::default(),
+            arrivals: Arrivals::default(),
             snapshots: Vec::new(),
             unflushed_bytes: 0,
             unflushed_records: 0,
@@ -110,6 +112,8 @@ impl PartitionLog {
             flush_queue: Mutex::default(),
         };
         log.restore_state(&listing, &found.scanned, &mut outcome)
+            .map_err(fail)?;
+        log.restore_arrivals(params.arrivals, &found.scanned)
             .map_err(fail)?;
         Ok((log, outcome))
     }

@@ -11,7 +11,7 @@ use crate::scan::{Found, ScanError};
 use crate::segment::Segment;
 
 /// A batch that unpacks to more than this is refused as corrupt: it was not validated here.
-const DECOMPRESSED_BYTES_MAX: usize = 256 << 20;
+pub(super) const DECOMPRESSED_BYTES_MAX: usize = 256 << 20;
 
 impl PartitionLog {
     /// The first record whose timestamp is at least `timestamp` (ListOffsets by time). Reads
@@ -130,12 +130,7 @@ fn search_batch(
         position: found.position,
         reason: e.to_string(),
     };
-    // The size was checked against the segment's, which bounds the allocation.
-    let mut bytes = vec![0; found.header.size()];
-    segment
-        .log
-        .get()?
-        .read_exact_at(&mut bytes, found.position)?;
+    let bytes = read_batch(segment, found)?;
     let view = BatchView::parse(&bytes).map_err(corrupt)?;
     let mut scratch = Vec::new();
     for record in view
@@ -152,4 +147,12 @@ fn search_batch(
         }
     }
     Ok(None)
+}
+
+pub(super) fn read_batch(segment: &Segment, found: &Found) -> Result<Vec<u8>, ScanError> {
+    // The size was checked against the segment's, which bounds the allocation.
+    let mut bytes = vec![0; found.header.size()];
+    let file = segment.log.get()?;
+    file.read_exact_at(&mut bytes, found.position)?;
+    Ok(bytes)
 }

@@ -450,7 +450,7 @@ impl PartitionLog {
 
     /// Walks the headers of a segment from `from` on. A corrupt place ends the walk: what is
     /// behind it can't be read by anybody.
-    fn each_header(
+    pub(super) fn each_header(
         &self,
         segment: &Segment,
         from: i64,

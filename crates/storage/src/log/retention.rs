@@ -54,6 +54,7 @@ impl PartitionLog {
         let before = self.log_start.fetch_max(offset, Ordering::AcqRel);
         if before < offset {
             state.epochs.truncate_start(offset);
+            state.arrivals.truncate_start(offset);
             if state.epochs.dirty {
                 state
                     .unflushed_since

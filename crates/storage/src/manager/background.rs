@@ -9,6 +9,7 @@ use limpid_platform::clock::Clock;
 use parking_lot::Mutex;
 
 use super::LogManager;
+use crate::arrivals::file::Writer;
 use crate::checkpoint::{self, Offsets};
 use crate::dir::LogDir;
 use crate::error::StorageError;
@@ -120,6 +121,7 @@ impl LogManager {
                 if let Err(e) = self.write_checkpoints(dir) {
                     tracing::warn!(error = %e, "can't write checkpoints");
                 }
+                self.write_arrivals(dir, Some(now));
             }
         }
     }
@@ -173,6 +175,7 @@ impl LogManager {
 
     fn finish_dir(&self, dir: &LogDir) -> Result<(), StorageError> {
         self.write_checkpoints(dir)?;
+        self.write_arrivals(dir, None);
         let marker = dir.path.join(names::CLEAN_SHUTDOWN);
         let epoch = self.broker_epoch.load(Ordering::Relaxed);
         let write = || checkpoint::write_clean_marker(&*self.shared.files, &marker, epoch);
@@ -251,6 +254,33 @@ impl LogManager {
                 tracing::warn!(error = %e, what = ?doomed, "can't remove deleted files");
             }
         }
+    }
+
+    /// Writes when records came: when that is due at a moment, or now in any case. A failure costs
+    /// precision after the next start; it waits for the next time.
+    fn write_arrivals(&self, dir: &LogDir, due_at: Option<Duration>) {
+        let logs = self.logs();
+        let of_dir = || {
+            let logs = logs.iter();
+            logs.filter(|log| std::ptr::eq(Arc::as_ptr(log.log_dir()), dir))
+        };
+        // Zero is the stamp of a directory that was never written.
+        let stamp = of_dir().fold(1_u64, |sum, log| {
+            sum.wrapping_add(log.arrivals_stamp()).wrapping_add(1)
+        });
+        let mut pace = dir.arrivals.lock();
+        if due_at.is_some_and(|now| !pace.is_due(now, stamp)) {
+            return;
+        }
+        let mut writer = Writer::new(self.shared.clock.wall_ms());
+        of_dir().for_each(|log| log.save_arrivals(&mut writer));
+        let path = dir.path.join(names::ARRIVALS);
+        let written = writer.write(&*self.shared.files, &path);
+        if let Err(e) = &written {
+            tracing::warn!(path = %path.display(), error = %e, "can't write when records came");
+        }
+        let now = self.shared.clock.monotonic();
+        pace.done(now, stamp, written.unwrap_or(0));
     }
 
     pub(super) fn write_checkpoints(&self, dir: &LogDir) -> Result<(), StorageError> {

@@ -12,6 +12,7 @@ use parking_lot::{Mutex, RwLock};
 use super::background::Background;
 use super::{LogManager, LogManagerOptions, Logs};
 use crate::api::{RecoveryProgress, RecoveryReport};
+use crate::arrivals::file;
 use crate::checkpoint::{self, Offsets};
 use crate::dir::LogDir;
 use crate::error::OpenError;
@@ -165,6 +166,7 @@ fn survey(
     let entries = files.list(&dir.path)?;
     let recovery_points = read_checkpoint(options, dir, names::RECOVERY_POINTS, report);
     let log_starts = read_checkpoint(options, dir, names::LOG_STARTS, report);
+    let mut arrivals = read_arrivals(options, dir);
     let mut out = Vec::new();
     for entry in entries.iter().filter(|entry| entry.is_dir) {
         let path = dir.path.join(&entry.name);
@@ -179,6 +181,7 @@ fn survey(
                     clean,
                     recovery_point: recovery_points.get(&key).copied().unwrap_or(0),
                     log_start: log_starts.get(&key).copied().unwrap_or(0),
+                    arrivals: arrivals.remove(&key),
                 };
                 out.push(Candidate {
                     dir: Arc::clone(dir),
@@ -218,6 +221,18 @@ fn read_checkpoint(
                 .notes
                 .push(format!("{}: ignored: {why}", path.display()));
             Offsets::new()
+        }
+    }
+}
+
+/// Arrivals that can't be read cost precision of lag in seconds, nothing else.
+fn read_arrivals(options: &LogManagerOptions, dir: &LogDir) -> file::All {
+    let path = dir.path.join(names::ARRIVALS);
+    match file::read(&*options.files, &path) {
+        Ok(all) => all.unwrap_or_default(),
+        Err(why) => {
+            tracing::warn!(path = %path.display(), reason = %why, "ignored when records came");
+            file::All::new()
         }
     }
 }
