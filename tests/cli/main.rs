@@ -11,6 +11,7 @@ mod configuration;
 mod exhaustion;
 mod garbage;
 mod hostile;
+mod packaging;
 mod slow;
 mod starting;
 mod stopping;

@@ -74,8 +74,13 @@ impl Gate {
                 .any(|allowed| allowed.eq_ignore_ascii_case(&name))
     }
 
+    /// An entry that ends in `*` stands for every path that begins with what precedes it.
     fn is_public(&self, path: &str) -> bool {
-        self.public_paths.iter().any(|public| public == path)
+        let covers = |public: &String| match public.strip_suffix('*') {
+            Some(beginning) => path.starts_with(beginning),
+            None => public == path,
+        };
+        self.public_paths.iter().any(covers)
     }
 }
 
@@ -91,6 +96,19 @@ fn without_port(host: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_star_covers_what_is_below() {
+        let with = |paths: &[&str]| Gate {
+            public_paths: paths.iter().map(ToString::to_string).collect(),
+            ..Gate::default()
+        };
+        let some = with(&["/metrics", "/c/*"]);
+        assert!(some.is_public("/metrics") && some.is_public("/c/local/topics"));
+        assert!(!some.is_public("/metrics/x") && !some.is_public("/") && !some.is_public("/c"));
+        assert!(with(&["/*"]).is_public("/anything"));
+        assert!(!with(&[]).is_public("/"));
+    }
 
     fn knows(gate: &Gate, host: &str) -> bool {
         let mut headers = HeaderMap::new();

@@ -94,7 +94,8 @@ pub(super) const ROWS: &[Definition] = &[
         "limpid.http.public.paths",
         List,
         Medium,
-        "Paths that are served beyond loopback without authentication.",
+        "Paths that are served beyond loopback without authentication; an entry that ends in * \
+         covers everything below, and /* all pages, records included.",
     )
     .default("/healthz,/readyz")
     .check(Check::With(units::paths))
