@@ -32,6 +32,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "exporter",
         &["cluster", "history", "promql", "telemetry", "config"],
     ),
+    ("coordinator", &["protocol", "telemetry"]),
     ("platform", &[]),
     ("protocol", &[]),
     (

@@ -1,0 +1,159 @@
+//! What tools ask for: describing, listing and deleting; and cleaning up.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use limpid_protocol::ErrorCode;
+use limpid_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
+use limpid_protocol::messages::list_groups_response::ListedGroup;
+
+use super::Coordinator;
+use crate::after::{After, OffsetsAfter};
+use crate::limits::Now;
+use crate::out::Out;
+use crate::record::Record;
+use crate::state::State;
+use crate::view::GroupView;
+
+impl Coordinator {
+    /// DescribeGroups, for one group; `None` if there is no such group.
+    pub fn describe(&self, id: &str) -> Option<DescribedGroup> {
+        let group = self.groups.get(id)?;
+        let protocol = group
+            .protocol
+            .as_deref()
+            .filter(|_| group.state == State::Stable);
+        let members = group.members.values().map(|m| DescribedGroupMember {
+            member_id: m.id.to_string(),
+            group_instance_id: m.instance_id.clone(),
+            client_id: m.client_id.clone(),
+            client_host: m.client_host.clone(),
+            member_metadata: m.metadata(protocol),
+            member_assignment: m.assignment.clone(),
+        });
+        Some(DescribedGroup {
+            group_id: id.to_owned(),
+            group_state: group.state.as_str().to_owned(),
+            protocol_type: group.protocol_type.clone().unwrap_or_default(),
+            protocol_data: protocol.unwrap_or_default().to_owned(),
+            members: members.collect(),
+            ..DescribedGroup::default()
+        })
+    }
+
+    /// ListGroups: those in one of `states` (lower case), or all.
+    pub fn list(&self, states: &BTreeSet<String>) -> Vec<ListedGroup> {
+        let wanted = |state: State| {
+            states.is_empty() || states.contains(&state.as_str().to_ascii_lowercase())
+        };
+        let groups = self.groups.values().filter(|g| wanted(g.state));
+        groups
+            .map(|group| ListedGroup {
+                group_id: group.id.to_string(),
+                protocol_type: group.protocol_type.clone().unwrap_or_default(),
+                group_state: group.state.as_str().to_owned(),
+                group_type: "classic".to_owned(),
+            })
+            .collect()
+    }
+
+    /// DeleteGroups, for one group.
+    ///
+    /// # Errors
+    /// There is no such group, or it has members.
+    pub fn delete(&mut self, id: &str, out: &mut Out) -> Result<(), ErrorCode> {
+        let group = self.groups.get(id).ok_or(ErrorCode::GroupIdNotFound)?;
+        match group.state {
+            State::Dead => return Err(ErrorCode::GroupIdNotFound),
+            State::Empty => {}
+            _ => return Err(ErrorCode::NonEmptyGroup),
+        }
+        let mut records = group.offset_tombstones(|_, _| true);
+        records.push(group.tombstone());
+        out.write(records, After::Offsets(OffsetsAfter::Deletion));
+        Ok(())
+    }
+
+    /// OffsetDelete: an error for each topic that the group still reads.
+    ///
+    /// # Errors
+    /// There is no such group, or it has members that are not consumers.
+    pub fn delete_offsets(
+        &mut self,
+        id: &str,
+        wanted: &[(String, Vec<i32>)],
+        out: &mut Out,
+    ) -> Result<Vec<ErrorCode>, ErrorCode> {
+        if id.is_empty() {
+            return Err(ErrorCode::InvalidGroupId);
+        }
+        let group = self.groups.get(id).ok_or(ErrorCode::GroupIdNotFound)?;
+        if group.state != State::Empty && !group.is_consumer() {
+            return Err(ErrorCode::NonEmptyGroup);
+        }
+        let mut records = Vec::new();
+        let mut answers = Vec::with_capacity(wanted.len());
+        for (topic, partitions) in wanted {
+            if group.reads(topic) {
+                answers.push(ErrorCode::GroupSubscribedToTopic);
+                continue;
+            }
+            let partitions: BTreeSet<i32> = partitions.iter().copied().collect();
+            records.extend(group.offset_tombstones(|t, p| t == topic && partitions.contains(&p)));
+            answers.push(ErrorCode::None);
+        }
+        if !records.is_empty() {
+            out.write(records, After::Offsets(OffsetsAfter::Deletion));
+        }
+        Ok(answers)
+    }
+
+    /// Deletes the offsets of a group in topics that are gone; false if it had none.
+    pub fn forget_topics(&mut self, id: &str, gone: impl Fn(&str) -> bool, out: &mut Out) -> bool {
+        let Some(group) = self.groups.get(id) else {
+            return false;
+        };
+        let records = group.offset_tombstones(|topic, _| gone(topic));
+        self.write_if_any(records, OffsetsAfter::Deletion, out)
+    }
+
+    /// Deletes what is too old in a group, and the group when nothing is left; false if there was
+    /// nothing to do.
+    pub fn expire(&mut self, now: Now, id: &Arc<str>, out: &mut Out) -> bool {
+        let Some(group) = self.groups.get(id) else {
+            return false;
+        };
+        let records = group.expired(now.wall_ms, &self.limits);
+        self.write_if_any(records, OffsetsAfter::Expiry(Arc::clone(id)), out)
+    }
+
+    fn write_if_any(&self, records: Vec<Record>, after: OffsetsAfter, out: &mut Out) -> bool {
+        let some = !records.is_empty();
+        if some {
+            out.write(records, After::Offsets(after));
+        }
+        some
+    }
+
+    /// All groups.
+    pub fn ids(&self) -> Vec<Arc<str>> {
+        self.groups.keys().cloned().collect()
+    }
+
+    /// Adds a view of each group to `views`; the same one as last time if nothing changed.
+    pub fn views(&mut self, views: &mut Vec<Arc<GroupView>>) {
+        for group in self.groups.values_mut() {
+            let view = match &group.view {
+                Some(view) => Arc::clone(view),
+                None => Arc::new(group.make_view(&self.limits)),
+            };
+            views.push(Arc::clone(&view));
+            group.view = Some(view);
+        }
+    }
+
+    /// How many ids were handed out that nobody used yet.
+    pub fn pending_members(&self) -> usize {
+        self.groups.values().map(|g| g.pending_count()).sum()
+    }
+}

@@ -1,0 +1,70 @@
+//! A group as faces see it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use limpid_protocol::messages::consumer_protocol_assignment::ConsumerProtocolAssignment;
+use limpid_protocol::{Message, Reader};
+
+use super::Group;
+use crate::limits::Limits;
+use crate::member::Member;
+use crate::view::{GroupView, MemberView};
+
+impl Group {
+    pub(crate) fn make_view(&self, limits: &Limits) -> GroupView {
+        let expiries = self.offsets.iter();
+        let expiries = expiries.filter_map(|(topic, _, c)| self.expires_at(topic, c, limits));
+        let readable = self.is_consumer();
+        GroupView {
+            id: Arc::clone(&self.id),
+            state: self.state,
+            state_since_ms: self.since_ms.unwrap_or(-1),
+            protocol_type: self.protocol_type.clone().unwrap_or_default(),
+            protocol: self.protocol.clone(),
+            generation: self.generation,
+            leader: self.leader.clone(),
+            members: self.members.values().map(|m| member(m, readable)).collect(),
+            offsets: self.offsets.0.clone(),
+            offsets_expire_at_ms: expiries.min(),
+            commits: self.story.commits,
+            rebalances: self
+                .story
+                .rebalances
+                .iter()
+                .map(|(c, n)| (*c, *n))
+                .collect(),
+            last_rebalance: self.story.last.clone(),
+        }
+    }
+}
+
+fn member(member: &Member, readable: bool) -> MemberView {
+    let assignment = readable.then(|| owned(&member.assignment)).flatten();
+    MemberView {
+        id: Arc::clone(&member.id),
+        instance_id: member.instance_id.clone(),
+        client_id: member.client_id.clone(),
+        host: member.client_host.trim_start_matches('/').to_owned(),
+        assignment: assignment.unwrap_or_default(),
+    }
+}
+
+/// The partitions in an assignment of consumers; `None` if it is not one.
+fn owned(assignment: &Bytes) -> Option<Vec<(String, Vec<i32>)>> {
+    let mut reader = Reader::new(assignment.clone());
+    // Later versions begin like the last one we know.
+    let version = reader.i16().ok()?;
+    let version = version.clamp(0, ConsumerProtocolAssignment::MAX_VERSION);
+    let read = ConsumerProtocolAssignment::decode(&mut reader, version).ok()?;
+    let mut owned: Vec<(String, Vec<i32>)> = read
+        .assigned_partitions
+        .into_iter()
+        .map(|t| (t.topic, t.partitions))
+        .collect();
+    for (_, partitions) in &mut owned {
+        partitions.sort_unstable();
+    }
+    owned.sort_unstable();
+    Some(owned)
+}
