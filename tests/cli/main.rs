@@ -8,6 +8,7 @@
 
 mod broker;
 mod configuration;
+mod directories;
 mod exhaustion;
 mod garbage;
 mod hostile;

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use arc_swap::ArcSwap;
 use limpid_config::TopicConfig;
@@ -137,6 +137,8 @@ pub struct Topics {
     logs: Arc<LogManager>,
     metrics: Arc<BrokerMetrics>,
     settings: Arc<Settings>,
+    /// The first image has been applied: topics that come now are new.
+    started: AtomicBool,
 }
 
 impl Topics {
@@ -151,6 +153,7 @@ impl Topics {
             logs,
             metrics,
             settings,
+            started: AtomicBool::new(false),
         }
     }
 
@@ -198,6 +201,7 @@ impl Topics {
             }
         }
         self.table.store(Arc::new(table));
+        self.started.store(true, Ordering::Release);
         for partition in gone.iter().flat_map(|topic| topic.partitions()) {
             partition.waiters.wake_all();
         }
@@ -242,6 +246,10 @@ impl Topics {
                 partitions.push(Some(Arc::clone(partition)));
                 continue;
             }
+            if self.may_be_elsewhere(state, index, known) {
+                partitions.push(None);
+                continue;
+            }
             match self.open_partition(state, index, part, &config) {
                 Ok(partition) => partitions.push(Some(Arc::new(partition))),
                 Err(error) => {
@@ -271,6 +279,33 @@ impl Topics {
             overrides: overrides.cloned(),
             state: Arc::clone(state),
         }
+    }
+
+    /// Whether the records of a partition without a log lie in a log directory that failed: then
+    /// no empty log is made in their place. New topics go to the directories that are left.
+    fn may_be_elsewhere(
+        &self,
+        state: &limpid_storage::metadata::Topic,
+        index: i32,
+        known: Option<&Arc<Topic>>,
+    ) -> bool {
+        let is_old = match known {
+            Some(topic) => topic.state.partitions.contains_key(&index),
+            None => !self.started.load(Ordering::Acquire),
+        };
+        if !is_old || self.logs.get(&state.name, index).is_some() {
+            return false;
+        }
+        let failed = self.logs.dirs().into_iter().find(|dir| !dir.online);
+        if let (Some(dir), None) = (&failed, known) {
+            tracing::error!(
+                topic.name = %state.name,
+                partition = index,
+                dir = %dir.path.display(),
+                "not served: its log must lie in the directory that failed"
+            );
+        }
+        failed.is_some()
     }
 
     /// Opens the log of a partition, or makes one. A log of the same name that belongs to another
