@@ -22,6 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "platform",
         ],
     ),
+    ("client", &["protocol", "telemetry"]),
     ("cluster", &[]),
     ("config", &[]),
     (
