@@ -34,6 +34,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["cluster", "history", "promql", "telemetry", "config"],
     ),
     ("coordinator", &["protocol", "telemetry"]),
+    ("link", &["client", "cluster", "protocol"]),
     ("platform", &[]),
     ("protocol", &[]),
     (
@@ -43,6 +44,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "api",
             "exporter",
             "broker",
+            "link",
+            "client",
             "storage",
             "protocol",
             "cluster",
