@@ -55,6 +55,16 @@ impl Home {
         }
     }
 
+    /// The server itself.
+    pub fn server(&self) -> &Server {
+        self.server.as_ref().unwrap()
+    }
+
+    /// Kafka's address.
+    pub fn kafka(&self) -> SocketAddr {
+        self.kafka
+    }
+
     /// A new connection.
     pub fn client(&self) -> Client {
         let stream = TcpStream::connect(self.kafka).unwrap();

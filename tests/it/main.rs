@@ -5,5 +5,6 @@
 
 mod fetching;
 mod home;
+mod linking;
 mod several;
 mod transactions;

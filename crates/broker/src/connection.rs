@@ -9,11 +9,11 @@ use bytes::{Buf, Bytes, BytesMut};
 use limpid_protocol::{ApiKey, Chunks, ErrorCode, Reader, RequestHeader, ResponseHeader};
 use limpid_telemetry::{LabelEnum, Stage, StageClock};
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::api::k18_api_versions;
 use crate::apis::Apis;
+use crate::byte_stream::ByteStream;
 use crate::client_log::ClientLog;
 use crate::drain::Drain;
 use crate::frame::{Frame, FrameError, FrameLimits, FrameReader};
@@ -59,7 +59,7 @@ enum End {
 
 /// Serves a connection until it ends; failures are counted and logged here, once.
 pub async fn serve(
-    mut stream: TcpStream,
+    mut stream: impl ByteStream,
     peer: Peer,
     context: Arc<ConnectionContext>,
     mut drain: Drain,
@@ -89,7 +89,7 @@ pub async fn serve(
 
 /// Answers one request.
 async fn answer(
-    stream: &mut TcpStream,
+    stream: &mut impl ByteStream,
     frame: Frame<'_>,
     peer: &Peer,
     context: &ConnectionContext,
@@ -175,7 +175,7 @@ fn response_head(key: ApiKey, version: i16, correlation_id: i32, body_len: usize
 
 /// Writes everything; a peer that reads nothing for `patience` ends the connection.
 async fn send(
-    stream: &mut TcpStream,
+    stream: &mut impl ByteStream,
     head: BytesMut,
     body: Chunks,
     patience: Duration,

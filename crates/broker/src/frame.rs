@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::byte_stream::ByteStream;
 use crate::request_memory::{RequestCharge, RequestMemory};
 
 /// Size of the length prefix.
@@ -105,7 +105,7 @@ impl FrameReader {
     /// The next frame.
     pub async fn next<'m>(
         &mut self,
-        stream: &mut TcpStream,
+        stream: &mut impl ByteStream,
         memory: &'m RequestMemory,
     ) -> Result<Frame<'m>, FrameError> {
         if self.buffer.is_empty() {
@@ -166,7 +166,7 @@ impl FrameReader {
 
     async fn read(
         &mut self,
-        stream: &mut TcpStream,
+        stream: &mut impl ByteStream,
         bytes_max: usize,
         began: Instant,
         announced: usize,

@@ -10,6 +10,7 @@ pub mod api;
 pub mod apis;
 pub mod batch;
 pub mod blocking;
+pub mod byte_stream;
 pub mod client_log;
 pub mod config_resources;
 pub mod connection;

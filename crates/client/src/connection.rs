@@ -118,7 +118,7 @@ impl Connection {
         let frame = self.frame(version, correlation_id, request)?;
         let waiting = async {
             let slot = Arc::clone(&self.pending.slots).acquire_owned().await;
-            let slot = slot.map_err(|_| ErrorKind::Closed)?;
+            let slot = slot.map_err(|_| self.pending.broken())?;
             let answer = self.pending.register(correlation_id, slot)?;
             if self.outgoing.send(frame).await.is_err() {
                 return Err(self.pending.broken());

@@ -12,6 +12,7 @@ mod error;
 mod format;
 mod gate;
 mod http;
+mod in_process;
 mod listeners;
 mod runtimes;
 mod server;

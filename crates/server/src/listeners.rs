@@ -14,12 +14,16 @@ use limpid_broker::metrics::{BrokerMetrics, ListenerMetrics};
 use limpid_broker::request_memory::RequestMemory;
 use limpid_config::{BrokerConfig, NetworkConfig};
 use limpid_storage::metadata::changes::Endpoint;
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use crate::error::StartError;
+use crate::in_process;
 
 /// Kafka's code for PLAINTEXT in registrations.
 const PLAINTEXT: i16 = 0;
+/// What metrics call the listener of clients in this process.
+const IN_PROCESS: &str = "in-process";
 /// Silence between requests is not limited (`connections.max.idle.ms` below 0).
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
@@ -65,6 +69,42 @@ pub(crate) struct Shared {
     pub(crate) limits: Arc<ConnectionLimits>,
 }
 
+impl Shared {
+    /// What the connections of one listener share.
+    fn context(&self, name: &Arc<str>, network: &NetworkConfig) -> Arc<ConnectionContext> {
+        let limits = FrameLimits {
+            frame_bytes_max: usize::try_from(network.socket_request_max_bytes).unwrap_or(0),
+            idle: network
+                .connections_max_idle_ms
+                .map_or(FOREVER, Duration::from_millis),
+            body: Duration::from_millis(network.body_timeout_ms),
+        };
+        Arc::new(ConnectionContext {
+            apis: Arc::clone(&self.apis),
+            memory: Arc::clone(&self.memory),
+            limits,
+            metrics: Arc::clone(&self.metrics),
+            listener: Arc::new(ListenerMetrics::new(&self.metrics.connections, name)),
+            log: Arc::clone(&self.log),
+        })
+    }
+}
+
+/// What clients in this process connect to.
+pub(crate) fn in_process(
+    config: &BrokerConfig,
+    shared: &Shared,
+    drain: &Drain,
+    runtime: &Handle,
+) -> in_process::Broker {
+    in_process::Broker {
+        context: shared.context(&IN_PROCESS.into(), &config.network),
+        drain: drain.clone(),
+        runtime: runtime.clone(),
+        listener: config.inter_broker_listener.as_str().into(),
+    }
+}
+
 /// Opens the listeners and accepts; the set ends when all connections have ended after the drain.
 pub(crate) fn serve(
     bound: Vec<Listener>,
@@ -72,27 +112,12 @@ pub(crate) fn serve(
     shared: &Shared,
     drain: &Drain,
 ) -> Result<JoinSet<()>, StartError> {
-    let limits = FrameLimits {
-        frame_bytes_max: usize::try_from(network.socket_request_max_bytes).unwrap_or(0),
-        idle: network
-            .connections_max_idle_ms
-            .map_or(FOREVER, Duration::from_millis),
-        body: Duration::from_millis(network.body_timeout_ms),
-    };
     let opened: Result<Vec<OpenListener>, _> = bound.into_iter().map(Listener::open).collect();
     let opened = opened.map_err(|e| StartError::bind(e, "listeners"))?;
     let mut running = JoinSet::new();
     for listener in opened {
-        let metrics = ListenerMetrics::new(&shared.metrics.connections, listener.name());
-        let context = ConnectionContext {
-            apis: Arc::clone(&shared.apis),
-            memory: Arc::clone(&shared.memory),
-            limits,
-            metrics: Arc::clone(&shared.metrics),
-            listener: Arc::new(metrics),
-            log: Arc::clone(&shared.log),
-        };
-        running.spawn(listener.run(Arc::new(context), Arc::clone(&shared.limits), drain.clone()));
+        let context = shared.context(listener.name(), network);
+        running.spawn(listener.run(context, Arc::clone(&shared.limits), drain.clone()));
     }
     Ok(running)
 }

@@ -16,9 +16,10 @@ use limpid_broker::request_memory::RequestMemory;
 use limpid_broker::settings::Settings;
 use limpid_broker::source::{EmbeddedCluster, Parts};
 use limpid_broker::{Services, ServicesInput};
-use limpid_cluster::{ClusterSource, ReadinessState};
+use limpid_cluster::{ClusterAdmin, ClusterSource, ReadinessState, RecordBrowser};
 use limpid_config::{BrokerConfig, Config};
 use limpid_exporter::Exporter;
+use limpid_link::Link;
 use limpid_platform::clock::{Clock, SystemClock};
 use limpid_platform::limits;
 use limpid_platform::random::{OsRandom, Random};
@@ -33,6 +34,7 @@ use tokio::task::JoinSet;
 
 use crate::data_dir::{self, DataDirs};
 use crate::error::StartError;
+use crate::in_process::InProcess;
 use crate::listeners::{self, Shared};
 use crate::ticker::{Chores, Ticker};
 use crate::{http, runtimes};
@@ -73,6 +75,7 @@ pub enum Stopped {
 pub struct Server {
     addresses: Addresses,
     cluster: Arc<EmbeddedCluster>,
+    link: Arc<Link>,
     drain: DrainTrigger,
     http_end: DrainTrigger,
     drain_timeout: Duration,
@@ -104,6 +107,8 @@ impl Server {
             Arc::clone(&clock),
         ));
         let (http_end, http_ended) = drain::channel();
+        let in_process = InProcess::default();
+        let link = in_process.link();
         let faces = faces(registry, &cluster, &broker)?;
         let http_addresses = http::start(http_runtime.handle(), &broker, &faces, &http_ended)?;
         let logs = open_logs(&broker, &dirs, &cluster, registry)?;
@@ -156,6 +161,8 @@ impl Server {
             runtime: data.handle().clone(),
         })?;
         let addresses = opening.addresses(http_addresses);
+        let pipes = listeners::in_process(&opening.broker, &shared, &draining, data.handle());
+        in_process.attach(pipes);
         let connections = {
             let _context = data.enter();
             let bound = std::mem::take(&mut opening.bound);
@@ -165,6 +172,7 @@ impl Server {
         Ok(Self {
             addresses,
             cluster,
+            link,
             drain,
             http_end,
             drain_timeout: Duration::from_millis(opening.broker.node.drain_timeout_ms),
@@ -187,6 +195,16 @@ impl Server {
     /// What the faces see.
     pub fn cluster(&self) -> Arc<dyn ClusterSource> {
         self.cluster.clone()
+    }
+
+    /// Changes it, over the Kafka protocol.
+    pub fn admin(&self) -> Arc<dyn ClusterAdmin> {
+        self.link.clone()
+    }
+
+    /// Reads its records, over the Kafka protocol.
+    pub fn browser(&self) -> Arc<dyn RecordBrowser> {
+        self.link.clone()
     }
 
     /// Drains and stops, within `limpid.drain.timeout.ms` and a little for the files.

@@ -1,0 +1,116 @@
+//! What a connection reads from and writes to: a socket, or a pipe within the process.
+
+use std::future::Future;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, ReadBuf};
+use tokio::net::TcpStream;
+
+/// Bytes both ways, and a way to wait for some without holding a buffer for them.
+pub trait ByteStream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// Waits until there is something to read, be it the end.
+    fn readable(&mut self) -> impl Future<Output = io::Result<()>> + Send;
+}
+
+impl ByteStream for TcpStream {
+    fn readable(&mut self) -> impl Future<Output = io::Result<()>> + Send {
+        Self::readable(self)
+    }
+}
+
+/// The broker's end of a pipe to a client in the same process.
+#[derive(Debug)]
+pub struct Pipe {
+    stream: DuplexStream,
+    /// A byte that [`ByteStream::readable`] had to take to know that there is one.
+    first: Option<u8>,
+}
+
+impl Pipe {
+    /// The broker's end, and the client's.
+    pub fn new(buffer_bytes: usize) -> (Self, DuplexStream) {
+        let (stream, client) = tokio::io::duplex(buffer_bytes);
+        let first = None;
+        (Self { stream, first }, client)
+    }
+}
+
+impl ByteStream for Pipe {
+    async fn readable(&mut self) -> io::Result<()> {
+        if self.first.is_none() {
+            let mut byte = [0];
+            let count = self.stream.read(&mut byte).await?;
+            self.first = (count > 0).then_some(byte[0]);
+        }
+        Ok(())
+    }
+}
+
+impl AsyncRead for Pipe {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if into.remaining() > 0
+            && let Some(first) = self.first.take()
+        {
+            into.put_slice(&[first]);
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut self.stream).poll_read(context, into)
+    }
+}
+
+impl AsyncWrite for Pipe {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        runs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, runs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn waiting_for_bytes_loses_none() {
+        let (mut pipe, mut client) = Pipe::new(64);
+        client.write_all(b"abc").await.expect("room");
+        pipe.readable().await.expect("bytes");
+        pipe.readable().await.expect("bytes still");
+        let mut read = [0; 3];
+        pipe.read_exact(&mut read).await.expect("all of them");
+        assert_eq!(&read, b"abc");
+        drop(client);
+        pipe.readable().await.expect("the end is readable too");
+        assert_eq!(pipe.read(&mut read).await.expect("the end"), 0);
+    }
+}

@@ -1,0 +1,75 @@
+//! A way to the broker for clients in the same process: no socket, but the same connection code, so
+//! that a face cannot tell an embedded cluster from a foreign one.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, OnceLock};
+
+use limpid_broker::byte_stream::Pipe;
+use limpid_broker::connection::{self, ConnectionContext};
+use limpid_broker::drain::Drain;
+use limpid_broker::handler::Peer;
+use limpid_client::{BoxStream, Opening, Transport};
+use limpid_link::Link;
+use tokio::runtime::Handle;
+
+/// Bytes that may be under way in one direction.
+const PIPE_BYTES: usize = 64 * 1024;
+
+/// Opens pipes to the broker, as soon as there is one.
+#[derive(Clone, Default)]
+pub(crate) struct InProcess {
+    broker: Arc<OnceLock<Broker>>,
+}
+
+/// What a pipe needs at its other end.
+pub(crate) struct Broker {
+    /// What its connections share.
+    pub(crate) context: Arc<ConnectionContext>,
+    /// Ends them.
+    pub(crate) drain: Drain,
+    /// The data path's runtime.
+    pub(crate) runtime: Handle,
+    /// Name of the listener whose addresses such clients are told.
+    pub(crate) listener: Arc<str>,
+}
+
+impl InProcess {
+    /// Changes and browses the embedded cluster.
+    pub(crate) fn link(&self) -> Arc<Link> {
+        // Where a transport leads that has only one end.
+        let bootstrap = vec![("in-process".to_owned(), 0)];
+        Arc::new(Link::new(bootstrap, Arc::new(self.clone())))
+    }
+
+    /// From now on it can be reached.
+    pub(crate) fn attach(&self, broker: Broker) {
+        let first = self.broker.set(broker).is_ok();
+        debug_assert!(first, "a server attaches its broker once");
+    }
+}
+
+impl Transport for InProcess {
+    /// The only broker of the cluster is this one, whatever its address.
+    fn open<'a>(&'a self, _host: &'a str, _port: u16) -> Opening<'a> {
+        Box::pin(async {
+            let Some(broker) = self.broker.get() else {
+                let starting = "the broker is still starting";
+                return Err(io::Error::new(io::ErrorKind::NotConnected, starting));
+            };
+            let (pipe, client) = Pipe::new(PIPE_BYTES);
+            let peer = Peer {
+                address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+                listener: Arc::clone(&broker.listener),
+                software: OnceLock::new(),
+            };
+            let (context, drain) = (Arc::clone(&broker.context), broker.drain.clone());
+            broker.runtime.spawn(async move {
+                context.listener.accepted.inc();
+                let _open = context.listener.open.track();
+                connection::serve(pipe, peer, Arc::clone(&context), drain).await;
+            });
+            Ok(Box::new(client) as BoxStream)
+        })
+    }
+}
