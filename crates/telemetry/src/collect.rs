@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::declare::Declaration;
+use crate::label::shortened;
 
 /// Why a collector has nothing to show; its own `limpid_collector_up` becomes 0.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +89,7 @@ pub struct FamilySamples {
     pub declaration: &'static Declaration,
     text: String,
     samples: Vec<(usize, Number64)>,
+    left_out: usize,
 }
 
 impl Samples {
@@ -107,6 +109,7 @@ impl Samples {
                     declaration,
                     text,
                     samples,
+                    left_out: 0,
                 });
                 self.families.len() - 1
             }
@@ -131,7 +134,8 @@ impl Samples {
 }
 
 impl FamilySamples {
-    /// Adds a sample; label values in the order of the declaration.
+    /// Adds a sample; label values in the order of the declaration. An empty value is no label,
+    /// which is the same series to Prometheus; a long one is cut.
     ///
     /// # Panics
     /// The number of values is not the number of declared labels.
@@ -142,14 +146,17 @@ impl FamilySamples {
             "{}",
             self.declaration.name
         );
-        for (i, (label, text)) in self.declaration.labels.iter().zip(values).enumerate() {
-            self.text.push_str(if i == 0 { "{" } else { "," });
+        let labels = self.declaration.labels.iter().zip(values);
+        let mut open = "{";
+        for (label, text) in labels.filter(|(_, text)| !text.is_empty()) {
+            self.text.push_str(open);
             self.text.push_str(label.name);
             self.text.push_str("=\"");
-            escape_label(text, &mut self.text);
+            escape_label(&shortened(Cow::Borrowed(text)), &mut self.text);
             self.text.push('"');
+            open = ",";
         }
-        if !values.is_empty() {
+        if open == "," {
             self.text.push('}');
         }
         self.samples.push((self.text.len(), value.into()));
@@ -161,6 +168,16 @@ impl FamilySamples {
         let slice =
             |(start, &(end, value)): (usize, &(usize, Number64))| (&self.text[start..end], value);
         starts.zip(&self.samples).map(slice)
+    }
+
+    /// So many samples were left out because of a limit (`limpid_series_dropped_total`).
+    pub fn leave_out(&mut self, samples: usize) {
+        self.left_out += samples;
+    }
+
+    /// How many were left out.
+    pub fn left_out(&self) -> usize {
+        self.left_out
     }
 
     /// Number of samples.

@@ -46,15 +46,16 @@ pub enum Shape {
     Counter,
     /// Yammer meter: `Count`, `EventType`, `RateUnit` (its rates need a clock: not here).
     Meter,
-    /// Yammer histogram in the unit of the metric: `Count`, `Mean`.
+    /// Yammer histogram in the unit of the metric: `Count`, `Mean`, percentiles.
     Histogram,
-    /// Yammer histogram in milliseconds of a metric in seconds: `Count`, `Mean`.
+    /// Yammer histogram in milliseconds of a metric in seconds: `Count`, `Mean`, percentiles.
     HistogramMs,
     /// A Kafka-metric bean, where each metric is one attribute of this name.
     Attribute(&'static str),
 }
 
-/// The JMX name of a declaration: an ObjectName with `{label}` in place of label values.
+/// The JMX name of a declaration: an ObjectName with `{label}` in place of label values, or
+/// `{stage.mbean}` in place of Kafka's name of a [`Stage`](crate::Stage).
 #[derive(Clone, Copy, Debug)]
 pub struct MBean {
     /// Template of the ObjectName.

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use prometheus::core::Collector as _;
+use prometheus::core::{Collector as _, Metric as _};
 
+use crate::counts::Counts;
 use crate::declare::{Declaration, Kind};
 use crate::error::RegisterError;
 
@@ -125,6 +126,25 @@ impl Histogram {
     /// Their sum.
     pub fn sum(&self) -> f64 {
         self.0.get_sample_sum()
+    }
+    /// How many values by upper bound. Allocates: not for the hot path.
+    pub(crate) fn counts(&self) -> Counts {
+        let read = self.0.metric();
+        let buckets = read.get_histogram().get_bucket();
+        let finite = buckets.iter().filter(|b| b.upper_bound().is_finite());
+        let (mut bounds, mut counts): (Vec<f64>, Vec<u64>) = finite
+            .map(|b| (b.upper_bound(), b.cumulative_count()))
+            .unzip();
+        bounds.push(f64::INFINITY);
+        // Read while others count: never less than what lies below.
+        let all = read.get_histogram().get_sample_count();
+        counts.push(counts.last().copied().unwrap_or(0).max(all));
+        let sum = read.get_histogram().get_sample_sum();
+        Counts {
+            bounds,
+            counts,
+            sum,
+        }
     }
 }
 

@@ -78,6 +78,7 @@
 pub mod buckets;
 pub mod catalogue;
 pub mod collect;
+mod counts;
 pub mod declare;
 mod error;
 pub mod facade;
@@ -89,8 +90,10 @@ pub mod mbeans;
 pub mod own;
 pub mod pools;
 pub mod process;
+pub mod recent;
 mod registry;
 pub mod stage;
+mod stage_histograms;
 
 pub use catalogue::Catalogue;
 pub use collect::{CollectError, Collector, Samples};
@@ -106,4 +109,5 @@ pub use label::{Domain, EnumLabels, Label, LabelEnum, Labels, Number, Text};
 pub use mbeans::MBeans;
 pub use process::ProcessCollector;
 pub use registry::Registry;
-pub use stage::{Stage, StageClock, StageHistograms, StageTimes};
+pub use stage::{Stage, StageClock, StageTimes};
+pub use stage_histograms::StageHistograms;

@@ -6,11 +6,27 @@
 //! dialects) ask [`MBeans::names`] and [`MBeans::read`].
 
 use std::collections::BTreeMap;
+use std::ops::Bound::{Included, Unbounded};
+use std::time::Duration;
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use crate::declare::{Declaration, Shape};
 use crate::handle::AnyHandle;
+use crate::label::LabelEnum as _;
+use crate::recent::{Recent, WINDOW};
+use crate::stage::Stage;
+
+/// The percentiles of a distribution: JMX attribute and quantile. They tell of the last one or two
+/// minutes, the other attributes of all time.
+pub const PERCENTILES: [(&str, f64); 6] = [
+    ("50thPercentile", 0.50),
+    ("75thPercentile", 0.75),
+    ("95thPercentile", 0.95),
+    ("98thPercentile", 0.98),
+    ("99thPercentile", 0.99),
+    ("999thPercentile", 0.999),
+];
 
 /// The value of an attribute.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,32 +42,70 @@ pub enum Value {
 /// Object names and what they are bound to.
 #[derive(Debug, Default)]
 pub struct MBeans {
-    beans: RwLock<BTreeMap<String, Vec<(Shape, AnyHandle)>>>,
+    beans: RwLock<BTreeMap<String, Vec<Bound>>>,
+    turned: Mutex<Duration>,
+}
+
+/// A series that fills attributes of a bean.
+#[derive(Debug)]
+struct Bound {
+    shape: Shape,
+    /// The label values of the series: several may add up to one distribution.
+    series: Box<str>,
+    handle: AnyHandle,
+    recent: Recent,
 }
 
 impl MBeans {
     /// Binds the beans of a declaration to a series.
     pub(crate) fn attach(&self, d: &Declaration, values: &[&str], handle: &AnyHandle) {
+        let series = values.join("\0").into_boxed_str();
         for bean in d.mbeans {
+            let Some(name) = object_name(bean.object, d, values) else {
+                continue;
+            };
             let mut beans = self.beans.write();
-            let bound = beans
-                .entry(object_name(bean.object, d, values))
-                .or_default();
-            bound.retain(|(shape, _)| *shape != bean.shape);
-            bound.push((bean.shape, handle.clone()));
+            let bound = beans.entry(name).or_default();
+            match bound.iter_mut().find(|b| b.is(bean.shape, &series)) {
+                // Bound again: the window goes on.
+                Some(same) => same.handle = handle.clone(),
+                None => bound.push(Bound {
+                    shape: bean.shape,
+                    series: series.clone(),
+                    handle: handle.clone(),
+                    recent: Recent::default(),
+                }),
+            }
         }
     }
 
     /// Takes the beans of a series out.
     pub(crate) fn detach(&self, d: &Declaration, values: &[&str]) {
+        let series = values.join("\0");
         for bean in d.mbeans {
+            let Some(name) = object_name(bean.object, d, values) else {
+                continue;
+            };
             let mut beans = self.beans.write();
-            let name = object_name(bean.object, d, values);
             if let Some(bound) = beans.get_mut(&name) {
-                bound.retain(|(shape, _)| *shape != bean.shape);
+                bound.retain(|b| !b.is(bean.shape, &series));
                 if bound.is_empty() {
                     beans.remove(&name);
                 }
+            }
+        }
+    }
+
+    /// Turns the windows of the percentiles when they are over.
+    pub(crate) fn tick(&self, now: Duration) {
+        let mut turned = self.turned.lock();
+        if now.saturating_sub(*turned) < WINDOW {
+            return;
+        }
+        *turned = now;
+        for bound in self.beans.write().values_mut().flatten() {
+            if let AnyHandle::Histogram(histogram) = &bound.handle {
+                bound.recent.turn(histogram);
             }
         }
     }
@@ -61,45 +115,92 @@ impl MBeans {
         self.beans.read().keys().cloned().collect()
     }
 
+    /// The object names that start like this, sorted.
+    pub fn names_from(&self, start: &str) -> Vec<String> {
+        let beans = self.beans.read();
+        let from = beans.range::<str, _>((Included(start), Unbounded));
+        let names = from.map(|(name, _)| name);
+        names
+            .take_while(|n| n.starts_with(start))
+            .cloned()
+            .collect()
+    }
+
     /// The attributes of one bean with their values now; `None` when there is no such bean.
     pub fn read(&self, name: &str) -> Option<Vec<(&'static str, Value)>> {
         let beans = self.beans.read();
         let bound = beans.get(name)?;
-        Some(
-            bound
-                .iter()
-                .flat_map(|(shape, handle)| attributes(*shape, handle))
-                .collect(),
-        )
+        let mut out = Vec::new();
+        let mut told = Vec::new();
+        for one in bound.iter() {
+            match one.scale() {
+                None => out.extend(attributes(one.shape, &one.handle)),
+                Some(scale) if !told.contains(&one.shape) => {
+                    told.push(one.shape);
+                    let parts = bound.iter().filter(|b| b.shape == one.shape);
+                    out.extend(distribution(parts, scale));
+                }
+                Some(_) => {}
+            }
+        }
+        Some(out)
+    }
+}
+
+impl Bound {
+    fn is(&self, shape: Shape, series: &str) -> bool {
+        self.shape == shape && *self.series == *series
+    }
+
+    /// By how much a distribution is multiplied; `None` for what is none.
+    fn scale(&self) -> Option<f64> {
+        match (self.shape, &self.handle) {
+            (Shape::Histogram, AnyHandle::Histogram(_)) => Some(1.0),
+            (Shape::HistogramMs, AnyHandle::Histogram(_)) => Some(1_000.0),
+            _ => None,
+        }
     }
 }
 
 fn attributes(shape: Shape, handle: &AnyHandle) -> Vec<(&'static str, Value)> {
     match shape {
         Shape::Gauge => vec![("Value", value(handle))],
-        Shape::Counter => vec![("Count", value(handle))],
+        Shape::Counter | Shape::Histogram | Shape::HistogramMs => vec![("Count", value(handle))],
         Shape::Meter => vec![
             ("Count", value(handle)),
             ("EventType", Value::Text("events")),
             ("RateUnit", Value::Text("SECONDS")),
         ],
-        Shape::Histogram => distribution(handle, 1.0),
-        Shape::HistogramMs => distribution(handle, 1_000.0),
         Shape::Attribute(name) => vec![(name, double(handle))],
     }
 }
 
-fn distribution(handle: &AnyHandle, scale: f64) -> Vec<(&'static str, Value)> {
-    let AnyHandle::Histogram(h) = handle else {
-        return vec![("Count", value(handle))];
-    };
-    let count = h.count();
-    let mean = if count == 0 {
-        0.0
-    } else {
-        h.sum() / count as f64 * scale
-    };
-    vec![("Count", value(handle)), ("Mean", Value::Double(mean))]
+/// Parts that follow each other (waiting for a lock, then working) have one count; their means add
+/// up, and the sum of their percentiles is never below that of the whole.
+fn distribution<'a>(
+    parts: impl Iterator<Item = &'a Bound>,
+    scale: f64,
+) -> Vec<(&'static str, Value)> {
+    let (mut count, mut mean) = (0, 0.0);
+    let mut percentiles = [0.0; PERCENTILES.len()];
+    for part in parts {
+        let AnyHandle::Histogram(h) = &part.handle else {
+            continue;
+        };
+        count = count.max(h.count());
+        if h.count() > 0 {
+            mean += h.sum() / h.count() as f64 * scale;
+        }
+        let recent = part.recent.since(h);
+        for (sum, (_, q)) in percentiles.iter_mut().zip(PERCENTILES) {
+            *sum += recent.quantile(q) * scale;
+        }
+    }
+    let count = Value::Long(i64::try_from(count).unwrap_or(i64::MAX));
+    let mut out = vec![("Count", count), ("Mean", Value::Double(mean))];
+    let named = PERCENTILES.iter().zip(percentiles);
+    out.extend(named.map(|((name, _), value)| (*name, Value::Double(value))));
+    out
 }
 
 fn value(handle: &AnyHandle) -> Value {
@@ -120,13 +221,20 @@ fn double(handle: &AnyHandle) -> Value {
     }
 }
 
-/// Fills the template; a value with characters that an ObjectName reserves is quoted.
-fn object_name(template: &str, d: &Declaration, values: &[&str]) -> String {
+/// Fills the template; a value with characters that an ObjectName reserves is quoted. A
+/// `{stage.mbean}` becomes Kafka's name of the stage; `None` when Kafka has none.
+fn object_name(template: &str, d: &Declaration, values: &[&str]) -> Option<String> {
     let mut name = template.to_owned();
     for (label, value) in d.labels.iter().zip(values) {
-        name = name.replace(&format!("{{{}}}", label.name), &quoted(value));
+        let plain = format!("{{{}}}", label.name);
+        let mapped = format!("{{{}.mbean}}", label.name);
+        if name.contains(&mapped) {
+            let stage = Stage::ALL.iter().find(|s| s.as_str() == *value);
+            name = name.replace(&mapped, stage?.mbean_name()?);
+        }
+        name = name.replace(&plain, &quoted(value));
     }
-    name
+    Some(name)
 }
 
 fn quoted(value: &str) -> String {

@@ -1,6 +1,7 @@
 //! The registry: passed in, never global; one per cluster that the process serves.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -58,6 +59,11 @@ impl Registry {
     /// The JMX view of the same handles.
     pub fn mbeans(&self) -> &Arc<MBeans> {
         &self.inner.mbeans
+    }
+
+    /// To be called about once a second, with time since any start: percentiles of "now" need it.
+    pub fn tick(&self, now: Duration) {
+        self.inner.mbeans.tick(now);
     }
 
     /// The metrics that telemetry itself counts.

@@ -4,10 +4,6 @@
 
 use std::time::{Duration, Instant};
 
-use crate::family::{Family, Table};
-use crate::handle::Histogram;
-use crate::label::LabelEnum;
-
 crate::label_enum! {
     /// A stretch in the life of a request; Kafka's RequestMetrics, filled in truthfully.
     pub enum Stage {
@@ -29,6 +25,22 @@ crate::label_enum! {
         ResponseQueue = "response_queue",
         /// Writing to the socket.
         Send = "send",
+    }
+}
+
+impl Stage {
+    /// The name that Kafka's RequestMetrics have for the time of a stage; two stages may be one
+    /// there. `None` for what Kafka does not measure.
+    pub const fn mbean_name(self) -> Option<&'static str> {
+        Some(match self {
+            Stage::Receive => return None,
+            Stage::Queue => "RequestQueueTimeMs",
+            Stage::Throttle => "ThrottleTimeMs",
+            Stage::LocalLock | Stage::LocalAppend => "LocalTimeMs",
+            Stage::Remote | Stage::Purgatory => "RemoteTimeMs",
+            Stage::ResponseQueue => "ResponseQueueTimeMs",
+            Stage::Send => "ResponseSendTimeMs",
+        })
     }
 }
 
@@ -124,28 +136,6 @@ impl StageTimes {
     /// Every stage, also those that took no time.
     pub fn iter(&self) -> impl Iterator<Item = (Stage, Duration)> + '_ {
         Stage::ALL.iter().map(|&s| (s, self.get(s)))
-    }
-}
-
-/// The handles of a family `{api, stage}`, found without hashing.
-#[derive(Debug)]
-pub struct StageHistograms<A: LabelEnum> {
-    table: Table<Histogram, (A, Stage)>,
-}
-
-impl<A: LabelEnum> StageHistograms<A> {
-    /// The table of a family declared with `{ api: A, stage: Stage }`.
-    pub fn new(family: &Family<Histogram, (A, Stage)>) -> Self {
-        StageHistograms {
-            table: family.table(),
-        }
-    }
-
-    /// Records every stage of a finished request, zeros too: all stages of an API have one count.
-    pub fn observe(&self, api: A, times: &StageTimes) {
-        for (stage, time) in times.iter() {
-            self.table.get((api, stage)).observe_duration(time);
-        }
     }
 }
 

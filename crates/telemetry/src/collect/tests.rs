@@ -35,6 +35,20 @@ fn samples_keep_their_family_and_order() {
 }
 
 #[test]
+fn empty_values_are_no_labels_and_long_ones_are_cut() {
+    let mut samples = Samples::new();
+    let family = samples.family(&example::PARTITIONS);
+    family.add(&["", ""], 1);
+    family.add(&["", "0"], 2);
+    family.add(&[&"ü".repeat(200), ""], 3);
+    let labels: Vec<&str> = family.iter().map(|(labels, _)| labels).collect();
+    assert_eq!(labels[..2], ["", "{partition=\"0\"}"]);
+    assert_eq!(labels[2], format!("{{topic=\"{}\"}}", "ü".repeat(128)));
+    family.leave_out(7);
+    assert_eq!(family.left_out(), 7);
+}
+
+#[test]
 fn escaping() {
     let escaped = |text: &str| {
         let mut out = String::new();

@@ -49,9 +49,11 @@ fn beans_read_the_handles_of_the_metrics() {
         .read("kafka.network:type=RequestMetrics,name=TotalTimeMs")
         .unwrap();
     assert_eq!(
-        total,
+        total[..2],
         [("Count", Value::Long(2)), ("Mean", Value::Double(500.0))]
     );
+    assert_eq!(total[2], ("50thPercentile", Value::Double(250.0)));
+    assert_eq!(total.len(), 2 + PERCENTILES.len());
     let idle = beans.read("kafka.server:type=Pool,name=Idle").unwrap();
     assert_eq!(idle, [("Value", Value::Double(0.5))]);
 
@@ -80,4 +82,50 @@ fn values_that_an_object_name_reserves_are_quoted() {
     let names = registry.mbeans().names();
     let expected = r#"kafka.server:type=socket-server-metrics,listener="a,b=\"c\"\*""#;
     assert!(names.iter().any(|n| n == expected), "{names:?}");
+}
+
+type Api = Text<8>;
+
+crate::metrics! {
+    struct Stages {
+        /// Time of a stage.
+        stages: histogram[buckets::REQUEST_SECONDS] { api: Api, stage: Stage } = "limpid_stage_seconds",
+            mbean "kafka.network:type=RequestMetrics,name={stage.mbean},request={api}" histogram_ms;
+    }
+}
+
+#[test]
+fn stages_have_kafkas_names_and_percentiles_of_now() {
+    let registry = Registry::new();
+    let stages = Stages::register(&registry).unwrap().stages;
+    for stage in Stage::ALL {
+        stages.bind(("Produce", *stage)).observe(0.001);
+    }
+    let start = "kafka.network:type=RequestMetrics,";
+    let beans = registry.mbeans();
+    assert_eq!(
+        beans.names_from(start).len(),
+        6,
+        "nine stages, one of them ours alone"
+    );
+    assert_eq!(
+        beans.names_from("kafka.network:type=RequestMetricsX").len(),
+        0
+    );
+    let local = || {
+        let name = format!("{start}name=LocalTimeMs,request=Produce");
+        let all = beans.read(&name).unwrap();
+        all.into_iter().map(|(_, v)| v).collect::<Vec<_>>()
+    };
+    assert_eq!(local()[..2], [Value::Long(1), Value::Double(2.0)]);
+    assert_eq!(local()[2], Value::Double(1.5), "lock and work together");
+    registry.tick(WINDOW);
+    registry.tick(WINDOW + WINDOW / 2);
+    assert_ne!(local()[2], Value::Double(0.0), "the window is not over");
+    stages.bind(("Produce", Stage::LocalLock)).observe(0.001);
+    registry.tick(WINDOW * 2);
+    assert_eq!(local()[2], Value::Double(0.75), "of the second one only");
+    registry.tick(WINDOW * 3);
+    assert_eq!(local()[2], Value::Double(0.0), "idle");
+    assert_eq!(local()[0], Value::Long(2), "counts are of all time");
 }

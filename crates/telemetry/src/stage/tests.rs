@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Registry, buckets};
+use crate::{Registry, StageHistograms, buckets};
 
 crate::label_enum! {
     enum Api {
