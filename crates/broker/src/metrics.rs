@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use limpid_protocol::{ApiKey, ErrorCode};
 use limpid_telemetry::{
-    Counter, Family, Gauge, LabelEnum, Owned, RegisterError, Registry, Stage, StageHistograms,
-    StageTimes, Table, Text, buckets, label_enum, metrics,
+    Counter, Family, Gauge, Histogram, LabelEnum, Owned, RegisterError, Registry, Stage,
+    StageHistograms, StageTimes, Table, Text, buckets, label_enum, metrics,
 };
 
 /// Most topics with series of their own; the others share `topic="other"`.
@@ -93,8 +93,12 @@ metrics! {
         /// Requests answered, by API and the first error in the answer.
         pub requests: counter { api: Api, error: Error } = "limpid_requests_total",
             mbean "kafka.network:type=RequestMetrics,name=ErrorsPerSec,request={api},error={error}" meter;
+        /// Time from the last byte of a request to the last byte of its answer.
+        pub seconds: histogram[buckets::REQUEST_SECONDS] { api: Api } = "limpid_request_seconds",
+            mbean "kafka.network:type=RequestMetrics,name=TotalTimeMs,request={api}" histogram_ms;
         /// Time of each stage of a request.
-        pub stages: histogram[buckets::REQUEST_SECONDS] { api: Api, stage: Stage } = "limpid_request_stage_seconds";
+        pub stages: histogram[buckets::REQUEST_SECONDS] { api: Api, stage: Stage } = "limpid_request_stage_seconds",
+            mbean "kafka.network:type=RequestMetrics,name={stage.mbean},request={api}" histogram_ms;
         /// Bytes of requests, length prefix included.
         pub request_bytes: counter { api: Api } = "limpid_request_bytes_total";
         /// Bytes of answers, length prefix included.
@@ -160,6 +164,7 @@ metrics! {
 /// The request families, bound for use on the data path.
 pub struct BoundRequestMetrics {
     requests: Table<Counter, (Api, Error)>,
+    seconds: Table<Histogram, Api>,
     stages: StageHistograms<Api>,
     request_bytes: Table<Counter, Api>,
     response_bytes: Table<Counter, Api>,
@@ -170,6 +175,7 @@ impl BoundRequestMetrics {
     pub fn new(metrics: &RequestMetrics) -> Self {
         Self {
             requests: metrics.requests.table(),
+            seconds: metrics.seconds.table(),
             stages: StageHistograms::new(&metrics.stages),
             request_bytes: metrics.request_bytes.table(),
             response_bytes: metrics.response_bytes.table(),
@@ -180,6 +186,9 @@ impl BoundRequestMetrics {
     pub fn answered(&self, api: ApiKey, error: ErrorCode, bytes: (usize, usize), t: &StageTimes) {
         let api = Api(api);
         self.requests.get((api, Error(error))).inc();
+        // A client that is slow to send its request is not a slow broker.
+        let seconds = t.total().saturating_sub(t.get(Stage::Receive));
+        self.seconds.get(api).observe_duration(seconds);
         self.stages.observe(api, t);
         self.request_bytes.get(api).inc_by(bytes.0 as u64);
         self.response_bytes.get(api).inc_by(bytes.1 as u64);

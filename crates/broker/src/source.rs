@@ -121,6 +121,7 @@ impl EmbeddedCluster {
         self.snapshot.store(Arc::new(ClusterSnapshot {
             taken_at_ms: self.clock.wall_ms(),
             cluster_id: parts.cluster_id.clone(),
+            node_id: Some(parts.node_id),
             controller_id: Some(parts.node_id),
             brokers: brokers.collect(),
             topics,

@@ -14,6 +14,9 @@ pub struct ClusterSnapshot {
     pub taken_at_ms: i64,
     /// The cluster id of `meta.properties`.
     pub cluster_id: String,
+    /// The broker that looked: it speaks for the partitions that it leads and the groups that it
+    /// coordinates. `None` when somebody looked who speaks for all.
+    pub node_id: Option<i32>,
     /// Id of the active controller, if one is known.
     pub controller_id: Option<i32>,
     /// Every registered broker, by ascending id.
@@ -31,6 +34,14 @@ pub struct ClusterSnapshot {
 }
 
 impl ClusterSnapshot {
+    /// Whether who looked speaks for what belongs to this broker: a partition to its leader, a
+    /// group to its coordinator, the cluster as a whole (and a partition without leader) to the
+    /// controller. When every broker tells only that, sums over all of them count nothing twice.
+    pub fn speaks_for(&self, owner: Option<i32>) -> bool {
+        let owner = owner.or(self.controller_id);
+        self.node_id.is_none() || self.node_id == owner
+    }
+
     /// Number of partitions of all topics.
     pub fn partition_count(&self) -> usize {
         self.topics.iter().map(|t| t.partitions.len()).sum()

@@ -1,13 +1,19 @@
 //! One file per collector.
+//!
+//! Every family belongs to one collector, and of the cluster's facts a broker shows those that it
+//! speaks for ([`ClusterSnapshot::speaks_for`]): no series has two writers.
 
+pub mod groups;
 pub mod kafka_exporter;
 pub mod log_dirs;
+pub mod strimzi;
+pub mod strimzi_requests;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use limpid_cluster::{ClusterSnapshot, ClusterSource};
-use limpid_telemetry::{CollectError, Samples};
+use limpid_cluster::{ClusterSnapshot, ClusterSource, Group};
+use limpid_telemetry::{CollectError, Samples, Text};
 
 /// The newest snapshot, its age noted. A source that has not looked yet (logs are being recovered)
 /// is a collector that is not up, rather than a cluster without brokers.
@@ -27,3 +33,59 @@ fn snapshot(
     out.set_age(now.saturating_sub(taken));
     Ok(snapshot)
 }
+
+/// Most groups with series of their own. Clients choose the names of groups.
+const GROUPS_MAX: usize = 2_000;
+/// Most partitions of groups with series of their own.
+const GROUP_PARTITIONS_MAX: usize = 50_000;
+
+/// `group.id` as a label.
+type GroupName = Text<GROUPS_MAX>;
+
+/// The groups that have room on a page: when there are too many, those that were active last.
+struct ShownGroups<'a> {
+    /// By id.
+    groups: Vec<&'a Group>,
+    groups_left_out: usize,
+    partitions_left_out: usize,
+}
+
+impl<'a> ShownGroups<'a> {
+    fn of(snapshot: &'a ClusterSnapshot) -> Self {
+        Self::within(snapshot, GROUPS_MAX, GROUP_PARTITIONS_MAX)
+    }
+
+    fn within(snapshot: &'a ClusterSnapshot, groups_max: usize, partitions_max: usize) -> Self {
+        let spoken_for = |group: &&Group| snapshot.speaks_for(Some(group.coordinator));
+        let all = snapshot.groups.iter().map(Arc::as_ref);
+        let mut groups: Vec<(&Group, usize)> = all
+            .filter(spoken_for)
+            .map(|group| (group, group.partitions().count()))
+            .collect();
+        let partitions: usize = groups.iter().map(|(_, count)| count).sum();
+        let mut shown = Self {
+            groups: Vec::new(),
+            groups_left_out: 0,
+            partitions_left_out: 0,
+        };
+        if groups.len() > groups_max || partitions > partitions_max {
+            let active = |group: &Group| group.last_commit_ms().max(Some(group.state_since_ms));
+            groups.sort_by_cached_key(|(group, _)| std::cmp::Reverse(active(group)));
+        }
+        let mut left = partitions_max;
+        for (group, count) in groups {
+            if shown.groups.len() < groups_max && count <= left {
+                left -= count;
+                shown.groups.push(group);
+            } else {
+                shown.groups_left_out += 1;
+                shown.partitions_left_out += count;
+            }
+        }
+        shown.groups.sort_by(|a, b| a.id.cmp(&b.id));
+        shown
+    }
+}
+
+#[cfg(test)]
+mod tests;

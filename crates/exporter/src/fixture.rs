@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use limpid_cluster::{
-    Broker, ClusterSnapshot, ClusterSource, LogDir, Partition, Readiness, ReadinessState, Topic,
+    Broker, ClusterSnapshot, ClusterSource, Committed, Group, GroupPartition, GroupState,
+    GroupStatus, GroupTopic, Lag, LogDir, Member, Partition, Readiness, ReadinessState, Topic,
+    Traffic,
 };
 use parking_lot::Mutex;
 
@@ -65,11 +67,82 @@ pub(crate) fn partition(index: i32, leader: Option<i32>, isr: &[i32]) -> Partiti
 }
 
 pub(crate) fn topic(name: &str, partitions: Vec<Partition>) -> Arc<Topic> {
+    let bytes_in = partitions.len() as u64 * 100;
     Arc::new(Topic {
         name: name.to_owned(),
         partitions,
+        traffic: Traffic {
+            bytes_in,
+            messages_in: 3,
+            ..Traffic::default()
+        },
         ..Topic::default()
     })
+}
+
+pub(crate) fn group_partition(
+    partition: i32,
+    committed: Option<i64>,
+    lag: Option<(u64, Option<f64>)>,
+) -> GroupPartition {
+    GroupPartition {
+        partition,
+        owner: Some("m-1".to_owned()),
+        committed: committed.map(|offset| Committed {
+            offset,
+            ..Committed::default()
+        }),
+        log_start_offset: Some(10),
+        end_offset: Some(25),
+        lag: lag.map(|(records, seconds)| Lag {
+            records,
+            seconds,
+            event_seconds: None,
+        }),
+    }
+}
+
+pub(crate) fn group(id: &str, members: usize, partitions: Vec<GroupPartition>) -> Group {
+    let member = |i| Member {
+        id: format!("m-{i}"),
+        ..Member::default()
+    };
+    Group {
+        id: id.to_owned(),
+        coordinator: 1,
+        state: match members {
+            0 => GroupState::Empty,
+            _ => GroupState::Stable,
+        },
+        members: (1..=members).map(member).collect(),
+        topics: vec![GroupTopic {
+            name: "orders".to_owned(),
+            partitions,
+        }],
+        ..Group::default()
+    }
+}
+
+/// One that reads (and has a partition without a commit and one that is gone), one that stopped
+/// and one that has nothing but members.
+fn groups() -> Vec<Arc<Group>> {
+    let partitions = vec![
+        group_partition(0, Some(20), Some((5, Some(2.5)))),
+        group_partition(1, Some(25), Some((0, Some(0.0)))),
+        group_partition(2, None, None),
+        group_partition(3, Some(7), None),
+    ];
+    let reading = group("reading", 2, partitions);
+    let stopped = vec![group_partition(0, Some(15), Some((10, None)))];
+    let stopped = Group {
+        coordinator: 2,
+        status: GroupStatus::Stopped,
+        offsets_expire_at_ms: Some(now_ms() + 86_400_000),
+        ..group("stopped\"", 0, stopped)
+    };
+    let mut new = group("new", 1, Vec::new());
+    new.topics.clear();
+    vec![Arc::new(new), Arc::new(reading), Arc::new(stopped)]
 }
 
 /// Two brokers up and one fenced; a partition led by the preferred broker, one led by the other and
@@ -89,6 +162,11 @@ pub(crate) fn cluster() -> ClusterSnapshot {
                 vec![partition(0, Some(2), &[2]), partition(1, None, &[])],
             ),
         ],
+        groups: groups(),
+        traffic: Traffic {
+            bytes_in: 1_000,
+            ..Traffic::default()
+        },
         log_dirs: vec![LogDir {
             path: "/data".to_owned(),
             total_bytes: 1_000_000,

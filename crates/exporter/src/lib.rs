@@ -5,7 +5,7 @@
 //! # fn wire(registry: limpid_telemetry::Registry, source: Arc<dyn limpid_cluster::ClusterSource>)
 //! #     -> Result<axum::Router, limpid_telemetry::RegisterError> {
 //! let exporter = limpid_exporter::Exporter::new(registry)?;
-//! exporter.add_cluster(source);                      // kafka_exporter's families, log directories
+//! exporter.add_cluster(source);                      // groups, log directories, all dialects
 //! let router = limpid_exporter::router(exporter);    // GET /metrics
 //! # Ok(router)
 //! # }
@@ -15,6 +15,10 @@
 //! registry's collectors, from snapshots that the data path publishes anyway. A scrape takes no lock
 //! that a producer could wait for, runs on a blocking thread, and is shared by all who ask within a
 //! second.
+//!
+//! Names that others chose are dialects, one file each (`limpid.metrics.dialects` switches them):
+//! kafka_exporter's, and those that Strimzi's rules for jmx_exporter give to Kafka's MBeans. A
+//! dialect reads the same snapshots and MBeans as everybody; nothing is counted for it.
 //!
 //! What must never be here: broker types, and metric names of other crates.
 
@@ -30,15 +34,18 @@ mod text;
 use std::sync::Arc;
 
 use limpid_cluster::ClusterSource;
-use limpid_telemetry::{Catalogue, RegisterError, Registry};
+use limpid_telemetry::{Catalogue, Collector, RegisterError, Registry};
+
+use collectors::{groups, kafka_exporter, log_dirs, strimzi, strimzi_requests};
 
 pub use accept::Format;
 pub use http::router;
 
 const KAFKA_EXPORTER: &str = "kafka_exporter";
+const STRIMZI: &str = "strimzi";
 
 /// Naming dialects that the page can speak besides our own.
-pub const DIALECTS: &[&str] = &[KAFKA_EXPORTER];
+pub const DIALECTS: &[&str] = &[KAFKA_EXPORTER, STRIMZI];
 
 /// A dialect that the page can't speak.
 #[derive(Debug, thiserror::Error)]
@@ -90,13 +97,22 @@ impl Exporter {
         if let Some(unknown) = dialects.iter().find(|d| !known(d)) {
             return Err(UnknownDialect(unknown.as_ref().to_owned()));
         }
-        if dialects.iter().any(|d| d.as_ref() == KAFKA_EXPORTER) {
-            let kafka = collectors::kafka_exporter::KafkaExporter::new(source.clone());
-            self.registry.add_collector(Arc::new(kafka));
+        let speaks = |dialect| dialects.iter().any(|d| d.as_ref() == dialect);
+        if speaks(KAFKA_EXPORTER) {
+            self.add(kafka_exporter::KafkaExporter::new(source.clone()));
         }
-        self.registry
-            .add_collector(Arc::new(collectors::log_dirs::LogDirs::new(source)));
+        if speaks(STRIMZI) {
+            self.add(strimzi::Strimzi::new(source.clone()));
+            let beans = self.registry.mbeans().clone();
+            self.add(strimzi_requests::StrimziRequests::new(beans));
+        }
+        self.add(groups::Groups::new(source.clone()));
+        self.add(log_dirs::LogDirs::new(source));
         Ok(())
+    }
+
+    fn add(&self, collector: impl Collector + 'static) {
+        self.registry.add_collector(Arc::new(collector));
     }
 
     /// The whole page now. Takes as long as there are series: not for an async thread.
@@ -113,6 +129,9 @@ pub fn catalogue() -> Catalogue {
     Catalogue::with_own()
         .with(metrics::ExporterMetrics::DECLARATIONS)
         .with_families(metrics::families::ALL)
-        .with_families(collectors::kafka_exporter::families::ALL)
-        .with_families(collectors::log_dirs::families::ALL)
+        .with_families(groups::families::ALL)
+        .with_families(kafka_exporter::families::ALL)
+        .with_families(log_dirs::families::ALL)
+        .with_families(strimzi::families::ALL)
+        .with_families(strimzi_requests::families::ALL)
 }

@@ -45,7 +45,7 @@ pub(crate) fn render(
     for family in collected.iter().flatten().flat_map(Samples::families) {
         let written = write(&mut writer, family);
         series.add(&[family.declaration.name], written);
-        let dropped = family.len() - written;
+        let dropped = family.len() - written + family.left_out();
         if dropped > 0 {
             let name = family.declaration.name;
             registry

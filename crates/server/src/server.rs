@@ -154,6 +154,7 @@ impl Server {
             cluster: Arc::clone(&cluster),
             metadata: Arc::clone(&services.metadata),
             client_log,
+            registry: registry.clone(),
             tail_cache: registry.pool(
                 "tail_cache",
                 opening.broker.resources.tail_cache_bytes as u64,

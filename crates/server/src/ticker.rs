@@ -4,12 +4,13 @@
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use limpid_broker::client_log::ClientLog;
 use limpid_broker::metadata::Metadata;
 use limpid_broker::source::EmbeddedCluster;
 use limpid_storage::LogManager;
+use limpid_telemetry::Registry;
 use limpid_telemetry::pools::Pool;
 use tokio::runtime::Handle;
 
@@ -25,6 +26,8 @@ pub(crate) struct Chores {
     pub(crate) client_log: Arc<ClientLog>,
     /// Where the tail cache of the logs is shown.
     pub(crate) tail_cache: Arc<Pool>,
+    /// Percentiles of now are made here.
+    pub(crate) registry: Registry,
     /// The data path's runtime.
     pub(crate) runtime: Handle,
 }
@@ -39,6 +42,7 @@ impl Ticker {
     /// Starts the thread.
     pub(crate) fn start(chores: Chores) -> Result<Self, StartError> {
         let (stop, stopped) = sync_channel::<()>(1);
+        let started = Instant::now();
         let run = move || {
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(EVERY) {
                 chores.logs.tick();
@@ -48,6 +52,7 @@ impl Ticker {
                     .mirror(cache.used_bytes as u64, cache.high_water_bytes as u64);
                 chores.cluster.refresh();
                 chores.client_log.tick();
+                chores.registry.tick(started.elapsed());
                 // Only does something if a log could not be made before.
                 chores.runtime.block_on(chores.metadata.follow());
             }

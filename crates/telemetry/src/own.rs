@@ -13,7 +13,7 @@ crate::metrics! {
         /// 1, labelled with the version, the commit and the compiler of the running binary.
         pub build_info: gauge { version: BuildLabel, revision: BuildLabel, rustc: BuildLabel }
             = "limpid_build_info";
-        /// Label sets that went into the series "other" because their family was full.
+        /// Label sets beyond a limit: counted into the series "other", or left out of a page.
         pub series_dropped: counter { family: FamilyName } = "limpid_series_dropped_total";
         /// Log lines left out by the rate limit of their cause.
         pub log_lines_suppressed: counter = "limpid_log_lines_suppressed_total";

@@ -124,8 +124,8 @@ pub(super) const ROWS: &[Definition] = &[
         Medium,
         "Naming dialects that /metrics speaks besides limpid_*.",
     )
-    .default("kafka_exporter")
-    .one_of(&["kafka_exporter"])
+    .default("kafka_exporter,strimzi")
+    .one_of(&["kafka_exporter", "strimzi"])
     .honoured(),
     define(
         "limpid.request.memory.bytes",

@@ -1,14 +1,19 @@
-//! kafka_exporter's dialect: the broker and topic part.
+//! kafka_exporter's dialect.
 //!
 //! Names, labels and types are those of danielqsj/kafka_exporter, so that its dashboards (such as
 //! Grafana's 7589) and alert rules run unedited. Like there, what only a leader can say (leader id,
 //! offsets) is absent while a partition has none, and a fenced broker is not counted.
+//!
+//! Unlike there lag is never negative, and where nothing was committed there is no sample instead
+//! of a −1, which made sums wrong.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use limpid_cluster::{Broker, ClusterSource, Partition, Topic};
+use limpid_cluster::{Broker, ClusterSnapshot, ClusterSource, Partition, Topic};
 use limpid_telemetry::{CollectError, Collector, Declaration, Number, Samples, Text};
+
+use super::{GroupName, ShownGroups};
 
 /// Declared maxima. State is not interned: they are what the catalogue says, not a limit here.
 type TopicName = Text<100_000>;
@@ -46,6 +51,20 @@ limpid_telemetry::families! {
         /// 1 if fewer replicas of the partition are in sync than assigned.
         UNDER_REPLICATED: gauge { topic: TopicName, partition: PartitionIndex }
             = "kafka_topic_partition_under_replicated_partition";
+        /// Offset that the group committed in the partition.
+        GROUP_OFFSET: gauge { consumergroup: GroupName, topic: TopicName, partition: PartitionIndex }
+            = "kafka_consumergroup_current_offset";
+        /// Offsets that the group committed in all partitions of the topic, added up.
+        GROUP_OFFSET_SUM: gauge { consumergroup: GroupName, topic: TopicName }
+            = "kafka_consumergroup_current_offset_sum";
+        /// Records of the partition that the group has not read yet.
+        GROUP_LAG: gauge { consumergroup: GroupName, topic: TopicName, partition: PartitionIndex }
+            = "kafka_consumergroup_lag";
+        /// Records of the topic that the group has not read yet.
+        GROUP_LAG_SUM: gauge { consumergroup: GroupName, topic: TopicName }
+            = "kafka_consumergroup_lag_sum";
+        /// Members of the group.
+        GROUP_MEMBERS: gauge { consumergroup: GroupName } = "kafka_consumergroup_members";
     }
 }
 
@@ -72,27 +91,80 @@ impl Collector for KafkaExporter {
 
     fn collect(&self, out: &mut Samples) -> Result<(), CollectError> {
         let snapshot = super::snapshot(&self.source, out)?;
-        let up: Vec<&Broker> = snapshot.brokers.iter().filter(|b| !b.fenced).collect();
-        out.family(&families::BROKERS).add(&[], up.len());
-        for broker in up {
-            let id = broker.id.to_string();
-            // An IPv6 address in an address:port goes in brackets.
-            let bracketed = broker.host.contains(':') && !broker.host.starts_with('[');
-            let (open, close) = if bracketed { ("[", "]") } else { ("", "") };
-            let address = format!("{open}{}{close}:{}", broker.host, broker.port);
-            out.family(&families::BROKER_INFO).add(&[&id, &address], 1);
+        if snapshot.speaks_for(snapshot.controller_id) {
+            add_cluster(out, &snapshot);
         }
         let mut index = String::new();
         for topic in &snapshot.topics {
-            out.family(&families::PARTITIONS)
-                .add(&[&topic.name], topic.partitions.len());
-            for partition in &topic.partitions {
-                index.clear();
-                write!(index, "{}", partition.index).expect("writing to a string");
+            let of_ours = |p: &&Partition| snapshot.speaks_for(p.leader);
+            for partition in topic.partitions.iter().filter(of_ours) {
+                number(&mut index, partition.index);
                 add_partition(out, topic, &index, partition);
             }
         }
+        add_groups(out, &snapshot);
         Ok(())
+    }
+}
+
+fn number(text: &mut String, number: i32) {
+    text.clear();
+    write!(text, "{number}").expect("writing to a string");
+}
+
+/// What one broker tells for all.
+fn add_cluster(out: &mut Samples, snapshot: &ClusterSnapshot) {
+    let up: Vec<&Broker> = snapshot.brokers.iter().filter(|b| !b.fenced).collect();
+    out.family(&families::BROKERS).add(&[], up.len());
+    for broker in up {
+        let id = broker.id.to_string();
+        // An IPv6 address in an address:port goes in brackets.
+        let bracketed = broker.host.contains(':') && !broker.host.starts_with('[');
+        let (open, close) = if bracketed { ("[", "]") } else { ("", "") };
+        let address = format!("{open}{}{close}:{}", broker.host, broker.port);
+        out.family(&families::BROKER_INFO).add(&[&id, &address], 1);
+    }
+    let partitions = out.family(&families::PARTITIONS);
+    for topic in &snapshot.topics {
+        partitions.add(&[&topic.name], topic.partitions.len());
+    }
+}
+
+fn add_groups(out: &mut Samples, snapshot: &ClusterSnapshot) {
+    let shown = ShownGroups::of(snapshot);
+    for d in [&families::GROUP_MEMBERS, &families::GROUP_LAG_SUM] {
+        out.family(d).leave_out(shown.groups_left_out);
+    }
+    for d in [&families::GROUP_OFFSET, &families::GROUP_LAG] {
+        out.family(d).leave_out(shown.partitions_left_out);
+    }
+    let mut index = String::new();
+    for group in shown.groups {
+        let members = out.family(&families::GROUP_MEMBERS);
+        members.add(&[&group.id], group.members.len());
+        for topic in &group.topics {
+            let (mut offsets, mut lags) = (None, None);
+            for p in &topic.partitions {
+                number(&mut index, p.partition);
+                let labels = [group.id.as_str(), topic.name.as_str(), &index];
+                if let Some(committed) = &p.committed {
+                    let family = out.family(&families::GROUP_OFFSET);
+                    family.add(&labels, committed.offset);
+                    *offsets.get_or_insert(0) += committed.offset;
+                }
+                if let Some(lag) = &p.lag {
+                    out.family(&families::GROUP_LAG).add(&labels, lag.records);
+                    *lags.get_or_insert(0) += lag.records;
+                }
+            }
+            let labels = [group.id.as_str(), topic.name.as_str()];
+            if let Some(sum) = offsets {
+                out.family(&families::GROUP_OFFSET_SUM).add(&labels, sum);
+            }
+            if let Some(sum) = lags {
+                out.family(&families::GROUP_LAG_SUM).add(&labels, sum);
+            }
+        }
     }
 }
 

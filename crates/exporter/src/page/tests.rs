@@ -76,10 +76,13 @@ fn a_failing_collector_leaves_the_others_alone() {
     let expected = [
         "limpid_collector_up{collector=\"failing\"} 0",
         "limpid_collector_up{collector=\"good\"} 1",
+        "limpid_collector_up{collector=\"groups\"} 1",
         "limpid_collector_up{collector=\"kafka_exporter\"} 1",
         "limpid_collector_up{collector=\"log_dirs\"} 1",
         "limpid_collector_up{collector=\"p\"} 0",
         "limpid_collector_up{collector=\"pools\"} 1",
+        "limpid_collector_up{collector=\"strimzi\"} 1",
+        "limpid_collector_up{collector=\"strimzi_requests\"} 1",
     ];
     assert_eq!(up, expected);
     assert_eq!(lines(&page, "kafka_brokers "), ["kafka_brokers 2"]);
@@ -122,7 +125,7 @@ fn ages_and_counts_are_on_the_page() {
     let age: f64 = age[0].rsplit(' ').next().unwrap().parse().unwrap();
     assert!((90.0..150.0).contains(&age), "{age}");
     assert!(page.contains("limpid_series{family=\"kafka_topic_partition_replicas\"} 3\n"));
-    assert!(page.contains("limpid_series{family=\"limpid_collector_up\"} 3\n"));
+    assert!(page.contains("limpid_series{family=\"limpid_collector_up\"} 6\n"));
 }
 
 /// What both formats demand of a page, checked line by line.
@@ -188,4 +191,27 @@ fn a_registry_has_one_exporter() {
     let registry = Registry::new();
     let _first = Exporter::new(registry.clone()).unwrap();
     assert!(Exporter::new(registry).is_err());
+}
+
+#[test]
+fn what_a_collector_leaves_out_is_counted() {
+    struct Full;
+    impl Collector for Full {
+        fn name(&self) -> &'static str {
+            "full"
+        }
+        fn families(&self) -> &'static [&'static Declaration] {
+            given::ALL
+        }
+        fn collect(&self, out: &mut Samples) -> Result<(), CollectError> {
+            out.family(&given::GOOD).leave_out(5);
+            Ok(())
+        }
+    }
+    let registry = Registry::new();
+    let exporter = Exporter::new(registry.clone()).unwrap();
+    registry.add_collector(Arc::new(Full));
+    exporter.render(Format::Text);
+    let page = exporter.render(Format::Text);
+    assert!(page.contains("limpid_series_dropped_total{family=\"example_good\"} 5\n"));
 }

@@ -8,6 +8,20 @@ const EXPECTED: &str = r#"
 kafka_broker_info{id="1",address="one.example:9092"} 1
 kafka_broker_info{id="2",address="[2001:db8::2]:9092"} 1
 kafka_brokers 2
+kafka_consumergroup_current_offset_sum{consumergroup="reading",topic="orders"} 52
+kafka_consumergroup_current_offset_sum{consumergroup="stopped\"",topic="orders"} 15
+kafka_consumergroup_current_offset{consumergroup="reading",topic="orders",partition="0"} 20
+kafka_consumergroup_current_offset{consumergroup="reading",topic="orders",partition="1"} 25
+kafka_consumergroup_current_offset{consumergroup="reading",topic="orders",partition="3"} 7
+kafka_consumergroup_current_offset{consumergroup="stopped\"",topic="orders",partition="0"} 15
+kafka_consumergroup_lag_sum{consumergroup="reading",topic="orders"} 5
+kafka_consumergroup_lag_sum{consumergroup="stopped\"",topic="orders"} 10
+kafka_consumergroup_lag{consumergroup="reading",topic="orders",partition="0"} 5
+kafka_consumergroup_lag{consumergroup="reading",topic="orders",partition="1"} 0
+kafka_consumergroup_lag{consumergroup="stopped\"",topic="orders",partition="0"} 10
+kafka_consumergroup_members{consumergroup="new"} 1
+kafka_consumergroup_members{consumergroup="reading"} 2
+kafka_consumergroup_members{consumergroup="stopped\""} 0
 kafka_topic_partition_current_offset{topic="a\\\"b\n",partition="0"} 25
 kafka_topic_partition_current_offset{topic="orders",partition="0"} 25
 kafka_topic_partition_in_sync_replica{topic="a\\\"b\n",partition="0"} 2
@@ -33,7 +47,9 @@ kafka_topic_partitions{topic="orders"} 2
 #[test]
 fn names_labels_and_values_are_those_of_kafka_exporter() {
     let exporter = Exporter::new(Registry::new()).unwrap();
-    exporter.add_cluster(source(cluster()));
+    exporter
+        .add_cluster_with(source(cluster()), &["kafka_exporter"])
+        .unwrap();
     for format in [Format::Text, Format::OpenMetrics] {
         let page = exporter.render(format);
         let mut found = lines(&page, "kafka_");
@@ -57,6 +73,7 @@ fn a_deleted_topic_leaves_no_series() {
     assert!(exporter.render(Format::Text).contains("topic=\"orders\""));
     let mut without = cluster();
     without.topics.pop();
+    without.groups.clear();
     *source.0.lock() = std::sync::Arc::new(without);
     assert!(!exporter.render(Format::Text).contains("topic=\"orders\""));
 }
@@ -99,6 +116,35 @@ fn the_dialect_is_a_switch() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "unknown metrics dialect `burrow`, known are: kafka_exporter"
+        "unknown metrics dialect `burrow`, known are: kafka_exporter, strimzi"
     );
+}
+
+/// Every series has one writer among the brokers of a cluster, whatever the fixture's node is.
+#[test]
+fn brokers_tell_together_what_one_that_speaks_for_all_would_tell() {
+    let page_of = |node_id| {
+        let exporter = Exporter::new(Registry::new()).unwrap();
+        let mut snapshot = cluster();
+        snapshot.controller_id = Some(3);
+        snapshot.node_id = node_id;
+        exporter
+            .add_cluster_with(source(snapshot), &["kafka_exporter"])
+            .unwrap();
+        let page = exporter.render(Format::Text);
+        let families = ["kafka_", "limpid_group_"].map(|start| lines(&page, start).join("\n"));
+        let series = families.join("\n");
+        let mut series: Vec<String> = series.lines().map(str::to_owned).collect();
+        // It runs down while the pages are made.
+        series.retain(|line| !line.starts_with("limpid_group_offsets_expire_seconds"));
+        series
+    };
+    let mut together: Vec<String> = [1, 2, 3]
+        .into_iter()
+        .flat_map(|id| page_of(Some(id)))
+        .collect();
+    let mut all = page_of(None);
+    together.sort_unstable();
+    all.sort_unstable();
+    assert_eq!(together, all);
 }

@@ -1,0 +1,115 @@
+//! Consumer groups: how far behind they are, and what they do about it.
+//!
+//! A partition without a commit has no lag, a lag in seconds that is not known is absent, and a
+//! group that stopped stays for as long as it has offsets.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use limpid_cluster::{ClusterSource, Group, GroupPartition};
+use limpid_telemetry::{CollectError, Collector, Declaration, Number, Samples, Text};
+
+use super::{GROUP_PARTITIONS_MAX, GroupName, ShownGroups};
+
+/// Declared maxima: a page has at most so many partitions of groups, whatever their topics.
+type TopicName = Text<GROUP_PARTITIONS_MAX>;
+type PartitionIndex = Number<GROUP_PARTITIONS_MAX>;
+
+limpid_telemetry::families! {
+    /// Families of the collector.
+    pub mod families {
+        /// Records of the partition that the group has not read yet.
+        LAG_RECORDS: gauge { group: GroupName, topic: TopicName, partition: PartitionIndex }
+            = "limpid_group_lag_records";
+        /// Age of the first record that the group has not read yet, by its arrival at the broker; 0 when it has read all.
+        LAG_SECONDS: float_gauge { group: GroupName, topic: TopicName, partition: PartitionIndex }
+            = "limpid_group_lag_seconds";
+        /// Age of the first record that the group has not read yet, by the record's own timestamp; 0 when it has read all.
+        EVENT_LAG_SECONDS: float_gauge { group: GroupName, topic: TopicName, partition: PartitionIndex }
+            = "limpid_group_event_lag_seconds";
+        /// What the group does: 0 ok, 1 rebalancing, 2 members never committed, 3 stalled, 4 stopped with unread records.
+        STATUS: gauge { group: GroupName } = "limpid_group_status";
+        /// Members of the group.
+        MEMBERS: gauge { group: GroupName } = "limpid_group_members";
+        /// Partitions with records that a member owns and that never saw a commit.
+        UNCOMMITTED: gauge { group: GroupName } = "limpid_group_uncommitted_partitions";
+        /// Time until the first of the group's offsets expires if it stays without members.
+        EXPIRE: float_gauge { group: GroupName } = "limpid_group_offsets_expire_seconds";
+    }
+}
+
+/// See the module.
+pub struct Groups {
+    source: Arc<dyn ClusterSource>,
+}
+
+impl Groups {
+    /// For this cluster.
+    pub fn new(source: Arc<dyn ClusterSource>) -> Self {
+        Groups { source }
+    }
+}
+
+impl Collector for Groups {
+    fn name(&self) -> &'static str {
+        "groups"
+    }
+
+    fn families(&self) -> &'static [&'static Declaration] {
+        families::ALL
+    }
+
+    fn collect(&self, out: &mut Samples) -> Result<(), CollectError> {
+        let snapshot = super::snapshot(&self.source, out)?;
+        let shown = ShownGroups::of(&snapshot);
+        for d in [&families::STATUS, &families::MEMBERS] {
+            out.family(d).leave_out(shown.groups_left_out);
+        }
+        for d in [&families::LAG_RECORDS, &families::LAG_SECONDS] {
+            out.family(d).leave_out(shown.partitions_left_out);
+        }
+        let mut index = String::new();
+        for group in shown.groups {
+            add_group(out, group, snapshot.taken_at_ms);
+            for (topic, partition) in group.partitions() {
+                index.clear();
+                write!(index, "{}", partition.partition).expect("writing to a string");
+                add_partition(out, [&group.id, topic, &index], partition);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn add_group(out: &mut Samples, group: &Group, now_ms: i64) {
+    let labels = [group.id.as_str()];
+    // The position in `GroupStatus::ALL`.
+    let status = group.status as usize;
+    out.family(&families::STATUS).add(&labels, status);
+    let members = group.members.len();
+    out.family(&families::MEMBERS).add(&labels, members);
+    let uncommitted = group.uncommitted_partitions();
+    out.family(&families::UNCOMMITTED).add(&labels, uncommitted);
+    if let Some(at_ms) = group.offsets_expire_at_ms {
+        let seconds = at_ms.saturating_sub(now_ms).max(0) as f64 / 1_000.0;
+        out.family(&families::EXPIRE).add(&labels, seconds);
+    }
+}
+
+fn add_partition(out: &mut Samples, labels: [&str; 3], partition: &GroupPartition) {
+    let Some(lag) = &partition.lag else {
+        return;
+    };
+    let records = out.family(&families::LAG_RECORDS);
+    records.add(&labels, lag.records);
+    if let Some(seconds) = lag.seconds {
+        out.family(&families::LAG_SECONDS).add(&labels, seconds);
+    }
+    if let Some(seconds) = lag.event_seconds {
+        let event = out.family(&families::EVENT_LAG_SECONDS);
+        event.add(&labels, seconds);
+    }
+}
+
+#[cfg(test)]
+mod tests;
