@@ -10,6 +10,8 @@ mod admin;
 mod group;
 pub mod lag;
 mod snapshot;
+pub mod verdict;
+pub mod words;
 
 pub use admin::{
     AdminError, Browse, BrowsedRecord, ClusterAdmin, NewTopic, OffsetReset, Pending, RecordBrowser,

@@ -1,0 +1,253 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::group::{
+    Committed, Group, GroupPartition, GroupState, GroupStatus, GroupTopic, Lag, Member,
+};
+use crate::snapshot::{LogDir, Partition, Topic};
+
+const NOW: i64 = 1_000_000_000;
+
+fn ready() -> Readiness {
+    Readiness {
+        state: ReadinessState::Ready,
+        reasons: Vec::new(),
+    }
+}
+
+/// A group whose partitions have these lags (records, seconds).
+fn group(id: &str, lags: &[(u64, f64)]) -> Group {
+    let partitions = (0..).zip(lags).map(|(partition, (records, seconds))| {
+        let end = 5_000_000;
+        GroupPartition {
+            partition,
+            owner: Some("m-1".to_owned()),
+            committed: Some(Committed {
+                offset: end - *records as i64,
+                at_ms: NOW - 4_000,
+                ..Committed::default()
+            }),
+            log_start_offset: Some(0),
+            end_offset: Some(end),
+            lag: Some(Lag {
+                records: *records,
+                seconds: Some(*seconds),
+                event_seconds: Some(*seconds),
+            }),
+        }
+    });
+    Group {
+        id: id.to_owned(),
+        state: GroupState::Stable,
+        state_since_ms: NOW - 90_000,
+        members: vec![Member {
+            id: "m-1".to_owned(),
+            client_id: "worker".to_owned(),
+            ..Member::default()
+        }],
+        topics: vec![GroupTopic {
+            name: "orders".to_owned(),
+            partitions: partitions.collect(),
+        }],
+        ..Group::default()
+    }
+}
+
+fn cluster(groups: Vec<Group>) -> ClusterSnapshot {
+    let partition = |index| Partition {
+        index,
+        leader: Some(0),
+        replicas: vec![0],
+        isr: vec![0],
+        ..Partition::default()
+    };
+    ClusterSnapshot {
+        taken_at_ms: NOW,
+        topics: vec![Arc::new(Topic {
+            name: "orders".to_owned(),
+            partitions: (0..3).map(partition).collect(),
+            ..Topic::default()
+        })],
+        groups: groups.into_iter().map(Arc::new).collect(),
+        ..ClusterSnapshot::default()
+    }
+}
+
+fn causes(group: &Group, trend: GroupTrend) -> Vec<String> {
+    let all = explain(group, trend, NOW).into_iter();
+    all.map(|c| {
+        format!(
+            "{} {} [{}]",
+            c.severity.as_str(),
+            c.sentence,
+            c.evidence.join("; ")
+        )
+    })
+    .collect()
+}
+
+#[test]
+fn a_cluster_without_trouble_says_so() {
+    let verdict = judge(&cluster(vec![group("a", &[(3, 0.2)])]), &ready(), &[], NOW);
+    assert_eq!(verdict.severity, Severity::Ok);
+    assert_eq!(
+        verdict.sentence,
+        "Nothing needs attention: 3 partitions online, 1 group keeping up."
+    );
+}
+
+#[test]
+fn the_worst_comes_first() {
+    let mut snapshot = cluster(vec![
+        group("slow", &[(4_000, 700.0)]),
+        group("ok", &[(1, 0.0)]),
+    ]);
+    snapshot.log_dirs.push(LogDir {
+        path: "/data".to_owned(),
+        online: false,
+        ..LogDir::default()
+    });
+    let verdict = judge(&snapshot, &ready(), &[], NOW + 20_000);
+    let said: Vec<_> = verdict
+        .findings
+        .iter()
+        .map(|f| f.sentence.as_str())
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "The log directory /data is offline.",
+            "The numbers are 20 s old: what they show may be over.",
+            "slow: 1 member reads; it is 4\u{202f}000 records behind, the oldest waiting for 11 min 40 s.",
+        ]
+    );
+    assert_eq!(verdict.severity, Severity::Critical);
+    assert_eq!(verdict.sentence, "3 things need attention.");
+}
+
+#[test]
+fn a_buffer_that_makes_requests_wait_is_found() {
+    let full = BufferUse {
+        pool: "request_memory".to_owned(),
+        used_bytes: 1024,
+        limit_bytes: 1024,
+        high_water_bytes: 1024,
+        wait_seconds: 9.0,
+        waiting: Some(0.5),
+    };
+    let quiet = BufferUse {
+        waiting: Some(0.0),
+        ..full.clone()
+    };
+    let verdict = judge(&cluster(Vec::new()), &ready(), &[full, quiet], NOW);
+    assert_eq!(verdict.findings.len(), 1);
+    assert!(verdict.findings[0].sentence.contains("50 % of the time"));
+}
+
+#[test]
+fn many_findings_are_counted() {
+    let slow = |n| group(&format!("g{n}"), &[(9, 600.0)]);
+    let verdict = judge(&cluster((0..20).map(slow).collect()), &ready(), &[], NOW);
+    assert_eq!((verdict.findings.len(), verdict.findings_left_out), (12, 8));
+}
+
+#[test]
+fn a_group_without_members_is_explained() {
+    let mut stopped = group("stopped", &[(120, 40.0)]);
+    stopped.members.clear();
+    stopped.state = GroupState::Empty;
+    stopped.status = GroupStatus::Stopped;
+    assert_eq!(group_severity(&stopped), Severity::Attention);
+    assert_eq!(
+        group_summary(&stopped, NOW),
+        "it has no members for 1 min 30 s, and is 120 records behind, the oldest waiting for 40 s."
+    );
+    assert_eq!(
+        causes(&stopped, GroupTrend::default()),
+        [
+            "attention Nobody reads: the group has no members, and records wait. \
+             [without members for 1 min 30 s]"
+        ]
+    );
+}
+
+#[test]
+fn no_commit_is_not_a_lag_of_zero() {
+    let mut fresh = group("fresh", &[(0, 0.0)]);
+    fresh.topics[0].partitions[0].committed = None;
+    fresh.topics[0].partitions[0].lag = None;
+    fresh.status = GroupStatus::NeverCommitted;
+    let said = group_summary(&fresh, NOW);
+    assert!(
+        said.contains("has not committed yet in 1 partition"),
+        "{said}"
+    );
+    assert!(
+        causes(&fresh, GroupTrend::default())[0].starts_with("attention It has not committed yet")
+    );
+}
+
+#[test]
+fn one_hot_partition_is_found_and_an_even_lag_is_not() {
+    let hot = group("hot", &[(10, 0.1), (90_000, 30.0), (12, 0.1)]);
+    assert_eq!(
+        causes(&hot, GroupTrend::default()),
+        [
+            "attention One partition is far behind the others: orders-1. \
+             [90\u{202f}000 records behind; the median partition 12; owned by worker]"
+        ]
+    );
+    let even = group("even", &[(90_000, 30.0), (91_000, 30.0), (92_000, 30.0)]);
+    assert!(causes(&even, GroupTrend::default()).is_empty());
+}
+
+#[test]
+fn the_trend_tells_falling_behind_from_catching_up() {
+    let slow = group("slow", &[(6_000, 90.0)]);
+    let trend = |slope| GroupTrend {
+        seconds: 300.0,
+        lag_slope: Some(slope),
+        rebalances: 0,
+    };
+    assert_eq!(
+        causes(&slow, trend(-100.0)),
+        ["ok It is catching up; at this speed it is done in 1 min. \
+             [lag shrinks by 100/s over the last 5 min]"]
+    );
+    assert!(causes(&slow, trend(12.0))[0].starts_with("attention It falls behind"));
+    assert!(causes(&slow, trend(0.4)).is_empty(), "noise");
+}
+
+#[test]
+fn rebalancing_again_and_again_is_found() {
+    let mut restless = group("restless", &[(1, 0.1)]);
+    restless.activity.rebalances = vec![("member_joined".to_owned(), 7), ("timeout".to_owned(), 0)];
+    let trend = GroupTrend {
+        seconds: 600.0,
+        lag_slope: None,
+        rebalances: 7,
+    };
+    assert_eq!(
+        causes(&restless, trend),
+        [
+            "attention It rebalances again and again; each time its members stop reading. \
+             [7 rebalances in 10 min; since the start: member joined 7]"
+        ]
+    );
+}
+
+#[test]
+fn members_without_work_and_lost_records_are_told() {
+    let mut idle = group("idle", &[(50, 1.0)]);
+    idle.members.push(Member {
+        id: "m-2".to_owned(),
+        ..Member::default()
+    });
+    idle.topics[0].partitions[0].log_start_offset = Some(4_999_960);
+    let said = causes(&idle, GroupTrend::default());
+    assert!(
+        said[0].contains("10 records were deleted by retention"),
+        "{said:?}"
+    );
+    assert!(said[1].contains("1 member without a partition"), "{said:?}");
+}
