@@ -216,6 +216,13 @@ impl GroupStatus {
     }
 }
 
+impl Rebalance {
+    /// How long it took, in seconds.
+    pub fn took_seconds(&self) -> f64 {
+        self.took_ms as f64 / 1000.0
+    }
+}
+
 impl Group {
     /// Its partitions with their topics.
     pub fn partitions(&self) -> impl Iterator<Item = (&str, &GroupPartition)> {

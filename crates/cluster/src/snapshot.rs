@@ -47,6 +47,18 @@ impl ClusterSnapshot {
         self.topics.iter().map(|t| t.partitions.len()).sum()
     }
 
+    /// A topic by its name.
+    pub fn topic(&self, name: &str) -> Option<&Arc<Topic>> {
+        let found = self.topics.binary_search_by(|t| t.name.as_str().cmp(name));
+        found.ok().and_then(|at| self.topics.get(at))
+    }
+
+    /// A group by its id.
+    pub fn group(&self, id: &str) -> Option<&Arc<Group>> {
+        let found = self.groups.binary_search_by(|g| g.id.as_str().cmp(id));
+        found.ok().and_then(|at| self.groups.get(at))
+    }
+
     /// Number of partitions without a leader.
     pub fn offline_partition_count(&self) -> usize {
         let partitions = self.topics.iter().flat_map(|t| &t.partitions);

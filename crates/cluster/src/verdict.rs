@@ -5,7 +5,7 @@
 
 mod group;
 
-pub use group::{GroupTrend, explain, group_severity, group_summary};
+pub use group::{GroupTrend, explain, group_severity, group_summary, group_word, worse_first};
 
 use serde::Serialize;
 
@@ -140,20 +140,34 @@ fn sentence(snapshot: &ClusterSnapshot, readiness: &Readiness, findings: &[Findi
     if readiness.state == ReadinessState::Starting {
         return "The broker is starting; its numbers come when its logs are open.".to_owned();
     }
-    let bad = findings.iter().filter(|f| f.severity > Severity::Ok);
-    match bad.count() {
-        0 if snapshot.groups.is_empty() => format!(
-            "Nothing needs attention: {}, all online, and no group reads them yet.",
-            words::counted(snapshot.partition_count() as u64, "partition")
-        ),
-        0 => format!(
-            "Nothing needs attention: {} online, {} keeping up.",
-            words::counted(snapshot.partition_count() as u64, "partition"),
-            words::counted(snapshot.groups.len() as u64, "group")
-        ),
-        1 => "One thing needs attention.".to_owned(),
-        n => format!("{n} things need attention."),
+    let bad: Vec<&Finding> = findings
+        .iter()
+        .filter(|f| f.severity > Severity::Ok)
+        .collect();
+    if bad.is_empty() {
+        let online = words::counted(snapshot.partition_count() as u64, "partition");
+        let readers = match snapshot.groups.len() as u64 {
+            0 => "no group reads yet".to_owned(),
+            n => format!("{} keeping up", words::counted(n, "group")),
+        };
+        return format!("Nothing needs attention: {online} online, {readers}.");
     }
+    let of = |wanted: fn(&Subject) -> bool, noun: &str| {
+        let n = bad.iter().filter(|f| wanted(&f.about)).count() as u64;
+        (n > 0).then(|| words::counted(n, noun))
+    };
+    let subjects: Vec<String> = [
+        of(|s| matches!(s, Subject::Cluster), "thing about the cluster"),
+        of(|s| matches!(s, Subject::LogDir(_)), "disk"),
+        of(|s| matches!(s, Subject::Buffer(_)), "buffer"),
+        of(|s| matches!(s, Subject::Topic(_)), "topic"),
+        of(|s| matches!(s, Subject::Group(_)), "group"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let verb = if bad.len() == 1 { "needs" } else { "need" };
+    format!("{} {verb} a look.", subjects.join(", "))
 }
 
 fn finding(severity: Severity, about: Subject, sentence: String) -> Finding {
@@ -273,9 +287,9 @@ fn groups(snapshot: &ClusterSnapshot) -> Vec<Finding> {
     let now_ms = snapshot.taken_at_ms;
     let mut bad: Vec<_> = snapshot.groups.iter().collect();
     bad.retain(|g| group_severity(g) > Severity::Ok);
-    bad.sort_by(|a, b| group::worse_first(a, b));
+    bad.sort_by(|a, b| worse_first(a, b));
     let judged = bad.into_iter().map(|g| {
-        let sentence = format!("{}: {}", shown(&g.id), group_summary(g, now_ms));
+        let sentence = format!("Group {}: {}", shown(&g.id), group_summary(g, now_ms));
         finding(group_severity(g), Subject::Group(g.id.clone()), sentence)
     });
     judged.collect()

@@ -1,39 +1,61 @@
 //! The web console: axum routes and askama pages over snapshots.
 //!
-//! A page never waits for a collection and works without JavaScript. Its numbers are those of
-//! `/metrics`: both read the same snapshot and the same registry.
+//! A page never waits for a collection and is complete without JavaScript; with it, one stream keeps
+//! its parts fresh. Its numbers are those of `/metrics`: both read the same snapshot and the same
+//! registry. Each resource is one struct that serves the page, `?format=json` and, where a shell
+//! wants it, `?format=text`.
 //!
 //! What must never be here: types of broker, storage or client.
 
-mod numbers;
+mod answer;
+mod app;
+mod assets;
+#[cfg(any(test, feature = "preview"))]
+mod fixture;
+mod graph;
+mod group;
+mod groups;
+mod links;
+mod listing;
+mod live;
+mod messages;
 mod overview;
+mod pages;
+mod payload;
+#[cfg(feature = "preview")]
+pub mod preview;
+mod requests;
+mod routes;
+mod rows;
 mod show;
+mod slots;
+mod spark;
+mod text;
+mod topic;
+mod topics;
+mod trends;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::header;
-use axum::routing::get;
-use limpid_cluster::ClusterSource;
+use limpid_cluster::{ClusterSource, RecordBrowser};
 use limpid_telemetry::Registry;
 
-const STYLE: &str = include_str!("../assets/limpid.css");
-
-/// What pages are made of.
+/// What the console shows.
 #[derive(Clone)]
-pub(crate) struct Faces {
-    pub(crate) source: Arc<dyn ClusterSource>,
-    pub(crate) registry: Registry,
+pub struct Faces {
+    /// The cluster.
+    pub source: Arc<dyn ClusterSource>,
+    /// Its metrics.
+    pub registry: Registry,
+    /// Reads records; without it no page shows any.
+    pub browser: Option<Arc<dyn RecordBrowser>>,
 }
 
-/// The routes of this crate.
-pub fn router(source: Arc<dyn ClusterSource>, registry: Registry) -> Router {
-    Router::new()
-        .route("/", get(overview::page))
-        .route("/assets/limpid.css", get(style))
-        .with_state(Faces { source, registry })
-}
-
-async fn style() -> ([(header::HeaderName, &'static str); 1], &'static str) {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE)
+/// The routes of this crate, with a thread that samples the last 15 minutes as long as they live.
+///
+/// # Errors
+/// The system gives no thread.
+pub fn router(faces: Faces) -> std::io::Result<Router> {
+    Ok(routes::all(Arc::new(app::App::start(faces)?)))
 }

@@ -1,268 +1,253 @@
-//! `/`: the state of the cluster on one page, or as JSON with `?format=json`.
+//! `/c/{cluster}/`: the state of the cluster on one page.
 
-use std::collections::BTreeMap;
+mod status;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{RawQuery, State};
-use axum::http::{StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
-use limpid_cluster::{ClusterSnapshot, LogDir, Readiness, ReadinessState, Topic};
-use limpid_telemetry::pools::Pool;
-use limpid_telemetry::{LabelEnum, Stage};
+use limpid_cluster::verdict::{self, Severity, Subject, Verdict};
+use limpid_cluster::{Broker, ClusterSnapshot, LogDir, Readiness, Traffic, words};
 use serde::Serialize;
 
-use crate::Faces;
-use crate::numbers::{self, ApiNumbers};
-use crate::show;
+use crate::answer::{Chrome, Resource, Section};
+use crate::app::{App, Look};
+use crate::requests::ApiNumbers;
+use crate::rows::{ApiRow, BufferRow, GroupRow, TopicRow};
+use crate::show as filters;
+use crate::spark::{self, Part};
+use crate::trends::{ClusterTrend, Rates, STEP_SECONDS, Series};
 
-/// Topics on the page; the JSON has all.
-const TOPICS_SHOWN_MAX: usize = 500;
+/// Groups on the page; the list has all.
+const GROUPS_MAX: usize = 8;
+/// Topics on the page; the list has all.
+const TOPICS_MAX: usize = 8;
 
-/// Everything the page says, exactly: what JSON readers get.
+/// Everything the page says, exactly.
 #[derive(Serialize)]
-struct Facts {
+pub(crate) struct Overview {
     cluster: String,
+    cluster_id: String,
+    taken_at_ms: i64,
+    age_seconds: f64,
     readiness: Readiness,
-    snapshot: Arc<ClusterSnapshot>,
-    requests: BTreeMap<String, ApiNumbers>,
-    buffers: Vec<Buffer>,
+    verdict: Verdict,
+    /// Per second, over the last seconds.
+    rates: Rates,
+    requests_per_second: Option<f64>,
+    /// Totals since the start.
+    traffic: Traffic,
+    connections: u64,
+    partitions: usize,
+    offline_partitions: usize,
+    /// The gravest first.
+    groups: Vec<GroupRow>,
+    groups_total: usize,
+    groups_lagging: usize,
+    /// The busiest first.
+    topics: Vec<TopicRow>,
+    topics_total: usize,
+    /// Over the last minute.
+    requests: Vec<ApiRow>,
+    buffers: Vec<BufferRow>,
+    log_dirs: Vec<DirRow>,
+    brokers: Vec<BrokerRow>,
+    trend_step_seconds: u64,
+    trends: ClusterTrend,
+    #[serde(skip)]
+    hrefs: Vec<Option<String>>,
+    #[serde(skip)]
+    browse_hint: bool,
 }
 
+/// A log directory and its picture.
 #[derive(Serialize)]
-struct Buffer {
-    pool: &'static str,
-    used_bytes: u64,
-    limit_bytes: u64,
-    high_water_bytes: u64,
-    wait_seconds: f64,
+struct DirRow {
+    #[serde(flatten)]
+    dir: LogDir,
+    #[serde(skip)]
+    bar: String,
 }
 
-impl From<&Arc<Pool>> for Buffer {
-    fn from(pool: &Arc<Pool>) -> Self {
+/// A broker and what it does.
+#[derive(Serialize)]
+struct BrokerRow {
+    #[serde(flatten)]
+    broker: Broker,
+    role: &'static str,
+}
+
+impl Overview {
+    pub(crate) fn new(app: &App, look: &Look) -> Self {
+        let snapshot = &look.snapshot;
+        let trends = app.trends.cluster();
+        let (groups, groups_lagging) = worst_groups(app, snapshot);
+        let verdict = look.verdict.clone();
+        let subjects = verdict.findings.iter().map(|f| &f.about);
         Self {
-            pool: pool.name(),
-            used_bytes: pool.used(),
-            limit_bytes: pool.limit(),
-            high_water_bytes: pool.high_water(),
-            wait_seconds: pool.wait_total().as_secs_f64(),
+            cluster: app.source.name().to_owned(),
+            cluster_id: snapshot.cluster_id.clone(),
+            taken_at_ms: snapshot.taken_at_ms,
+            age_seconds: (look.now_ms - snapshot.taken_at_ms).max(0) as f64 / 1000.0,
+            readiness: look.readiness.clone(),
+            hrefs: subjects.map(|s: &Subject| app.links.subject(s)).collect(),
+            verdict,
+            rates: look.now.cluster(),
+            requests_per_second: trends.requests.last(),
+            traffic: snapshot.traffic,
+            connections: snapshot.connections,
+            partitions: snapshot.partition_count(),
+            offline_partitions: snapshot.offline_partition_count(),
+            groups,
+            groups_total: snapshot.groups.len(),
+            groups_lagging,
+            topics: busiest_topics(app, look),
+            topics_total: snapshot.topics.len(),
+            requests: apis(app),
+            buffers: look.buffers.iter().map(BufferRow::new).collect(),
+            log_dirs: snapshot.log_dirs.iter().map(dir).collect(),
+            brokers: brokers(snapshot),
+            trend_step_seconds: STEP_SECONDS,
+            trends,
+            browse_hint: snapshot.topics.is_empty(),
         }
+    }
+
+    /// A chart under a number.
+    fn chart(&self, series: &Series, title: &str) -> String {
+        spark::line(series, title, words::per_second)
+    }
+
+    fn byte_chart(&self, series: &Series, title: &str) -> String {
+        spark::line(series, title, words::bytes_per_second)
+    }
+
+    /// The highest value of a chart, as the label of its axis.
+    fn peak(&self, series: &Series) -> String {
+        spark::highest(series, words::per_second).unwrap_or_default()
+    }
+
+    fn byte_peak(&self, series: &Series) -> String {
+        spark::highest(series, words::bytes_per_second).unwrap_or_default()
+    }
+
+    /// Where a finding leads.
+    fn href(&self, n: &usize) -> Option<&str> {
+        self.hrefs.get(*n).and_then(Option::as_deref)
     }
 }
 
 #[derive(Template)]
 #[template(path = "overview.html")]
-struct Page {
-    view: View,
+struct Page<'a> {
+    chrome: Chrome,
+    page: &'a Overview,
 }
 
-/// The same in words and rounded numbers.
-struct View {
-    cluster: String,
-    cluster_id: String,
-    state: &'static str,
-    reasons: Vec<String>,
-    taken_at: String,
-    connections: String,
-    traffic: TrafficView,
-    topics: Vec<TopicView>,
-    topics_left_out: usize,
-    stages: Vec<&'static str>,
-    requests: Vec<RequestView>,
-    buffers: Vec<BufferView>,
-    log_dirs: Vec<LogDirView>,
-    brokers: Vec<BrokerView>,
+impl Resource for Overview {
+    fn html(&self, mut chrome: Chrome) -> askama::Result<String> {
+        chrome.title = "Overview".to_owned();
+        chrome.section = Section::Overview;
+        chrome.stream = Some(chrome.links.stream("overview", ""));
+        Page { chrome, page: self }.render()
+    }
+
+    fn text(&self) -> Option<String> {
+        Some(status::status(self))
+    }
+
+    fn severity(&self) -> Severity {
+        self.verdict.severity
+    }
 }
 
-struct TrafficView {
-    messages_in: String,
-    bytes_in: String,
-    bytes_out: String,
-    failed_produce: String,
-    failed_fetch: String,
+fn worst_groups(app: &App, snapshot: &ClusterSnapshot) -> (Vec<GroupRow>, usize) {
+    let mut groups: Vec<_> = snapshot.groups.iter().collect();
+    let lagging = groups
+        .iter()
+        .filter(|g| verdict::group_severity(g) > Severity::Ok)
+        .count();
+    groups.sort_by(|a, b| verdict::worse_first(a, b));
+    let rows = groups.into_iter().take(GROUPS_MAX).map(|group| {
+        let mut row = GroupRow::new(group, &app.links);
+        row.draw(app);
+        row
+    });
+    (rows.collect(), lagging)
 }
 
-struct TopicView {
-    name: String,
-    partitions: usize,
-    offline: usize,
-    offsets: String,
-    size: String,
-    messages_in: String,
-    bytes_in: String,
-    bytes_out: String,
+fn busiest_topics(app: &App, look: &Look) -> Vec<TopicRow> {
+    let readers = readers(&look.snapshot);
+    let mut topics: Vec<_> = look
+        .snapshot
+        .topics
+        .iter()
+        .map(|t| (look.now.topic(t).bytes(), t.size_bytes(), Arc::clone(t)))
+        .collect();
+    topics.sort_by(|a, b| {
+        let (by_rate, by_size) = (b.0.total_cmp(&a.0), b.1.cmp(&a.1));
+        by_rate.then(by_size).then(a.2.name.cmp(&b.2.name))
+    });
+    let rows = topics.into_iter().take(TOPICS_MAX).map(|(_, _, topic)| {
+        let groups = readers.get(topic.name.as_str()).copied().unwrap_or(0);
+        let mut row = TopicRow::new(&topic, groups, look, &app.links);
+        row.draw(app);
+        row
+    });
+    rows.collect()
 }
 
-struct RequestView {
-    api: String,
-    answered: String,
-    errors: String,
-    stage_means: Vec<String>,
+/// How many groups read each topic.
+pub(crate) fn readers(snapshot: &ClusterSnapshot) -> HashMap<&str, usize> {
+    let mut readers = HashMap::new();
+    for topic in snapshot.groups.iter().flat_map(|g| &g.topics) {
+        *readers.entry(topic.name.as_str()).or_default() += 1;
+    }
+    readers
 }
 
-struct BufferView {
-    pool: &'static str,
-    used: String,
-    limit: String,
-    high_water: String,
-    waited: String,
-}
-
-struct LogDirView {
-    path: String,
-    state: &'static str,
-    free: String,
-    total: String,
-    unflushed: String,
-}
-
-struct BrokerView {
-    id: i32,
-    address: String,
-    rack: String,
-    role: &'static str,
-}
-
-pub(crate) async fn page(State(faces): State<Faces>, RawQuery(query): RawQuery) -> Response {
-    let facts = Facts {
-        cluster: faces.source.name().to_owned(),
-        readiness: faces.source.readiness(),
-        snapshot: faces.source.snapshot(),
-        requests: numbers::requests(&faces.registry),
-        buffers: faces.registry.pools().iter().map(Buffer::from).collect(),
+fn apis(app: &App) -> Vec<ApiRow> {
+    let Some((apis, seconds)) = app.trends.apis() else {
+        return Vec::new();
     };
-    let wants_json = query.is_some_and(|q| q.split('&').any(|p| p == "format=json"));
-    let rendered = if wants_json {
-        let text = serde_json::to_string_pretty(&facts).map_err(|e| e.to_string());
-        text.map(|json| ([(header::CONTENT_TYPE, "application/json")], json).into_response())
-    } else {
-        let page = Page {
-            view: View::new(&facts),
-        };
-        page.render().map_err(|e| e.to_string()).map(|html| {
-            let policy = "default-src 'none'; style-src 'self'; base-uri 'none'; \
-                          form-action 'none'; frame-ancestors 'none'";
-            ([(header::CONTENT_SECURITY_POLICY, policy)], Html(html)).into_response()
-        })
-    };
-    rendered.unwrap_or_else(|error| {
-        tracing::error!(error, "the overview could not be rendered");
-        (
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the page could not be rendered\n",
-        )
-            .into_response()
-    })
+    let mut rows: Vec<ApiRow> = apis
+        .iter()
+        .filter_map(|(api, totals)| ApiNumbers::new(api, totals, seconds))
+        .map(ApiRow::new)
+        .collect();
+    rows.sort_by(|a, b| b.numbers.per_second.total_cmp(&a.numbers.per_second));
+    rows
 }
 
-impl View {
-    fn new(facts: &Facts) -> Self {
-        let snapshot = &facts.snapshot;
-        let traffic = &snapshot.traffic;
-        let topics: Vec<TopicView> = snapshot
-            .topics
-            .iter()
-            .take(TOPICS_SHOWN_MAX)
-            .map(|t| topic(t))
-            .collect();
-        Self {
-            cluster: facts.cluster.clone(),
-            cluster_id: snapshot.cluster_id.clone(),
-            state: match facts.readiness.state {
-                ReadinessState::Starting => "starting",
-                ReadinessState::Ready => "ready",
-                ReadinessState::Draining => "draining",
-                ReadinessState::Failed => "failed",
-            },
-            reasons: facts.readiness.reasons.clone(),
-            taken_at: show::time_of_day(snapshot.taken_at_ms),
-            connections: show::count(snapshot.connections),
-            traffic: TrafficView {
-                messages_in: show::count(traffic.messages_in),
-                bytes_in: show::bytes(traffic.bytes_in),
-                bytes_out: show::bytes(traffic.bytes_out),
-                failed_produce: show::count(traffic.failed_produce_requests),
-                failed_fetch: show::count(traffic.failed_fetch_requests),
-            },
-            topics_left_out: snapshot.topics.len() - topics.len(),
-            topics,
-            stages: Stage::ALL.iter().map(|s| s.as_str()).collect(),
-            requests: facts
-                .requests
-                .iter()
-                .map(|(api, n)| request(api, n))
-                .collect(),
-            buffers: facts.buffers.iter().map(buffer).collect(),
-            log_dirs: snapshot.log_dirs.iter().map(log_dir).collect(),
-            brokers: brokers(snapshot),
-        }
-    }
-}
-
-fn topic(topic: &Topic) -> TopicView {
-    TopicView {
-        name: topic.name.clone(),
-        partitions: topic.partitions.len(),
-        offline: topic
-            .partitions
-            .iter()
-            .filter(|p| p.leader.is_none())
-            .count(),
-        offsets: show::count(topic.offset_span()),
-        size: show::bytes(topic.size_bytes()),
-        messages_in: show::count(topic.traffic.messages_in),
-        bytes_in: show::bytes(topic.traffic.bytes_in),
-        bytes_out: show::bytes(topic.traffic.bytes_out),
-    }
-}
-
-fn request(api: &str, numbers: &ApiNumbers) -> RequestView {
-    RequestView {
-        api: api.to_owned(),
-        answered: show::count(numbers.answered),
-        errors: show::count(numbers.errors),
-        stage_means: numbers
-            .stage_mean_seconds
-            .iter()
-            .map(|seconds| format!("{:.3}", seconds * 1000.0))
-            .collect(),
-    }
-}
-
-fn buffer(buffer: &Buffer) -> BufferView {
-    BufferView {
-        pool: buffer.pool,
-        used: show::bytes(buffer.used_bytes),
-        limit: show::bytes(buffer.limit_bytes),
-        high_water: show::bytes(buffer.high_water_bytes),
-        waited: show::seconds(buffer.wait_seconds),
-    }
-}
-
-fn log_dir(dir: &LogDir) -> LogDirView {
-    LogDirView {
-        path: dir.path.clone(),
-        state: if dir.online { "online" } else { "offline" },
-        free: show::bytes(dir.free_bytes),
-        total: show::bytes(dir.total_bytes),
-        unflushed: format!(
-            "{} of the last {}",
-            show::bytes(dir.unflushed_bytes),
-            show::seconds(dir.unflushed_seconds)
+fn dir(dir: &LogDir) -> DirRow {
+    let used = dir.total_bytes.saturating_sub(dir.free_bytes);
+    let share = used as f64 / (dir.total_bytes as f64).max(1.0);
+    let title = format!(
+        "{} of {} in use",
+        words::bytes(used),
+        words::bytes(dir.total_bytes)
+    );
+    DirRow {
+        bar: spark::bar(
+            &[Part {
+                class: "used",
+                share,
+            }],
+            None,
+            &title,
         ),
+        dir: dir.clone(),
     }
 }
 
-fn brokers(snapshot: &ClusterSnapshot) -> Vec<BrokerView> {
-    let view = |broker: &limpid_cluster::Broker| BrokerView {
-        id: broker.id,
-        address: format!("{}:{}", broker.host, broker.port),
-        rack: broker.rack.clone().unwrap_or_default(),
+fn brokers(snapshot: &ClusterSnapshot) -> Vec<BrokerRow> {
+    let row = |broker: &Broker| BrokerRow {
         role: match (snapshot.controller_id == Some(broker.id), broker.fenced) {
             (_, true) => "fenced",
             (true, false) => "broker, controller",
             (false, false) => "broker",
         },
+        broker: broker.clone(),
     };
-    snapshot.brokers.iter().map(view).collect()
+    snapshot.brokers.iter().map(row).collect()
 }

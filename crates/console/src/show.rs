@@ -1,74 +1,158 @@
-//! Numbers as people read them. Exact ones are in the JSON.
+//! How templates write numbers: filters over [`limpid_cluster::words`]. What is not known is a dash.
 
-/// Bytes with a binary unit: `1.4 MiB`.
-pub(crate) fn bytes(bytes: u64) -> String {
-    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    let mut value = bytes as f64 / 1024.0;
-    let mut unit = 0;
-    while value >= 1024.0 && unit + 1 < UNITS.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    let digits = if value < 10.0 { 1 } else { 0 };
-    format!("{value:.digits$} {}", UNITS[unit])
+use std::borrow::Borrow;
+
+use askama::{Result, Values, filter_fn};
+use limpid_cluster::words;
+
+/// What stands where nothing is known.
+pub(crate) const UNKNOWN: &str = "–";
+
+/// A number that is known or not.
+pub(crate) trait Maybe: Copy {
+    /// The number.
+    fn number(self) -> Option<f64>;
 }
 
-/// A whole number in groups of three digits: `12 345`.
-pub(crate) fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::with_capacity(digits.len() * 2);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push('\u{202f}');
-        }
-        text.push(digit);
+impl Maybe for f64 {
+    fn number(self) -> Option<f64> {
+        Some(self)
     }
-    text
 }
 
-/// Seconds with a sensible number of digits.
-pub(crate) fn seconds(seconds: f64) -> String {
-    if seconds == 0.0 {
-        "0 s".to_owned()
-    } else if seconds < 1.0 {
-        format!("{:.1} ms", seconds * 1000.0)
+impl Maybe for Option<f64> {
+    fn number(self) -> Option<f64> {
+        self
+    }
+}
+
+impl<T: Maybe> Maybe for &T {
+    fn number(self) -> Option<f64> {
+        (*self).number()
+    }
+}
+
+/// A count that is known or not.
+pub(crate) trait Counted: Copy {
+    /// The count; `Err` with a minus sign for the negative ones.
+    fn counted(self) -> Option<(bool, u64)>;
+}
+
+macro_rules! counted {
+    ($($unsigned:ty),*) => {
+        $(impl Counted for $unsigned {
+            fn counted(self) -> Option<(bool, u64)> {
+                Some((false, self as u64))
+            }
+        })*
+    };
+}
+
+counted!(u64, u32, usize);
+
+impl Counted for i64 {
+    fn counted(self) -> Option<(bool, u64)> {
+        Some((self < 0, self.unsigned_abs()))
+    }
+}
+
+impl<T: Counted> Counted for Option<T> {
+    fn counted(self) -> Option<(bool, u64)> {
+        self.and_then(Counted::counted)
+    }
+}
+
+impl<T: Counted> Counted for &T {
+    fn counted(self) -> Option<(bool, u64)> {
+        (*self).counted()
+    }
+}
+
+/// `12 345`.
+#[filter_fn]
+pub(crate) fn count<T: Counted>(value: T, _: &dyn Values) -> Result<String> {
+    Ok(match value.counted() {
+        None => UNKNOWN.to_owned(),
+        Some((false, n)) => words::count(n),
+        Some((true, n)) => format!("−{}", words::count(n)),
+    })
+}
+
+/// `1.4 MiB`.
+#[filter_fn]
+pub(crate) fn bytes<T: Borrow<u64>>(value: T, _: &dyn Values) -> Result<String> {
+    Ok(words::bytes(*value.borrow()))
+}
+
+/// `12 345/s`.
+#[filter_fn]
+pub(crate) fn rate<T: Maybe>(value: T, _: &dyn Values) -> Result<String> {
+    Ok(or_unknown(value, words::per_second))
+}
+
+/// `1.4 MiB/s`.
+#[filter_fn]
+pub(crate) fn byte_rate<T: Maybe>(value: T, _: &dyn Values) -> Result<String> {
+    Ok(or_unknown(value, words::bytes_per_second))
+}
+
+/// `4 min 10 s`.
+#[filter_fn]
+pub(crate) fn secs<T: Maybe>(value: T, _: &dyn Values) -> Result<String> {
+    Ok(or_unknown(value, words::seconds))
+}
+
+/// Seconds as milliseconds with three digits that matter: `0.041`, `12.3`, `508`.
+#[filter_fn]
+pub(crate) fn millis<T: Maybe>(value: T, _: &dyn Values) -> Result<String> {
+    Ok(or_unknown(value, |seconds| {
+        let ms = seconds * 1000.0;
+        let digits = match ms {
+            0.0..0.0005 => return "0".to_owned(),
+            0.0005..0.9995 => 3,
+            0.9995..9.995 => 2,
+            9.995..99.95 => 1,
+            _ => 0,
+        };
+        format!("{ms:.digits$}")
+    }))
+}
+
+/// `14:03:05 UTC`.
+#[filter_fn]
+pub(crate) fn time<T: Borrow<i64>>(epoch_ms: T, _: &dyn Values) -> Result<String> {
+    Ok(words::time_of_day(*epoch_ms.borrow()))
+}
+
+/// `2026-11-21 14:03:05.120`.
+#[filter_fn]
+pub(crate) fn date_time<T: Borrow<i64>>(epoch_ms: T, _: &dyn Values) -> Result<String> {
+    Ok(words::date_time(*epoch_ms.borrow()))
+}
+
+/// A sentence that begins with a capital.
+#[filter_fn]
+pub(crate) fn sentence<T: AsRef<str>>(text: T, _: &dyn Values) -> Result<String> {
+    Ok(crate::text::capital(text.as_ref()))
+}
+
+/// A word of the metrics as people write it: `member joined`.
+#[filter_fn]
+pub(crate) fn spaced<T: AsRef<str>>(text: T, _: &dyn Values) -> Result<String> {
+    Ok(text.as_ref().replace('_', " "))
+}
+
+/// A name that may be empty.
+#[filter_fn]
+pub(crate) fn name<T: AsRef<str>>(text: T, _: &dyn Values) -> Result<String> {
+    let text = text.as_ref();
+    Ok(if text.is_empty() {
+        "(empty)".to_owned()
     } else {
-        format!("{seconds:.1} s")
-    }
+        text.to_owned()
+    })
 }
 
-/// Milliseconds since the epoch as a time of day, UTC.
-pub(crate) fn time_of_day(epoch_ms: i64) -> String {
-    if epoch_ms <= 0 {
-        return "no time yet".to_owned();
-    }
-    let second = epoch_ms.rem_euclid(86_400_000) / 1000;
-    format!(
-        "{:02}:{:02}:{:02} UTC",
-        second / 3600,
-        second / 60 % 60,
-        second % 60
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_read_well() {
-        assert_eq!(bytes(1023), "1023 B");
-        assert_eq!(bytes(1024), "1.0 KiB");
-        assert_eq!(bytes(15 * 1024 * 1024), "15 MiB");
-        assert_eq!(bytes(u64::MAX), "16 EiB");
-        assert_eq!(count(0), "0");
-        assert_eq!(count(1_234_567), "1\u{202f}234\u{202f}567");
-        assert_eq!(seconds(0.0), "0 s");
-        assert_eq!(seconds(0.0123), "12.3 ms");
-        assert_eq!(time_of_day(0), "no time yet");
-        assert_eq!(time_of_day(86_400_000 + 3_661_000), "01:01:01 UTC");
-    }
+fn or_unknown<T: Maybe>(value: T, write: impl Fn(f64) -> String) -> String {
+    value.number().map_or_else(|| UNKNOWN.to_owned(), write)
 }

@@ -397,10 +397,16 @@ fn faces(
     let source: Arc<dyn ClusterSource> = cluster.clone();
     let exporter = Exporter::new(registry.clone())?;
     exporter.add_cluster_with(Arc::clone(&source), &broker.http.metrics_dialects)?;
+    let console = limpid_console::router(limpid_console::Faces {
+        source: Arc::clone(&source),
+        registry: registry.clone(),
+        browser: None,
+    });
+    let console = console.map_err(StartError::system("start the thread of the console"))?;
     Ok(Router::new()
         .merge(limpid_exporter::router(exporter))
-        .merge(limpid_api::router(Arc::clone(&source)))
-        .merge(limpid_console::router(source, registry.clone())))
+        .merge(limpid_api::router(source))
+        .merge(console))
 }
 
 fn open_logs(

@@ -42,8 +42,21 @@ pub fn group_severity(group: &Group) -> Severity {
     }
 }
 
+/// What a group does, in a word or two.
+pub fn group_word(group: &Group) -> &'static str {
+    match group.status {
+        GroupStatus::Ok if group_severity(group) > Severity::Ok => "lagging",
+        GroupStatus::Ok if group.members.is_empty() => "empty",
+        GroupStatus::Ok => "ok",
+        GroupStatus::Rebalancing => "rebalancing",
+        GroupStatus::NeverCommitted => "no commit yet",
+        GroupStatus::Stalled => "stalled",
+        GroupStatus::Stopped => "stopped",
+    }
+}
+
 /// The gravest first: for lists.
-pub(super) fn worse_first(a: &Group, b: &Group) -> Ordering {
+pub fn worse_first(a: &Group, b: &Group) -> Ordering {
     let key = |g: &Group| (group_severity(g), g.lag_seconds().unwrap_or(0.0));
     let ((a_severity, a_seconds), (b_severity, b_seconds)) = (key(a), key(b));
     b_severity

@@ -118,11 +118,14 @@ fn the_worst_comes_first() {
         [
             "The log directory /data is offline.",
             "The numbers are 20 s old: what they show may be over.",
-            "slow: 1 member reads; it is 4\u{202f}000 records behind, the oldest waiting for 11 min 40 s.",
+            "Group slow: 1 member reads; it is 4\u{202f}000 records behind, the oldest waiting for 11 min 40 s.",
         ]
     );
     assert_eq!(verdict.severity, Severity::Critical);
-    assert_eq!(verdict.sentence, "3 things need attention.");
+    assert_eq!(
+        verdict.sentence,
+        "1 thing about the cluster, 1 disk, 1 group need a look."
+    );
 }
 
 #[test]

@@ -1,0 +1,137 @@
+//! The pages by name: one table for routes and for streams.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use crate::answer::{self, Chrome, Resource};
+use crate::app::App;
+use crate::group::GroupPage;
+use crate::groups::Groups;
+use crate::listing::Query;
+use crate::overview::Overview;
+use crate::topic::TopicPage;
+use crate::topics::Topics;
+
+/// What an answer depends on.
+struct Asked {
+    app: Arc<App>,
+    query: Query,
+    headers: HeaderMap,
+}
+
+impl Asked {
+    fn new(app: Arc<App>, raw: Option<&str>, headers: HeaderMap) -> Self {
+        Self {
+            query: Query::parse(raw),
+            app,
+            headers,
+        }
+    }
+
+    /// Looks, builds, answers.
+    fn answer<R: Resource>(
+        self,
+        missing: &str,
+        build: impl FnOnce(&App, &crate::app::Look, &Query) -> Option<R>,
+    ) -> Response {
+        let look = self.app.look();
+        let chrome = Chrome::new(&self.app, &look, &self.query);
+        match build(&self.app, &look, &self.query) {
+            Some(resource) => answer::respond(&resource, chrome, &self.query, &self.headers),
+            None => answer::missing(chrome, missing, &self.query, &self.headers),
+        }
+    }
+}
+
+/// `/c/{cluster}/`.
+pub(crate) async fn overview(
+    State(app): State<Arc<App>>,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let asked = Asked::new(app, raw.as_deref(), headers);
+    asked.answer("", |app, look, _| Some(Overview::new(app, look)))
+}
+
+/// `/c/{cluster}/topics`.
+pub(crate) async fn topics(
+    State(app): State<Arc<App>>,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let asked = Asked::new(app, raw.as_deref(), headers);
+    asked.answer("", |app, look, query| Some(Topics::new(app, look, query)))
+}
+
+/// `/c/{cluster}/topics/{topic}`.
+pub(crate) async fn topic(
+    State(app): State<Arc<App>>,
+    Path((_, name)): Path<(String, String)>,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let asked = Asked::new(app, raw.as_deref(), headers);
+    let missing = format!("There is no topic named {name}.");
+    asked.answer(&missing, |app, look, query| {
+        TopicPage::new(app, look, &name, query)
+    })
+}
+
+/// `/c/{cluster}/groups`.
+pub(crate) async fn groups(
+    State(app): State<Arc<App>>,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let asked = Asked::new(app, raw.as_deref(), headers);
+    asked.answer("", |app, look, query| Some(Groups::new(app, look, query)))
+}
+
+/// `/c/{cluster}/groups/{group}`.
+pub(crate) async fn group(
+    State(app): State<Arc<App>>,
+    Path((_, id)): Path<(String, String)>,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    one_group(Asked::new(app, raw.as_deref(), headers), &id)
+}
+
+/// `/c/{cluster}/groups/by-id?id=`, for ids that a path can't hold.
+pub(crate) async fn group_by_id(
+    State(app): State<Arc<App>>,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let asked = Asked::new(app, raw.as_deref(), headers);
+    let id = asked.query.get("id").unwrap_or_default().to_owned();
+    one_group(asked, &id)
+}
+
+fn one_group(asked: Asked, id: &str) -> Response {
+    let missing = format!("There is no group named {id}.");
+    asked.answer(&missing, |app, look, query| {
+        GroupPage::new(app, look, id, query)
+    })
+}
+
+/// The page that a stream is to keep fresh, rendered; `None` when there is none of that name.
+pub(crate) fn part_source(app: &App, query: &Query) -> Option<String> {
+    let look = app.look();
+    let chrome = Chrome::new(app, &look, query);
+    let html = match query.get("of")? {
+        "overview" => Overview::new(app, &look).html(chrome),
+        "topics" => Topics::new(app, &look, query).html(chrome),
+        "topic" => TopicPage::new(app, &look, query.get("name")?, query)?.html(chrome),
+        "groups" => Groups::new(app, &look, query).html(chrome),
+        "group" => GroupPage::new(app, &look, query.get("id")?, query)?.html(chrome),
+        _ => return None,
+    };
+    html.ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+//! The addresses of the console.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, RawQuery, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use crate::app::App;
+use crate::listing::Query;
+use crate::{answer, live, messages, pages};
+
+/// Every route. `/` leads to the only cluster.
+pub(crate) fn all(app: Arc<App>) -> Router {
+    let of_the_cluster = Router::new()
+        .route("/c/{cluster}/", get(pages::overview))
+        .route("/c/{cluster}/topics", get(pages::topics))
+        .route("/c/{cluster}/topics/{topic}", get(pages::topic))
+        .route("/c/{cluster}/groups", get(pages::groups))
+        .route("/c/{cluster}/groups/by-id", get(pages::group_by_id))
+        .route("/c/{cluster}/groups/{group}", get(pages::group))
+        .route("/c/{cluster}/stream", get(stream))
+        .merge(payloads(&app))
+        .route_layer(middleware::from_fn_with_state(
+            Arc::clone(&app),
+            known_cluster,
+        ));
+    Router::new()
+        .merge(of_the_cluster)
+        .route("/", get(home))
+        .route("/c/{cluster}", get(home))
+        .route("/assets/{name}", get(asset))
+        .fallback(no_page)
+        .with_state(app)
+}
+
+/// Routes that show what is in records: they will need a permission of their own.
+fn payloads(app: &App) -> Router<Arc<App>> {
+    if app.browser.is_none() {
+        return Router::new();
+    }
+    Router::new().route("/c/{cluster}/topics/{topic}/messages", get(messages::page))
+}
+
+/// Leads to the overview and takes the query along.
+async fn home(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Response {
+    let query = query.map_or_else(String::new, |q| format!("?{q}"));
+    let to = app.links.overview() + &query;
+    (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, to)]).into_response()
+}
+
+async fn asset(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    app.assets.get(&name, &headers)
+}
+
+async fn stream(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Response {
+    live::open(app, Query::parse(query.as_deref()))
+}
+
+async fn no_page(State(app): State<Arc<App>>, request: Request) -> Response {
+    let query = Query::parse(request.uri().query());
+    let chrome = answer::Chrome::new(&app, &app.look(), &query);
+    let sentence = "There is no page at this address.";
+    answer::missing(chrome, sentence, &query, request.headers())
+}
+
+/// There is one cluster; addresses of others lead nowhere.
+async fn known_cluster(
+    State(app): State<Arc<App>>,
+    Path(parameters): Path<std::collections::HashMap<String, String>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let name = parameters.get("cluster").map_or("", String::as_str);
+    if name == app.source.name() {
+        return next.run(request).await;
+    }
+    let query = Query::parse(request.uri().query());
+    let look = app.look();
+    let chrome = answer::Chrome::new(&app, &look, &query);
+    let sentence = format!("There is no cluster named {name} here.");
+    answer::missing(chrome, &sentence, &query, request.headers())
+}
