@@ -19,6 +19,7 @@ pub mod drain;
 pub mod endpoints;
 pub mod features;
 pub mod frame;
+pub mod groups;
 pub mod handler;
 pub mod leadership;
 pub mod listener;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use limpid_coordinator::Cause;
 use limpid_protocol::{ApiKey, ErrorCode};
 use limpid_telemetry::{
     Counter, Family, Gauge, Histogram, LabelEnum, Owned, RegisterError, Registry, Stage,
@@ -13,7 +14,11 @@ pub const TOPIC_SERIES_MAX: usize = 5_000;
 /// Most listeners.
 const LISTENERS_MAX: usize = 16;
 
+/// Most consumer groups with series of their own; the others share `group="other"`.
+pub const GROUP_SERIES_MAX: usize = 5_000;
+
 type TopicName = Text<TOPIC_SERIES_MAX>;
+type GroupName = Text<GROUP_SERIES_MAX>;
 type ListenerName = Text<LISTENERS_MAX>;
 
 /// [`ApiKey`] as a label: Kafka's name of the request.
@@ -128,6 +133,38 @@ metrics! {
         /// Fetches parked now until enough bytes are there or their time is over.
         pub parked: gauge = "limpid_fetches_parked",
             mbean "kafka.server:type=DelayedOperationPurgatory,name=PurgatorySize,delayedOperation=Fetch" gauge;
+    }
+}
+
+/// [`Cause`] as a label.
+#[derive(Debug, Clone, Copy)]
+pub struct RebalanceCause(pub Cause);
+
+impl LabelEnum for RebalanceCause {
+    const COUNT: usize = Cause::ALL.len();
+
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    fn as_str(self) -> &'static str {
+        self.0.as_str()
+    }
+}
+
+metrics! {
+    /// Consumer groups, as their coordinator counts.
+    pub struct GroupMetrics {
+        /// Rebalances that began, by what began them.
+        pub rebalances: counter { group: GroupName, cause: RebalanceCause } = "limpid_group_rebalances_total";
+        /// Time from the beginning of a rebalance until every member had its assignment.
+        pub rebalance: histogram[buckets::REBALANCE_SECONDS] = "limpid_group_rebalance_seconds";
+        /// Offsets committed, one for each partition.
+        pub commits: counter = "limpid_group_commits_total",
+            mbean "kafka.server:type=group-coordinator-metrics" attribute "offset-commit-count";
+        /// Offsets that expired.
+        pub expired: counter = "limpid_group_offsets_expired_total",
+            mbean "kafka.server:type=group-coordinator-metrics" attribute "offset-expiration-count";
     }
 }
 

@@ -5,6 +5,8 @@
 pub const TOPIC: i32 = bits(&[3, 4, 5, 6, 7, 8, 10, 11]);
 /// CREATE, ALTER, DESCRIBE, CLUSTER_ACTION, DESCRIBE_CONFIGS, ALTER_CONFIGS, IDEMPOTENT_WRITE.
 pub const CLUSTER: i32 = bits(&[5, 7, 8, 9, 10, 11, 12]);
+/// READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS.
+pub const GROUP: i32 = bits(&[3, 6, 8, 10, 11]);
 /// The client did not ask.
 pub const NOT_ASKED: i32 = i32::MIN;
 

@@ -12,20 +12,32 @@ use crate::api::k00_produce::{Produce, ProduceRules};
 use crate::api::k01_fetch::Fetch;
 use crate::api::k02_list_offsets::ListOffsets;
 use crate::api::k03_metadata::DescribeMetadata;
+use crate::api::k08_offset_commit::OffsetCommit;
+use crate::api::k09_offset_fetch::OffsetFetch;
+use crate::api::k10_find_coordinator::FindCoordinator;
+use crate::api::k11_join_group::JoinGroup;
+use crate::api::k12_heartbeat::Heartbeat;
+use crate::api::k13_leave_group::LeaveGroup;
+use crate::api::k14_sync_group::SyncGroup;
+use crate::api::k15_describe_groups::DescribeGroups;
+use crate::api::k16_list_groups::ListGroups;
 use crate::api::k18_api_versions::ApiVersions;
 use crate::api::k19_create_topics::CreateTopics;
 use crate::api::k20_delete_topics::DeleteTopics;
 use crate::api::k22_init_producer_id::InitProducerId;
 use crate::api::k32_describe_configs::DescribeConfigs;
+use crate::api::k42_delete_groups::DeleteGroups;
 use crate::api::k44_incremental_alter_configs::IncrementalAlterConfigs;
+use crate::api::k47_offset_delete::OffsetDelete;
 use crate::api::k60_describe_cluster::DescribeCluster;
 use crate::api::k75_describe_topic_partitions::DescribeTopicPartitions;
 use crate::apis::Apis;
 use crate::blocking::Blocking;
 use crate::drain::Drain;
+use crate::groups::{Groups, GroupsInput};
 use crate::handler::{Answer, Handler, Typed};
 use crate::metadata::Metadata;
-use crate::metrics::BrokerMetrics;
+use crate::metrics::{BrokerMetrics, GroupMetrics};
 use crate::producer_ids::ProducerIds;
 use crate::settings::Settings;
 use crate::topic_creation::TopicCreation;
@@ -51,7 +63,9 @@ pub struct ServicesInput {
     pub random: Arc<dyn Random>,
     /// Counters.
     pub metrics: Arc<BrokerMetrics>,
-    /// Ends parked fetches.
+    /// Counters of consumer groups.
+    pub group_metrics: GroupMetrics,
+    /// Ends what is parked.
     pub drain: Drain,
 }
 
@@ -61,6 +75,8 @@ pub struct Services {
     pub topics: Arc<Topics>,
     /// Metadata and changes to it.
     pub metadata: Arc<Metadata>,
+    /// Consumer groups.
+    pub groups: Arc<Groups>,
     /// Who answers what.
     pub apis: Arc<Apis>,
 }
@@ -87,9 +103,19 @@ impl Services {
         let creation = Arc::new(TopicCreation::new(
             Arc::clone(&metadata),
             Arc::clone(&settings),
-            input.random,
+            Arc::clone(&input.random),
             &input.directories,
         ));
+        let groups = Arc::new(Groups::new(GroupsInput {
+            topics: Arc::clone(&topics),
+            creation: Arc::clone(&creation),
+            settings: Arc::clone(&settings),
+            blocking: Arc::clone(&blocking),
+            clock: Arc::clone(&input.clock),
+            random: input.random,
+            drain: drain.clone(),
+            metrics: input.group_metrics,
+        }));
         let node_id = settings.node_id();
         let ids = Arc::new(ProducerIds::new(Arc::clone(&metadata), node_id));
         let network = settings.current().broker().network.clone();
@@ -101,8 +127,9 @@ impl Services {
         let (m, s) = (|| Arc::clone(&metadata), || Arc::clone(&settings));
         let describe_metadata =
             DescribeMetadata::new(m(), Arc::clone(&creation), s(), cluster_id.clone());
-        let handlers: Vec<Box<dyn Handler>> = vec![
-            Box::new(Produce::new(Arc::clone(&topics), input.clock, rules)),
+        let mut handlers = group_handlers(&groups, &topics, &metadata);
+        handlers.extend([
+            Box::new(Produce::new(Arc::clone(&topics), input.clock, rules)) as Box<dyn Handler>,
             Box::new(Fetch::new(
                 Arc::clone(&topics),
                 Arc::clone(&blocking),
@@ -113,20 +140,43 @@ impl Services {
             Box::new(Typed(ListOffsets::new(Arc::clone(&topics), blocking))),
             Box::new(Typed(describe_metadata)),
             Box::new(Typed(CreateTopics::new(creation, s()))),
-            Box::new(Typed(DeleteTopics::new(m(), s()))),
+            Box::new(Typed(DeleteTopics::new(m(), s(), Arc::clone(&groups)))),
             Box::new(Typed(InitProducerId::new(ids))),
             Box::new(Typed(DescribeConfigs::new(m(), s()))),
             Box::new(Typed(IncrementalAlterConfigs::new(m(), s()))),
             Box::new(Typed(DescribeCluster::new(m(), cluster_id, node_id))),
             Box::new(Typed(DescribeTopicPartitions::new(m(), s()))),
-        ];
+        ]);
         let api_versions =
             |ranges| -> Box<dyn Handler> { Box::new(Typed(ApiVersions::new(ranges, m()))) };
         let apis = Apis::new(handlers, ApiVersions::RANGE, api_versions);
         Self {
             topics,
             metadata,
+            groups,
             apis: Arc::new(apis),
         }
     }
+}
+
+/// What answers for consumer groups.
+fn group_handlers(
+    groups: &Arc<Groups>,
+    topics: &Arc<Topics>,
+    metadata: &Arc<Metadata>,
+) -> Vec<Box<dyn Handler>> {
+    let (g, t) = (|| Arc::clone(groups), || Arc::clone(topics));
+    vec![
+        Box::new(Typed(OffsetCommit::new(g(), t()))),
+        Box::new(Typed(OffsetFetch::new(g(), t()))),
+        Box::new(Typed(FindCoordinator::new(g(), Arc::clone(metadata)))),
+        Box::new(Typed(JoinGroup::new(g()))),
+        Box::new(Typed(Heartbeat::new(g()))),
+        Box::new(Typed(LeaveGroup::new(g()))),
+        Box::new(Typed(SyncGroup::new(g()))),
+        Box::new(Typed(DescribeGroups::new(g()))),
+        Box::new(Typed(ListGroups::new(g()))),
+        Box::new(Typed(DeleteGroups::new(g()))),
+        Box::new(Typed(OffsetDelete::new(g(), t()))),
+    ]
 }

@@ -77,6 +77,11 @@ impl TopicCreation {
         }
     }
 
+    /// How many brokers there are to put replicas on.
+    pub fn brokers(&self) -> i32 {
+        i32::try_from(self.metadata.image().brokers().count()).unwrap_or(i32::MAX)
+    }
+
     /// Makes the topics, each on its own: one that is refused does not keep the others away.
     pub async fn create(&self, wishes: Vec<Wish>) -> Outcomes {
         let planner = self.planner();

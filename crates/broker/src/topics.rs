@@ -91,6 +91,16 @@ impl Topic {
         self.partitions.iter().flatten()
     }
 
+    /// How many partitions it has, wherever they are led.
+    pub fn partition_count(&self) -> usize {
+        self.partitions.len()
+    }
+
+    /// Whether there is such a partition, here or elsewhere.
+    pub fn has_partition(&self, index: i32) -> bool {
+        self.state.partitions.contains_key(&index)
+    }
+
     /// Why there is no such partition here: led elsewhere, or it does not exist at all.
     pub fn missing(&self, index: i32) -> ErrorCode {
         if self.state.partitions.contains_key(&index) {

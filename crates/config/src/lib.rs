@@ -29,8 +29,8 @@ mod topic_config;
 mod units;
 
 pub use broker_config::{
-    BrokerConfig, HttpConfig, LoggingConfig, NetworkConfig, NodeConfig, ResourcesConfig,
-    StorageConfig, TopicsConfig,
+    BrokerConfig, GroupsConfig, HttpConfig, LoggingConfig, NetworkConfig, NodeConfig,
+    ResourcesConfig, StorageConfig, TopicsConfig,
 };
 pub use check::{Check, list_items};
 pub use config::{Config, REDACTED, Setting, is_sensitive, shown};

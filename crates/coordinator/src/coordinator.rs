@@ -372,9 +372,6 @@ fn uuid_text(mut random: [u8; 16]) -> String {
 /// Gives answers that say that a member is not known a better reason.
 fn set_errors(answers: &mut [(Token, crate::out::Answer)], error: ErrorCode) {
     for (_, answer) in answers {
-        match answer {
-            crate::out::Answer::Join(response) => response.error_code = error.code(),
-            crate::out::Answer::Sync(response) => response.error_code = error.code(),
-        }
+        answer.fail(error);
     }
 }

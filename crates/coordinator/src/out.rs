@@ -23,11 +23,11 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// The error that it carries.
-    pub fn error_code(&self) -> i16 {
+    /// Turns it into an error.
+    pub fn fail(&mut self, error: ErrorCode) {
         match self {
-            Self::Join(response) => response.error_code,
-            Self::Sync(response) => response.error_code,
+            Self::Join(response) => response.error_code = error.code(),
+            Self::Sync(response) => response.error_code = error.code(),
         }
     }
 }

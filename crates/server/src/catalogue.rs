@@ -1,6 +1,8 @@
 //! Every metric this binary can expose, without running a broker.
 
-use limpid_broker::metrics::{ConnectionMetrics, FetchMetrics, RequestMetrics, TopicMetrics};
+use limpid_broker::metrics::{
+    ConnectionMetrics, FetchMetrics, GroupMetrics, RequestMetrics, TopicMetrics,
+};
 use limpid_telemetry::Catalogue;
 
 /// All declarations, for `limpid metrics list` and METRICS.md.
@@ -10,6 +12,7 @@ pub fn catalogue() -> Catalogue {
         .with(ConnectionMetrics::DECLARATIONS)
         .with(TopicMetrics::DECLARATIONS)
         .with(FetchMetrics::DECLARATIONS)
+        .with(GroupMetrics::DECLARATIONS)
         .with(limpid_storage::LogMetrics::DECLARATIONS)
 }
 

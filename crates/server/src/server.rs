@@ -11,7 +11,7 @@ use limpid_broker::client_log::ClientLog;
 use limpid_broker::connection_limits::ConnectionLimits;
 use limpid_broker::drain::{self, DrainTrigger};
 use limpid_broker::listener::Listener;
-use limpid_broker::metrics::BrokerMetrics;
+use limpid_broker::metrics::{BrokerMetrics, GroupMetrics};
 use limpid_broker::request_memory::RequestMemory;
 use limpid_broker::settings::Settings;
 use limpid_broker::source::{EmbeddedCluster, Parts};
@@ -136,9 +136,11 @@ impl Server {
             clock: Arc::clone(&opening.clock),
             random: Arc::new(OsRandom),
             metrics: Arc::clone(&metrics),
+            group_metrics: GroupMetrics::register(registry)?,
             drain: draining.clone(),
         });
         data.block_on(opening.register(&services))?;
+        data.spawn(Arc::clone(&services.groups).run());
         let limits = listeners::connection_limits(&opening.broker.network);
         let client_log = opening.client_log();
         cluster.attach(opening.parts(&services, &limits));

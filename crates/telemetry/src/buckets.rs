@@ -7,6 +7,12 @@ pub const REQUEST_SECONDS: &[f64] = &[
     5.0, 10.0,
 ];
 
+/// Rebalances of a consumer group: 10 ms (members that only have to sync) over 3 s (the delay that
+/// gathers the first members) to 5 minutes (Java's `max.poll.interval.ms`).
+pub const REBALANCE_SECONDS: &[f64] = &[
+    0.01, 0.05, 0.1, 0.5, 1.0, 3.0, 6.0, 10.0, 30.0, 60.0, 120.0, 300.0,
+];
+
 /// Disk calls (fsync, segment reads): 50 µs on NVMe to 5 s on a disk about to be given up.
 pub const DISK_SECONDS: &[f64] = &[
     0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,

@@ -4,7 +4,7 @@
 //! - From version 6 topics come by name or by id (KIP-516).
 //! - `delete.topic.enable=false` refuses. Files go after `file.delete.delay.ms`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use limpid_protocol::messages::DeleteTopicsRequest;
@@ -14,6 +14,7 @@ use limpid_protocol::messages::delete_topics_response::{
 use limpid_protocol::{ApiKey, ErrorCode, Uuid};
 use limpid_storage::metadata::{Image, Refusal, changes};
 
+use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
 use crate::settings::Settings;
@@ -22,6 +23,7 @@ use crate::settings::Settings;
 pub struct DeleteTopics {
     metadata: Arc<Metadata>,
     settings: Arc<Settings>,
+    groups: Arc<Groups>,
 }
 
 /// What a request names.
@@ -32,9 +34,13 @@ struct Target {
 }
 
 impl DeleteTopics {
-    /// `settings` say whether topics may be deleted.
-    pub fn new(metadata: Arc<Metadata>, settings: Arc<Settings>) -> Self {
-        Self { metadata, settings }
+    /// `settings` say whether topics may be deleted; `groups` forget their offsets there.
+    pub fn new(metadata: Arc<Metadata>, settings: Arc<Settings>, groups: Arc<Groups>) -> Self {
+        Self {
+            metadata,
+            settings,
+            groups,
+        }
     }
 
     async fn delete(&self, target: &Target, version: i16) -> Result<(String, Uuid), Refusal> {
@@ -81,6 +87,7 @@ impl Answer for DeleteTopics {
             *counts.entry(target.clone()).or_default() += 1;
         }
         let mut response = DeleteTopicsResponse::default();
+        let mut gone = HashSet::new();
         for target in targets {
             let done = match counts.remove(&target) {
                 Some(1) => self.delete(&target, call.version).await,
@@ -92,11 +99,14 @@ impl Answer for DeleteTopics {
                 None => continue,
             };
             response.responses.push(match done {
-                Ok((name, topic_id)) => DeletableTopicResult {
-                    name: Some(name),
-                    topic_id,
-                    ..DeletableTopicResult::default()
-                },
+                Ok((name, topic_id)) => {
+                    gone.insert(name.clone());
+                    DeletableTopicResult {
+                        name: Some(name),
+                        topic_id,
+                        ..DeletableTopicResult::default()
+                    }
+                }
                 Err(refusal) => DeletableTopicResult {
                     name: target.name,
                     topic_id: target.id,
@@ -104,6 +114,9 @@ impl Answer for DeleteTopics {
                     error_message: Some(refusal.message),
                 },
             });
+        }
+        if !gone.is_empty() {
+            self.groups.topics_deleted(&gone).await;
         }
         response
     }

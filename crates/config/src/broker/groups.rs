@@ -166,14 +166,16 @@ pub(super) const ROWS: &[Definition] = &[
         Medium,
         "How long a new classic group waits for more members before it starts.",
     )
-    .default("3000"),
+    .default("3000")
+    .honoured(),
     define(
         "group.max.session.timeout.ms",
         Int,
         Medium,
         "Largest session timeout that a member of a classic group may ask for.",
     )
-    .default("1800000"),
+    .default("1800000")
+    .honoured(),
     define(
         "group.max.size",
         Int,
@@ -181,14 +183,16 @@ pub(super) const ROWS: &[Definition] = &[
         "Most members of a classic group.",
     )
     .default("2147483647")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "group.min.session.timeout.ms",
         Int,
         Medium,
         "Smallest session timeout that a member of a classic group may ask for.",
     )
-    .default("6000"),
+    .default("6000")
+    .honoured(),
     define(
         "group.streams.assignment.interval.ms",
         Int,
@@ -300,7 +304,8 @@ pub(super) const ROWS: &[Definition] = &[
         High,
         "Longest note that may come with a committed offset.",
     )
-    .default("4096"),
+    .default("4096")
+    .honoured(),
     define(
         "offsets.commit.timeout.ms",
         Int,
@@ -316,7 +321,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Batch size with which committed offsets are read into memory.",
     )
     .default("5242880")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "offsets.retention.check.interval.ms",
         Long,
@@ -324,7 +330,8 @@ pub(super) const ROWS: &[Definition] = &[
         "How often committed offsets are looked through for old ones.",
     )
     .default("600000")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "offsets.retention.minutes",
         Int,
@@ -332,14 +339,16 @@ pub(super) const ROWS: &[Definition] = &[
         "How long the offsets of an empty group are kept.",
     )
     .default("10080")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "offsets.topic.compression.codec",
         Int,
         High,
         "Compression of the offsets topic, by its number.",
     )
-    .default("0"),
+    .default("0")
+    .honoured(),
     define(
         "offsets.topic.num.partitions",
         Int,
@@ -347,7 +356,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Partitions of the offsets topic; not to be changed once it exists.",
     )
     .default("50")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "offsets.topic.replication.factor",
         Short,
@@ -355,7 +365,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Replicas of the offsets topic.",
     )
     .default("3")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "offsets.topic.segment.bytes",
         Int,
@@ -363,5 +374,6 @@ pub(super) const ROWS: &[Definition] = &[
         "Size at which segments of the offsets topic are closed.",
     )
     .default("104857600")
-    .min(1),
+    .min(1)
+    .honoured(),
 ];

@@ -1,0 +1,130 @@
+//! FindCoordinator, key 10, versions 0–6.
+//!
+//! - From version 1 for groups or transactions, from 4 for many keys at once, from 6 for share
+//!   groups' state.
+//! - `__consumer_offsets` is made when somebody first asks, and the answer comes when it is there
+//!   (Kafka sends the client away once).
+//! - There are no transactions and no share groups yet: COORDINATOR_NOT_AVAILABLE.
+
+use std::sync::Arc;
+
+use limpid_protocol::messages::FindCoordinatorRequest;
+use limpid_protocol::messages::find_coordinator_response::{Coordinator, FindCoordinatorResponse};
+use limpid_protocol::{ApiKey, ErrorCode};
+
+use crate::endpoints::{self, BrokerEndpoint};
+use crate::groups::Groups;
+use crate::handler::{Answer, ApiRange, Call};
+use crate::metadata::Metadata;
+use crate::topics::INTERNAL_TOPICS;
+
+/// Version from which many keys are asked for.
+const MANY_KEYS: i16 = 4;
+/// Version from which share groups are known.
+const WITH_SHARE: i16 = 6;
+const GROUP: i8 = 0;
+const TRANSACTION: i8 = 1;
+const SHARE: i8 = 2;
+const NOBODY: i32 = -1;
+
+/// Answers FindCoordinator.
+pub struct FindCoordinator {
+    groups: Arc<Groups>,
+    metadata: Arc<Metadata>,
+}
+
+impl FindCoordinator {
+    /// `metadata` tell who leads which partition, and where that broker is.
+    pub fn new(groups: Arc<Groups>, metadata: Arc<Metadata>) -> Self {
+        Self { groups, metadata }
+    }
+
+    async fn find(
+        &self,
+        key_type: i8,
+        key: &str,
+        call: &Call<'_>,
+    ) -> Result<BrokerEndpoint, ErrorCode> {
+        match key_type {
+            GROUP => {}
+            TRANSACTION => return Err(ErrorCode::CoordinatorNotAvailable),
+            SHARE if call.version >= WITH_SHARE => return Err(ErrorCode::CoordinatorNotAvailable),
+            _ => return Err(ErrorCode::InvalidRequest),
+        }
+        let partition = self.groups.partition_of(key).await?;
+        let image = self.metadata.image();
+        let topic = image
+            .topic_id(INTERNAL_TOPICS[0])
+            .and_then(|id| image.topic(id));
+        let leader = topic
+            .and_then(|t| t.partitions.get(&partition))
+            .map(|p| p.leader);
+        let mut brokers = endpoints::brokers(&image, &call.peer.listener);
+        let found = brokers.find(|b| Some(b.id) == leader);
+        found.ok_or(ErrorCode::CoordinatorNotAvailable)
+    }
+}
+
+impl Answer for FindCoordinator {
+    type Request = FindCoordinatorRequest;
+    const RANGE: ApiRange = ApiRange::new(ApiKey::FindCoordinator, 0, 6);
+
+    async fn answer(
+        &self,
+        request: FindCoordinatorRequest,
+        call: &mut Call<'_>,
+    ) -> FindCoordinatorResponse {
+        let mut response = FindCoordinatorResponse::default();
+        if call.version >= MANY_KEYS {
+            for key in request.coordinator_keys {
+                let found = self.find(request.key_type, &key, call).await;
+                response.coordinators.push(coordinator(key, found, call));
+            }
+            return response;
+        }
+        let found = self.find(request.key_type, &request.key, call).await;
+        let error = found.as_ref().err().copied().unwrap_or(ErrorCode::None);
+        let found = coordinator(request.key, found, call);
+        FindCoordinatorResponse {
+            error_code: found.error_code,
+            // Kafka's clients print it; without an error it says so as well.
+            error_message: Some(error_message(error)),
+            node_id: found.node_id,
+            host: found.host,
+            port: found.port,
+            ..response
+        }
+    }
+}
+
+fn error_message(error: ErrorCode) -> String {
+    match error {
+        ErrorCode::None => error.name().to_owned(),
+        error => error.message().to_owned(),
+    }
+}
+
+fn coordinator(
+    key: String,
+    found: Result<BrokerEndpoint, ErrorCode>,
+    call: &mut Call<'_>,
+) -> Coordinator {
+    match found {
+        Ok(broker) => Coordinator {
+            key,
+            node_id: broker.id,
+            host: broker.host,
+            port: i32::from(broker.port),
+            error_message: Some(String::new()),
+            ..Coordinator::default()
+        },
+        Err(error) => Coordinator {
+            key,
+            node_id: NOBODY,
+            port: NOBODY,
+            error_code: call.note(error),
+            error_message: Some(error_message(error)),
+            ..Coordinator::default()
+        },
+    }
+}

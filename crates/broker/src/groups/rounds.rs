@@ -1,0 +1,141 @@
+//! What happens without a request: timers, expiry of offsets, deletion with topics.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
+
+use super::Groups;
+use super::shard::Shard;
+
+/// Most timers of a shard that are handled before others get their turn.
+const TIMERS_PER_TURN_MAX: usize = 100;
+/// Longest sleep; settings may change meanwhile.
+const SLEEP_MS_MAX: u64 = 1_000;
+
+/// Wakes the task of the timers when one was set that comes earlier than the one it sleeps for.
+#[derive(Debug, Default)]
+pub(super) struct Alarm {
+    sleeps_until_ms: AtomicU64,
+    notify: Notify,
+}
+
+impl Alarm {
+    pub(super) fn wake_by(&self, deadline_ms: Option<u64>) {
+        if deadline_ms.is_some_and(|at| at < self.sleeps_until_ms.load(Ordering::SeqCst)) {
+            self.notify.notify_one();
+        }
+    }
+}
+
+impl Groups {
+    /// Reads the offsets topic if it is there, then handles timers until the broker drains.
+    pub async fn run(self: Arc<Self>) {
+        let mut drain = self.drain.clone();
+        let check_every = self
+            .settings
+            .current()
+            .broker()
+            .groups
+            .offsets_check_interval_ms;
+        let check_every = Duration::from_millis(u64::try_from(check_every).unwrap_or(1));
+        let mut next_check = Instant::now() + check_every;
+        loop {
+            self.topic.follow(self.now());
+            let busy = self.fire_timers().await;
+            if Instant::now() >= next_check {
+                self.expire_all().await;
+                next_check = Instant::now() + check_every;
+            }
+            if busy {
+                tokio::task::yield_now().await;
+                continue;
+            }
+            let nap = self.nap();
+            tokio::select! {
+                () = drain.begun() => return,
+                () = sleep(nap) => {}
+                () = self.alarm.notify.notified() => {}
+            }
+        }
+    }
+
+    /// How long nothing is due. A timer that is set meanwhile either is seen here or wakes us.
+    fn nap(&self) -> Duration {
+        let now_ms = self.now().mono_ms;
+        let at_most = now_ms.saturating_add(SLEEP_MS_MAX);
+        self.alarm.sleeps_until_ms.store(at_most, Ordering::SeqCst);
+        let next = self.look_at_all(|coordinator| coordinator.next_deadline_ms());
+        let until = next
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(at_most)
+            .min(at_most);
+        self.alarm.sleeps_until_ms.store(until, Ordering::SeqCst);
+        Duration::from_millis(until.saturating_sub(now_ms))
+    }
+
+    /// True if there may be more that are due.
+    async fn fire_timers(&self) -> bool {
+        let mut busy = false;
+        for shard in self.topic.loaded() {
+            busy |= self.fire_timers_of(&shard).await;
+        }
+        busy
+    }
+
+    async fn fire_timers_of(&self, shard: &Shard) -> bool {
+        for _ in 0..TIMERS_PER_TURN_MAX {
+            let tick = |coordinator: &mut limpid_coordinator::Coordinator, now, out: &mut _| {
+                coordinator.tick(now, out)
+            };
+            match self.step_in(shard, tick).await {
+                Ok(done) if done.value => {}
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    /// Deletes offsets that are too old, group by group.
+    async fn expire_all(&self) {
+        for shard in self.topic.loaded() {
+            let Ok(ids) = self.step_in(&shard, |c, _, _| c.ids()).await else {
+                continue;
+            };
+            for id in ids.value {
+                let done = self
+                    .step_in(&shard, |c, now, out| c.expire(now, &id, out))
+                    .await;
+                if !done.is_ok_and(|done| done.value) {
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+    }
+
+    /// Deletes the offsets in topics that were deleted.
+    pub async fn topics_deleted(&self, names: &HashSet<String>) {
+        for shard in self.topic.loaded() {
+            let Ok(ids) = self.step_in(&shard, |c, _, _| c.ids()).await else {
+                continue;
+            };
+            for id in ids.value {
+                let gone = |topic: &str| names.contains(topic);
+                let forget = |c: &mut limpid_coordinator::Coordinator, _, out: &mut _| {
+                    c.forget_topics(&id, gone, out)
+                };
+                if let Ok(done) = self.step_in(&shard, forget).await
+                    && let Err(error) = done.written
+                {
+                    let error = error.name();
+                    tracing::warn!(group.id = %id, error, "offsets of a deleted topic remain");
+                }
+            }
+        }
+    }
+}
