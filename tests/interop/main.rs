@@ -16,6 +16,7 @@ mod java_tools;
 mod kcat;
 mod kill9;
 mod librdkafka;
+mod own_client;
 mod prometheus;
 mod python;
 
@@ -44,6 +45,7 @@ const TESTS: &[Test] = tests![
     python::keys_land_where_murmur2_says,
     java_client::writes_with_every_codec,
     java_client::idempotent_writes,
+    own_client::writes_with_every_codec,
     java_tools::manage_topics,
     java_tools::console,
     dump_log::writes_many_segments,
@@ -57,6 +59,7 @@ const TESTS: &[Test] = tests![
     exchange::kafka_opens_after_a_kill,
     exchange::limpid_opens_what_kafka_wrote,
     exchange::limpid_opens_what_a_killed_kafka_wrote,
+    own_client::groups_on_apache_kafka,
     differential::answers_are_kafkas,
     kill9::no_acknowledged_record_is_lost_or_doubled,
     kill9::nothing_comes_twice_when_the_disk_is_awaited,
