@@ -9,6 +9,7 @@
 mod catalogue;
 mod data_dir;
 mod error;
+mod faces;
 mod format;
 mod gate;
 mod http;

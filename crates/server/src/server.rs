@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::Router;
 use limpid_broker::blocking::Blocking;
 use limpid_broker::client_log::ClientLog;
 use limpid_broker::connection_limits::ConnectionLimits;
@@ -18,7 +17,6 @@ use limpid_broker::source::{EmbeddedCluster, Parts};
 use limpid_broker::{Services, ServicesInput};
 use limpid_cluster::{ClusterAdmin, ClusterSource, ReadinessState, RecordBrowser};
 use limpid_config::{BrokerConfig, Config};
-use limpid_exporter::Exporter;
 use limpid_link::Link;
 use limpid_platform::clock::{Clock, SystemClock};
 use limpid_platform::limits;
@@ -37,7 +35,7 @@ use crate::error::StartError;
 use crate::in_process::InProcess;
 use crate::listeners::{self, Shared};
 use crate::ticker::{Chores, Ticker};
-use crate::{http, runtimes};
+use crate::{faces, http, runtimes};
 
 /// Jobs that may wait for a thread that may block.
 const BLOCKING_QUEUE_MAX: usize = 10_000;
@@ -109,7 +107,7 @@ impl Server {
         let (http_end, http_ended) = drain::channel();
         let in_process = InProcess::default();
         let link = in_process.link();
-        let faces = faces(registry, &cluster, &broker)?;
+        let faces = faces::router(registry, &cluster, &link, &broker)?;
         let http_addresses = http::start(http_runtime.handle(), &broker, &faces, &http_ended)?;
         let logs = open_logs(&broker, &dirs, &cluster, registry)?;
         let metadata_log = Arc::new(open_metadata(&broker, &dirs)?);
@@ -388,27 +386,6 @@ fn raise_limits() {
         Ok(limit) => tracing::debug!(soft = limit.soft, hard = limit.hard, "open files limit"),
         Err(error) => tracing::warn!(%error, "can't raise the limit on open files"),
     }
-}
-
-/// The routes of every face.
-fn faces(
-    registry: &Registry,
-    cluster: &Arc<EmbeddedCluster>,
-    broker: &BrokerConfig,
-) -> Result<Router, StartError> {
-    let source: Arc<dyn ClusterSource> = cluster.clone();
-    let exporter = Exporter::new(registry.clone())?;
-    exporter.add_cluster_with(Arc::clone(&source), &broker.http.metrics_dialects)?;
-    let console = limpid_console::router(limpid_console::Faces {
-        source: Arc::clone(&source),
-        registry: registry.clone(),
-        browser: None,
-    });
-    let console = console.map_err(StartError::system("start the thread of the console"))?;
-    Ok(Router::new()
-        .merge(limpid_exporter::router(exporter))
-        .merge(limpid_api::router(source))
-        .merge(console))
 }
 
 fn open_logs(
