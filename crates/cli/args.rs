@@ -29,6 +29,15 @@ pub enum Command {
         #[command(subcommand)]
         command: MetricsCommand,
     },
+    /// How the cluster is: verdict, rates, groups, buffers
+    ///
+    /// Ends with 0 when all is well, 1 when something needs a look, 2 when nobody answers.
+    Status(AskArgs),
+    /// Why a group lags: its state, causes, worst partitions and members
+    ///
+    /// Ends with 0 when it keeps up, 1 when it does not, 2 when nobody answers, 3 when there is no
+    /// such group.
+    Why(WhyArgs),
     /// Check a configuration, or print one with every key explained
     Config(ConfigCheckArgs),
 }
@@ -83,4 +92,19 @@ pub struct ConfigCheckArgs {
     /// Print a sample file with every key, its default and a sentence on it
     #[arg(long)]
     pub sample: bool,
+}
+
+#[derive(clap::Args)]
+pub struct AskArgs {
+    /// The HTTP address of a broker
+    #[arg(long, value_name = "URL", default_value = "http://localhost:8080")]
+    pub url: String,
+}
+
+#[derive(clap::Args)]
+pub struct WhyArgs {
+    /// `group.id`
+    pub group: String,
+    #[command(flatten)]
+    pub ask: AskArgs,
 }

@@ -1,10 +1,13 @@
 //! One file per command.
 
+mod ask;
 pub mod config;
 pub mod metrics;
 pub mod serve;
 mod signals;
+pub mod status;
 pub mod storage;
+pub mod why;
 
 use limpid_config::{Config, LoadOptions, Loaded};
 

@@ -28,6 +28,8 @@ fn main() -> ExitCode {
         Some(Command::Metrics {
             command: MetricsCommand::List(list),
         }) => commands::metrics::list(&list),
+        Some(Command::Status(ask)) => Ok(commands::status::run(&ask)),
+        Some(Command::Why(why)) => Ok(commands::why::run(&why)),
         Some(Command::Config(config)) => commands::config::run(&config),
     };
     match done {

@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
+mod asking;
 mod broker;
 mod configuration;
 mod directories;
