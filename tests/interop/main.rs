@@ -11,6 +11,7 @@
 mod differential;
 mod dump_log;
 mod exchange;
+mod groups;
 mod java_client;
 mod java_tools;
 mod kcat;
@@ -30,8 +31,8 @@ type Test = (&'static str, fn(&mut Lab) -> Result<()>);
 
 /// Pairs each test with its own path as its name.
 macro_rules! tests {
-    ($($module:ident :: $name:ident,)*) => {
-        &[$((concat!(stringify!($module), "::", stringify!($name)), $module::$name),)*]
+    ($($path:path,)*) => {
+        &[$((stringify!($path), $path),)*]
     };
 }
 
@@ -48,6 +49,12 @@ const TESTS: &[Test] = tests![
     own_client::writes_with_every_codec,
     java_tools::manage_topics,
     java_tools::console,
+    groups::sharing::partitions_are_shared_and_the_fourth_member_idles,
+    groups::sharing::two_groups_each_see_every_message,
+    groups::sharing::a_killed_members_partitions_are_taken_over,
+    groups::cooperative::a_rebalance_moves_only_what_it_must,
+    groups::tools::consumer_groups,
+    groups::tools::the_offsets_topic_is_readable,
     dump_log::writes_many_segments,
     kcat::reads_everything,
     python::reads_everything,
@@ -61,6 +68,7 @@ const TESTS: &[Test] = tests![
     exchange::limpid_opens_what_a_killed_kafka_wrote,
     own_client::groups_on_apache_kafka,
     differential::answers_are_kafkas,
+    groups::resume::a_group_resumes_at_its_commit_after_kill_9,
     kill9::no_acknowledged_record_is_lost_or_doubled,
     kill9::nothing_comes_twice_when_the_disk_is_awaited,
     kill9::the_checker_notices_early_acknowledgements,

@@ -3,6 +3,7 @@
 pub mod dump_log;
 pub mod lab;
 pub mod librdkafka;
+pub mod member;
 pub mod peer;
 pub mod ports;
 pub mod process;

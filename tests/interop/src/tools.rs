@@ -147,6 +147,23 @@ impl Tools {
         Ok(Command::new(folder.join("bin/python")))
     }
 
+    /// Node with KafkaJS.
+    ///
+    /// # Errors
+    /// When npm can't bring it.
+    pub fn node(&self) -> Result<Command> {
+        let wanted = include_str!("../node/package.json");
+        let folder = self.install("node", wanted, |folder| {
+            std::fs::write(folder.join("package.json"), wanted)?;
+            let mut npm = Command::new("npm");
+            npm.args(["install", "--silent", "--no-audit", "--no-fund"]);
+            run(npm.current_dir(folder), b"", INSTALL_LIMIT)?.success()
+        })?;
+        let mut node = Command::new("node");
+        node.env("NODE_PATH", folder.join("node_modules"));
+        Ok(node)
+    }
+
     /// kcat, from the distribution.
     ///
     /// # Errors
