@@ -5,6 +5,7 @@
 mod arrows;
 mod circles;
 mod files;
+mod observed;
 
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,7 @@ pub fn run(root: &Path) -> Result<()> {
     let mut findings = arrows::check(root)?;
     findings.extend(circles::check(root, &sources)?);
     findings.extend(files::check(root, &sources)?);
+    findings.extend(observed::check(root, &tracked_files(root)?)?);
     if findings.is_empty() {
         println!("tidy: {} Rust files, nothing to say", sources.len());
         return Ok(());

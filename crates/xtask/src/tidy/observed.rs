@@ -1,0 +1,130 @@
+//! Dashboards and alert rules: they name only metrics that exist, hide nothing behind
+//! `or vector()`, and every alert has a page in the runbook and a test both ways.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+const CATALOGUE: &str = "docs/METRICS.md";
+const RUNBOOK: &str = "alerts/RUNBOOK.md";
+/// What our metric names begin with.
+const PREFIXES: [&str; 3] = ["limpid_", "kafka_", "process_"];
+
+/// Everything found in `dashboards/` and `alerts/`.
+pub fn check(root: &Path, tracked: &[PathBuf]) -> Result<Vec<String>> {
+    let read = |path: &Path| {
+        std::fs::read_to_string(root.join(path)).with_context(|| path.display().to_string())
+    };
+    let listed = read(Path::new(CATALOGUE))?;
+    let known = catalogue(&listed);
+    let headings = headings(&read(Path::new(RUNBOOK))?);
+    let mut findings = Vec::new();
+    for path in tracked {
+        let name = path.display();
+        let is_rules = path.starts_with("alerts") && path.to_string_lossy().ends_with(".rules.yml");
+        let is_dashboard =
+            path.starts_with("dashboards") && path.extension().is_some_and(|e| e == "json");
+        if !is_rules && !is_dashboard {
+            continue;
+        }
+        let text = read(path)?;
+        if text.replace(' ', "").contains("orvector(") {
+            findings.push(format!(
+                "{name}: `or vector()` hides a metric that is gone; compare with `bool` instead"
+            ));
+        }
+        for metric in names(&text) {
+            if !exists(metric, &known) {
+                findings.push(format!("{name}: {metric} is not in {CATALOGUE}"));
+            }
+        }
+        if is_rules {
+            let tests = read(&path.with_extension("test.yml"))?;
+            findings.extend(untested(&text, &tests, &headings, path));
+        }
+    }
+    Ok(findings)
+}
+
+/// Families of the catalogue with their types.
+fn catalogue(text: &str) -> BTreeMap<&str, &str> {
+    let rows = text.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| `")?.split('|').map(str::trim);
+        Some((cells.next()?.strip_suffix('`')?, cells.next()?))
+    });
+    rows.collect()
+}
+
+/// Words that look like names of our metrics.
+fn names(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':'));
+    let looks = |word: &&str| PREFIXES.iter().any(|prefix| word.starts_with(prefix));
+    words.filter(looks).collect()
+}
+
+fn exists(metric: &str, known: &BTreeMap<&str, &str>) -> bool {
+    let of_histogram = ["_bucket", "_sum", "_count"]
+        .iter()
+        .filter_map(|suffix| metric.strip_suffix(suffix))
+        .any(|family| known.get(family) == Some(&"histogram"));
+    known.contains_key(metric) || of_histogram
+}
+
+/// Anchors of the runbook's headings.
+fn headings(text: &str) -> BTreeSet<String> {
+    let titles = text.lines().filter_map(|line| line.strip_prefix("## "));
+    titles.map(str::to_lowercase).collect()
+}
+
+/// Alerts without a page, or without a test that fires and one that does not.
+fn untested(rules: &str, tests: &str, headings: &BTreeSet<String>, path: &Path) -> Vec<String> {
+    let mut findings = Vec::new();
+    let alerts = rules
+        .lines()
+        .filter_map(|l| l.trim().strip_prefix("- alert: "));
+    for alert in alerts {
+        if !headings.contains(&alert.to_lowercase()) {
+            findings.push(format!("{RUNBOOK}: no heading for {alert}"));
+        }
+        let marker = format!("alertname: {alert}\n");
+        let cases: Vec<&str> = tests.split(&marker).skip(1).collect();
+        let silent = |case: &&str| case.trim_start().starts_with("exp_alerts: []");
+        if !cases.iter().any(silent) || cases.iter().all(|case| silent(case)) {
+            findings.push(format!(
+                "{}: {alert} needs a test that fires and one that stays silent",
+                path.display()
+            ));
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_and_looked_up() {
+        let known = catalogue(
+            "| name | type |\n| `limpid_a_total` | counter | |\n| `limpid_s` | histogram | |\n",
+        );
+        let found =
+            names("sum(rate(limpid_s_bucket{api=\"kafka\"}[5m])) / limpid_b + limpid_a_total");
+        let missing: Vec<_> = found
+            .into_iter()
+            .filter(|name| !exists(name, &known))
+            .collect();
+        assert_eq!(missing, ["limpid_b"]);
+    }
+
+    #[test]
+    fn an_alert_needs_a_page_and_both_outcomes() {
+        let headings = headings("# Book\n## One\n");
+        let rules = "- alert: One\n- alert: Two\n";
+        let both = "alertname: One\n  exp_alerts: []\nalertname: One\n  exp_alerts:\n  - x\n";
+        let found = untested(rules, both, &headings, Path::new("r.yml"));
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found.iter().all(|finding| finding.contains("Two")));
+    }
+}
