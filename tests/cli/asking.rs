@@ -27,7 +27,7 @@ fn a_running_broker_says_how_it_is() {
     assert!(matches!(code, Some(0 | 1)), "{text}");
     assert_eq!(
         code == Some(0),
-        text.starts_with("local: healthy."),
+        text.starts_with("local: healthy\n"),
         "{text}"
     );
     for word in [

@@ -163,7 +163,8 @@ fn sized(kind: &'static str, body: String, headers: &HeaderMap) -> Response {
     (common, body).into_response()
 }
 
-fn failed(error: &dyn std::fmt::Display) -> Response {
+/// 500.
+pub(crate) fn failed(error: &dyn std::fmt::Display) -> Response {
     tracing::error!(%error, "a page could not be rendered");
     let text = "the page could not be rendered\n";
     (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()

@@ -159,6 +159,47 @@ mod tests {
         assert!(all <= ALL_MAX, "{all}");
     }
 
+    /// What WCAG calls relative luminance.
+    fn luminance(hex: &str) -> f64 {
+        let digits: Vec<u32> = hex.chars().skip(1).filter_map(|c| c.to_digit(16)).collect();
+        let channels: Vec<u32> = match digits.len() {
+            3 => digits.iter().map(|d| d * 17).collect(),
+            _ => digits.chunks(2).map(|d| d[0] * 16 + d[1]).collect(),
+        };
+        let linear = |n: &u32| {
+            let c = f64::from(*n) / 255.0;
+            if c <= 0.03928 {
+                c / 12.92
+            } else {
+                ((c + 0.055) / 1.055).powf(2.4)
+            }
+        };
+        let linear: Vec<f64> = channels.iter().map(linear).collect();
+        0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    }
+
+    #[test]
+    fn text_can_be_read_in_both_themes() {
+        let css = include_str!("../assets/limpid.css");
+        let themes: Vec<&str> = css.split(":root {").skip(1).collect();
+        assert_eq!(themes.len(), 2, "light and dark");
+        for theme in themes {
+            let theme = theme.split('}').next().expect("its end");
+            let colour = |name: &str| {
+                let start = theme.find(&format!("--{name}: ")).expect("a colour");
+                let value = theme[start..].split(": ").nth(1).expect("a value");
+                luminance(value.split(';').next().expect("its end"))
+            };
+            for ground in ["ground", "panel", "faint", "warn-ground", "bad-ground"] {
+                for ink in ["ink", "quiet", "accent", "good", "warn", "bad"] {
+                    let (a, b) = (colour(ground), colour(ink));
+                    let contrast = (a.max(b) + 0.05) / (a.min(b) + 0.05);
+                    assert!(contrast >= 4.5, "{ink} on {ground}: {contrast:.1}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn gzip_is_sent_to_who_takes_it() {
         let with = |value: &'static str| {

@@ -64,7 +64,8 @@ pub(crate) struct MemberRow {
     #[serde(flatten)]
     pub(crate) member: Member,
     pub(crate) partitions: usize,
-    pub(crate) lag_records: u64,
+    /// Absent when none of its partitions has a commit.
+    pub(crate) lag_records: Option<u64>,
     #[serde(skip)]
     pub(crate) assigned: String,
 }
@@ -176,7 +177,10 @@ fn member(group: &Group, member: &Member) -> MemberRow {
     let assigned = assigned.map(|(topic, partitions)| format!("{topic} {}", ranges(partitions)));
     MemberRow {
         partitions: member.assignment.iter().map(|(_, p)| p.len()).sum(),
-        lag_records: own.filter_map(|(_, p)| p.lag).map(|lag| lag.records).sum(),
+        lag_records: own
+            .filter_map(|(_, p)| p.lag)
+            .map(|lag| lag.records)
+            .reduce(|sum, records| sum + records),
         assigned: assigned.collect::<Vec<_>>().join(", "),
         member: member.clone(),
     }

@@ -87,7 +87,9 @@ impl Live {
             if self.app.source.readiness().state == ReadinessState::Draining {
                 return None;
             }
-            let html = pages::part_source(&self.app, &self.query)?;
+            let (app, query) = (Arc::clone(&self.app), self.query.clone());
+            let html = tokio::task::spawn_blocking(move || pages::part_source(&app, &query));
+            let html = html.await.ok()??;
             let message = self.changed(&html);
             if !message.is_empty() {
                 return Some(message);

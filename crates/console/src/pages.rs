@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 
 use crate::answer::{self, Chrome, Resource};
-use crate::app::App;
+use crate::app::{App, Look};
 use crate::group::GroupPage;
 use crate::groups::Groups;
 use crate::listing::Query;
@@ -31,18 +31,24 @@ impl Asked {
         }
     }
 
-    /// Looks, builds, answers.
-    fn answer<R: Resource>(
+    /// Looks, builds, answers; on a thread that may take its time, so that a page of ten thousand
+    /// groups delays no probe and no scrape.
+    async fn answer<R: Resource>(
         self,
-        missing: &str,
-        build: impl FnOnce(&App, &crate::app::Look, &Query) -> Option<R>,
+        missing: String,
+        build: impl FnOnce(&App, &Look, &Query) -> Option<R> + Send + 'static,
     ) -> Response {
-        let look = self.app.look();
-        let chrome = Chrome::new(&self.app, &look, &self.query);
-        match build(&self.app, &look, &self.query) {
-            Some(resource) => answer::respond(&resource, chrome, &self.query, &self.headers),
-            None => answer::missing(chrome, missing, &self.query, &self.headers),
-        }
+        let answered = tokio::task::spawn_blocking(move || {
+            let look = self.app.look();
+            let chrome = Chrome::new(&self.app, &look, &self.query);
+            match build(&self.app, &look, &self.query) {
+                Some(resource) => answer::respond(&resource, chrome, &self.query, &self.headers),
+                None => answer::missing(chrome, &missing, &self.query, &self.headers),
+            }
+        });
+        answered
+            .await
+            .unwrap_or_else(|error| answer::failed(&error))
     }
 }
 
@@ -53,7 +59,8 @@ pub(crate) async fn overview(
     headers: HeaderMap,
 ) -> Response {
     let asked = Asked::new(app, raw.as_deref(), headers);
-    asked.answer("", |app, look, _| Some(Overview::new(app, look)))
+    let build = |app: &App, look: &Look, _: &Query| Some(Overview::new(app, look));
+    asked.answer(String::new(), build).await
 }
 
 /// `/c/{cluster}/topics`.
@@ -63,7 +70,8 @@ pub(crate) async fn topics(
     headers: HeaderMap,
 ) -> Response {
     let asked = Asked::new(app, raw.as_deref(), headers);
-    asked.answer("", |app, look, query| Some(Topics::new(app, look, query)))
+    let build = |app: &App, look: &Look, query: &Query| Some(Topics::new(app, look, query));
+    asked.answer(String::new(), build).await
 }
 
 /// `/c/{cluster}/topics/{topic}`.
@@ -75,9 +83,9 @@ pub(crate) async fn topic(
 ) -> Response {
     let asked = Asked::new(app, raw.as_deref(), headers);
     let missing = format!("There is no topic named {name}.");
-    asked.answer(&missing, |app, look, query| {
-        TopicPage::new(app, look, &name, query)
-    })
+    let build =
+        move |app: &App, look: &Look, query: &Query| TopicPage::new(app, look, &name, query);
+    asked.answer(missing, build).await
 }
 
 /// `/c/{cluster}/groups`.
@@ -87,7 +95,8 @@ pub(crate) async fn groups(
     headers: HeaderMap,
 ) -> Response {
     let asked = Asked::new(app, raw.as_deref(), headers);
-    asked.answer("", |app, look, query| Some(Groups::new(app, look, query)))
+    let build = |app: &App, look: &Look, query: &Query| Some(Groups::new(app, look, query));
+    asked.answer(String::new(), build).await
 }
 
 /// `/c/{cluster}/groups/{group}`.
@@ -97,7 +106,7 @@ pub(crate) async fn group(
     RawQuery(raw): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    one_group(Asked::new(app, raw.as_deref(), headers), &id)
+    one_group(Asked::new(app, raw.as_deref(), headers), id).await
 }
 
 /// `/c/{cluster}/groups/by-id?id=`, for ids that a path can't hold.
@@ -108,14 +117,13 @@ pub(crate) async fn group_by_id(
 ) -> Response {
     let asked = Asked::new(app, raw.as_deref(), headers);
     let id = asked.query.get("id").unwrap_or_default().to_owned();
-    one_group(asked, &id)
+    one_group(asked, id).await
 }
 
-fn one_group(asked: Asked, id: &str) -> Response {
+async fn one_group(asked: Asked, id: String) -> Response {
     let missing = format!("There is no group named {id}.");
-    asked.answer(&missing, |app, look, query| {
-        GroupPage::new(app, look, id, query)
-    })
+    let build = move |app: &App, look: &Look, query: &Query| GroupPage::new(app, look, &id, query);
+    asked.answer(missing, build).await
 }
 
 /// The page that a stream is to keep fresh, rendered; `None` when there is none of that name.

@@ -7,6 +7,8 @@ use serde::Serialize;
 const SHOWN_MAX: usize = 8_192;
 /// JSON larger than this is shown as it came.
 const PRETTY_BYTES_MAX: usize = 64 << 10;
+/// JSON no longer than this stays on its line.
+const ONE_LINE_MAX: usize = 72;
 /// Bytes in a line of hexadecimal.
 const HEX_LINE: usize = 16;
 
@@ -68,7 +70,12 @@ fn pretty(text: &str) -> Option<String> {
         return None;
     }
     serde_json::from_str::<serde::de::IgnoredAny>(text).ok()?;
-    Some(indented(text))
+    let short = text.len() <= ONE_LINE_MAX && !text.contains('\n');
+    Some(if short {
+        text.to_owned()
+    } else {
+        indented(text)
+    })
 }
 
 /// Sets a JSON text that is known to be right. Changes nothing but the space between its parts.
@@ -132,7 +139,9 @@ fn hex(bytes: &[u8]) -> String {
             out.push('\n');
         }
         out.push_str(&format!("{:06x} ", n * HEX_LINE));
-        for at in 0..HEX_LINE {
+        // A single line needs no column for its letters.
+        let width = bytes.len().min(HEX_LINE);
+        for at in 0..width {
             match line.get(at) {
                 Some(byte) => out.push_str(&format!(" {byte:02x}")),
                 None => out.push_str("   "),
@@ -165,10 +174,7 @@ mod tests {
         assert_eq!(shown(b""), ("text", String::new()));
         assert_eq!(
             shown(b"\x00\x01AB"),
-            (
-                "hex",
-                format!("000000  00 01 41 42{}  ..AB", "   ".repeat(12))
-            )
+            ("hex", "000000  00 01 41 42  ..AB".to_owned())
         );
         assert_eq!(shown(b"{broken"), ("text", "{broken".to_owned()));
         assert_eq!(
@@ -184,6 +190,11 @@ mod tests {
             br#"{ "n":12345678901234567890.10, "t":"a, {b}: \"c\"","e":[],"l":[1,{"x":null}] }"#;
         let shown = payload(json);
         assert_eq!(shown.kind, "json");
+        assert_eq!(
+            payload(b"{\"n\": 1.0}").text,
+            "{\"n\": 1.0}",
+            "short enough"
+        );
         assert_eq!(
             shown.text,
             "{\n  \"n\": 12345678901234567890.10,\n  \"t\": \"a, {b}: \\\"c\\\"\",\n  \"e\": [],\n  \

@@ -29,7 +29,7 @@ pub fn router() -> (Router, impl Fn() + Send) {
         registry,
         browser: Some(Arc::new(FakedRecords)),
     };
-    let app = Arc::new(App::resting(faces, || BEGAN_MS));
+    let app = Arc::new(App::resting(faces, || BEGAN_MS + 900_400));
     let take = {
         let app = Arc::clone(&app);
         let faked = Arc::clone(&faked);

@@ -40,7 +40,7 @@ pub(crate) fn why(group: &GroupPage) -> String {
             text.sentence("      ", evidence);
         }
         if !cause.next.is_empty() {
-            text.sentence("    > look at ", &cause.next);
+            text.sentence("    > check ", &cause.next);
         }
     }
     partitions(&mut text, group);
@@ -112,7 +112,7 @@ fn members(text: &mut Text, group: &GroupPage) {
             row.member.client_id.clone(),
             cut(&row.member.host, 24),
             row.partitions.to_string(),
-            words::count(row.lag_records),
+            maybe(row.lag_records, words::count),
         ]);
     }
     text.table(&rows);

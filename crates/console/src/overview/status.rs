@@ -13,10 +13,8 @@ pub(super) fn status(cluster: &Overview) -> String {
         Severity::Ok => "healthy",
         other => other.as_str(),
     };
-    text.sentence(
-        &format!("{}: {word}. ", cluster.cluster),
-        &cluster.verdict.sentence,
-    );
+    text.line(&format!("{}: {word}", cluster.cluster));
+    text.sentence("  ", &cluster.verdict.sentence);
     for finding in &cluster.verdict.findings {
         text.sentence("  * ", &finding.sentence);
         for evidence in &finding.evidence {
