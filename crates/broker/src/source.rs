@@ -2,7 +2,7 @@
 //!
 //! It exists before the logs are open, so that `/readyz` can tell how far recovery is; from
 //! [`EmbeddedCluster::attach`] on, [`EmbeddedCluster::refresh`] publishes a new snapshot about once
-//! a second. Topics that did not change keep their pointer.
+//! a second. Topics and groups that did not change keep their pointers.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -20,9 +20,14 @@ use parking_lot::Mutex;
 
 use crate::connection_limits::ConnectionLimits;
 use crate::endpoints;
+use crate::groups::Groups;
 use crate::metadata::Metadata;
 use crate::metrics::BoundTopicMetrics;
 use crate::topics::{self, Topics};
+
+use self::groups::GroupMemory;
+
+mod groups;
 
 /// What snapshots are made of.
 pub struct Parts {
@@ -32,6 +37,8 @@ pub struct Parts {
     pub topics: Arc<Topics>,
     /// Their logs.
     pub logs: Arc<LogManager>,
+    /// The groups that this broker coordinates.
+    pub groups: Arc<Groups>,
     /// The open connections.
     pub connections: Arc<ConnectionLimits>,
     /// `cluster.id`.
@@ -56,6 +63,7 @@ pub struct EmbeddedCluster {
 #[derive(Default)]
 struct Memory {
     topics: HashMap<Uuid, Arc<Topic>>,
+    groups: GroupMemory,
     /// Traffic of topics that are gone.
     gone: Traffic,
 }
@@ -97,12 +105,22 @@ impl EmbeddedCluster {
             return;
         };
         let mut memory = self.memory.lock();
+        // Commits before the ends of the logs: nobody is ahead of a log then.
+        let views = parts.groups.views();
         let image = parts.metadata.image();
         let topics = refresh_topics(parts, &image, &mut memory);
         let mut traffic = memory.gone;
         for topic in &topics {
             add(&mut traffic, &topic.traffic);
         }
+        let table = parts.topics.table();
+        let log = |topic: &str, partition| {
+            let partition = table.named(topic)?.partition(partition)?;
+            Some(Arc::clone(&partition.log))
+        };
+        let groups = memory
+            .groups
+            .refresh(views, parts.node_id, &log, &*self.clock);
         let dirs = parts.logs.dirs().into_iter().map(|dir| LogDir {
             path: dir.path.display().to_string(),
             total_bytes: dir.total_bytes,
@@ -125,7 +143,7 @@ impl EmbeddedCluster {
             controller_id: Some(parts.node_id),
             brokers: brokers.collect(),
             topics,
-            groups: Vec::new(),
+            groups,
             log_dirs: dirs.collect(),
             traffic,
             connections: parts.connections.open() as u64,

@@ -345,6 +345,7 @@ impl Opening<'_> {
             metadata: Arc::clone(&services.metadata),
             topics: Arc::clone(&services.topics),
             logs: Arc::clone(&self.logs),
+            groups: Arc::clone(&services.groups),
             connections: Arc::clone(limits),
             cluster_id: self.dirs.cluster_id.clone(),
             node_id: self.broker.node.id,

@@ -233,6 +233,13 @@ fn check_lookups(log: &Arc<PartitionLog>, bytes: &[u8]) -> Result<(), TestCaseEr
             prop_assert_eq!(found.map(|found| (found.timestamp, found.offset)), expected);
         }
     }
+    for (timestamp, offset) in records.iter().step_by(5) {
+        prop_assert_eq!(log.timestamp_at(*offset).unwrap(), Some(*timestamp));
+        // The clock stands still in these tests, whatever the records say.
+        prop_assert_eq!(log.arrival_ms(*offset).unwrap_or(START_MS), START_MS);
+    }
+    prop_assert_eq!(log.timestamp_at(log.log_end_offset()).unwrap(), None);
+    prop_assert_eq!(log.arrival_ms(log.log_end_offset()), None);
     let newest = records.iter().map(|(at, _)| *at).max();
     let expected = newest.and_then(|max| records.iter().find(|(at, _)| *at == max).copied());
     let found = log.max_timestamp_offset().unwrap();

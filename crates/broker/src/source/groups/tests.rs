@@ -1,0 +1,248 @@
+use limpid_coordinator::Committed as Commit;
+use limpid_platform::clock::ManualClock;
+use limpid_protocol::records::{BatchBuilder, Codec, ControlBatch, end_transaction_marker};
+use limpid_storage::{AppendMeta, LogConfig, LogManager, LogManagerOptions, LogMetrics, Origin};
+use limpid_telemetry::Registry;
+use tempfile::TempDir;
+
+use super::*;
+
+const START_MS: i64 = 1_700_000_000_000;
+const DAY_MS: i64 = 86_400_000;
+const TOPIC_ID: Uuid = Uuid::from_bytes([7; 16]);
+const NODE: i32 = 3;
+
+/// A log `t-0`, and whoever reads it.
+struct Bench {
+    _dir: TempDir,
+    clock: Arc<ManualClock>,
+    log: Arc<PartitionLog>,
+    memory: GroupMemory,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::new(START_MS));
+        let metrics = LogMetrics::register(&Registry::new()).unwrap();
+        let mut options = LogManagerOptions::new(vec![dir.path().to_owned()], metrics);
+        options.clock = clock.clone();
+        options.reserve_bytes = 0;
+        let (logs, _) = LogManager::open(options, &|_| {}).unwrap();
+        let log = logs.create("t", TOPIC_ID, 0, LogConfig::default()).unwrap();
+        Self {
+            _dir: dir,
+            clock,
+            log,
+            memory: GroupMemory::default(),
+        }
+    }
+
+    /// A record that was written a day before it comes; then a second passes.
+    fn append(&self) {
+        let mut builder = BatchBuilder::new(Codec::None);
+        let timestamp = self.clock.wall_ms() - DAY_MS;
+        builder.append(timestamp, None, Some(b"v"), &[]).unwrap();
+        let meta = AppendMeta {
+            leader_epoch: 0,
+            origin: Origin::Client,
+        };
+        self.log.append(&builder.build().unwrap(), &meta).unwrap();
+        self.clock.advance(Duration::from_secs(1));
+    }
+
+    fn refresh(&mut self, views: &[&Arc<GroupView>]) -> Vec<Arc<Group>> {
+        let log = &self.log;
+        let logs =
+            |topic: &str, partition| (topic == "t" && partition == 0).then(|| Arc::clone(log));
+        let views = views.iter().map(|view| Arc::clone(view)).collect();
+        self.memory.refresh(views, NODE, &logs, &*self.clock)
+    }
+}
+
+fn commit(offset: i64) -> Commit {
+    Commit {
+        offset,
+        leader_epoch: 0,
+        metadata: "note".into(),
+        commit_ms: START_MS,
+        expire_ms: None,
+        topic_id: TOPIC_ID,
+    }
+}
+
+fn view(id: &str, committed: Option<Commit>, members: usize) -> Arc<GroupView> {
+    let mut offsets = limpid_coordinator::view::ByPartition::new();
+    if let Some(committed) = committed {
+        let t = offsets.entry("t".into()).or_default();
+        t.insert(0, committed);
+    }
+    let member = |i| MemberView {
+        id: format!("m-{i}").into(),
+        instance_id: None,
+        client_id: "c".to_owned(),
+        host: "/127.0.0.1".to_owned(),
+        assignment: vec![("t".to_owned(), vec![i, 9]), ("ghost".to_owned(), vec![0])],
+    };
+    Arc::new(GroupView {
+        id: id.into(),
+        state: if members == 0 {
+            State::Empty
+        } else {
+            State::Stable
+        },
+        state_since_ms: START_MS,
+        protocol_type: "consumer".to_owned(),
+        protocol: None,
+        generation: 4,
+        leader: None,
+        members: (0..members as i32).map(member).collect(),
+        offsets,
+        offsets_expire_at_ms: None,
+        commits: 1,
+        rebalances: vec![(limpid_coordinator::Cause::MemberJoined, 2)],
+        last_rebalance: None,
+    })
+}
+
+#[test]
+fn commits_meet_the_log() {
+    let mut bench = Bench::new();
+    (0..5).for_each(|_| bench.append());
+    let groups = bench.refresh(&[&view("g", Some(commit(2)), 1)]);
+    let group = &groups[0];
+    assert_eq!((group.coordinator, group.members.len()), (NODE, 1));
+    assert_eq!(group.activity.rebalances, [("member_joined".to_owned(), 2)]);
+    let [(topic, partition)] = group.partitions().collect::<Vec<_>>()[..] else {
+        panic!("only what exists: {:?}", group.topics)
+    };
+    assert_eq!((topic, partition.partition), ("t", 0));
+    assert_eq!(partition.owner.as_deref(), Some("m-0"));
+    assert_eq!(partition.committed.as_ref().unwrap().metadata, "note");
+    assert_eq!(partition.log_start_offset, Some(0));
+    assert_eq!(partition.end_offset, Some(5));
+    let lag = partition.lag.unwrap();
+    assert_eq!((lag.records, lag.seconds), (3, Some(3.0)));
+    assert_eq!(lag.event_seconds, Some(3.0 + 86_400.0));
+    assert_eq!(group.status, GroupStatus::Ok);
+}
+
+#[test]
+fn a_group_that_did_not_change_keeps_its_pointer() {
+    let mut bench = Bench::new();
+    bench.append();
+    let (read_all, behind) = (view("a", Some(commit(1)), 1), view("b", Some(commit(0)), 1));
+    let first = bench.refresh(&[&read_all, &behind]);
+    bench.clock.advance(Duration::from_secs(1));
+    let second = bench.refresh(&[&read_all, &behind]);
+    assert!(Arc::ptr_eq(&first[0], &second[0]));
+    assert_eq!(second[1].lag_seconds(), Some(2.0));
+    let again = view("a", Some(commit(1)), 1);
+    let third = bench.refresh(&[&again, &behind]);
+    assert!(
+        Arc::ptr_eq(&first[0], &third[0]),
+        "another view, the same words"
+    );
+    bench.append();
+    let fourth = bench.refresh(&[&again, &behind]);
+    assert_eq!(fourth[0].lag_records(), 1);
+    assert_eq!(first[0].lag_records(), 0);
+    assert_eq!(bench.refresh(&[&behind]).len(), 1, "gone groups are gone");
+}
+
+#[test]
+fn a_group_that_stopped_is_reported_for_as_long_as_it_has_offsets() {
+    let mut bench = Bench::new();
+    bench.append();
+    let stopped = view("g", Some(commit(0)), 0);
+    bench.clock.advance(Duration::from_secs(30 * 86_400));
+    let group = &bench.refresh(&[&stopped])[0];
+    assert_eq!(group.status, GroupStatus::Stopped);
+    assert_eq!(group.lag_records(), 1);
+    assert!(group.lag_seconds().unwrap() >= 30.0 * 86_400.0);
+}
+
+#[test]
+fn without_a_commit_or_with_one_of_a_topic_that_is_gone_there_is_no_lag() {
+    let mut bench = Bench::new();
+    bench.append();
+    let uncommitted = view("a", None, 1);
+    let mut other = commit(0);
+    other.topic_id = Uuid::from_bytes([8; 16]);
+    let groups = bench.refresh(&[&uncommitted, &view("b", Some(other), 0)]);
+    assert_eq!(groups[0].lag_seconds(), None);
+    assert_eq!(groups[0].uncommitted_partitions(), 1);
+    assert_eq!(groups[0].status, GroupStatus::NeverCommitted);
+    let partition = &groups[1].topics[0].partitions[0];
+    assert_eq!((partition.lag, partition.end_offset), (None, None));
+    assert!(partition.committed.is_some());
+    assert_eq!(groups[1].status, GroupStatus::Ok);
+}
+
+#[test]
+fn a_marker_behind_the_commit_is_nothing_to_be_read() {
+    let mut bench = Bench::new();
+    bench.append();
+    let batch = ControlBatch {
+        transaction: Some((9, 0)),
+        ..ControlBatch::default()
+    };
+    let marker = end_transaction_marker(true, 0, &batch).unwrap();
+    let meta = AppendMeta {
+        leader_epoch: 0,
+        origin: Origin::Coordinator,
+    };
+    bench.log.append(&marker, &meta).unwrap();
+    let view = view("g", Some(commit(1)), 0);
+    for _ in 0..2 {
+        let group = &bench.refresh(&[&view])[0];
+        assert_eq!((group.lag_records(), group.lag_seconds()), (0, Some(0.0)));
+        assert_eq!(group.status, GroupStatus::Ok);
+    }
+    bench.append();
+    let group = &bench.refresh(&[&view])[0];
+    assert_eq!(group.lag_records(), 2, "the marker and the record");
+    assert_eq!(group.event_lag_seconds(), Some(86_401.0));
+}
+
+#[test]
+fn timestamps_are_looked_up_so_often_in_a_refresh_and_the_rest_next_time() {
+    let mut bench = Bench::new();
+    (0..3).for_each(|_| bench.append());
+    let views = |offset| -> Vec<Arc<GroupView>> {
+        let ids = (0..LOOKUPS_MAX + 10).map(|i| format!("g-{i:04}"));
+        ids.map(|id| view(&id, Some(commit(offset)), 0)).collect()
+    };
+    let known = |groups: &[Arc<Group>]| {
+        let known = groups.iter().filter(|g| g.event_lag_seconds().is_some());
+        known.count()
+    };
+    let at_0 = views(0);
+    let at_0: Vec<_> = at_0.iter().collect();
+    let (mut last, mut rounds) = (0, 0);
+    while last < at_0.len() {
+        let now = known(&bench.refresh(&at_0));
+        assert!(
+            now > last && now <= last + LOOKUPS_MAX,
+            "{last}, then {now}"
+        );
+        (last, rounds) = (now, rounds + 1);
+    }
+    assert!(rounds > 1);
+    // All commit: until it is their turn they are told with the record before.
+    let at_1 = views(1);
+    let at_1: Vec<_> = at_1.iter().collect();
+    let groups = bench.refresh(&at_1);
+    let ages: Vec<f64> = groups
+        .iter()
+        .filter_map(|g| g.event_lag_seconds())
+        .collect();
+    assert_eq!(ages.len(), at_1.len());
+    assert!(ages.contains(&86_402.0) && ages.contains(&86_403.0));
+    // A commit that went back has no older record to be told with, and is looked up.
+    let back = view("g-0000", Some(commit(0)), 0);
+    assert_eq!(
+        bench.refresh(&[&back])[0].event_lag_seconds(),
+        Some(86_403.0)
+    );
+}
