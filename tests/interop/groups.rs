@@ -1,5 +1,6 @@
 //! Consumer groups: who gets which partitions, what is read once, and what is remembered.
 
+pub mod churn;
 pub mod cooperative;
 pub mod resume;
 pub mod sharing;

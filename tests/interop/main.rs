@@ -53,6 +53,7 @@ const TESTS: &[Test] = tests![
     groups::sharing::two_groups_each_see_every_message,
     groups::sharing::a_killed_members_partitions_are_taken_over,
     groups::cooperative::a_rebalance_moves_only_what_it_must,
+    groups::churn::two_hundred_members_come_and_go,
     groups::tools::consumer_groups,
     groups::tools::the_offsets_topic_is_readable,
     dump_log::writes_many_segments,
