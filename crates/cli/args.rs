@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use limpid_demo::Pace;
 
 /// A Kafka broker you can see through
 #[derive(Parser)]
@@ -38,6 +39,8 @@ pub enum Command {
     /// Ends with 0 when it keeps up, 1 when it does not, 2 when nobody answers, 3 when there is no
     /// such group.
     Why(WhyArgs),
+    /// Run a pipeline to look at: services that write logs, groups that read them
+    Demo(DemoArgs),
     /// Check a configuration, or print one with every key explained
     Config(ConfigCheckArgs),
 }
@@ -107,4 +110,33 @@ pub struct WhyArgs {
     pub group: String,
     #[command(flatten)]
     pub ask: AskArgs,
+}
+
+#[derive(clap::Args)]
+pub struct DemoArgs {
+    /// Run on this cluster instead of a server of its own; only topics and groups named `demo.…`
+    /// are touched
+    #[arg(long, value_name = "HOST:PORT")]
+    pub bootstrap_server: Option<String>,
+    /// Directory of its own server
+    #[arg(long, default_value = "limpid-demo")]
+    pub dir: PathBuf,
+    /// Kafka's port of its own server, on localhost
+    #[arg(long, default_value_t = 9092)]
+    pub port: u16,
+    /// HTTP's port of its own server, on localhost
+    #[arg(long, default_value_t = 8080)]
+    pub http_port: u16,
+    /// Records per second that the slow group reads, or `unlimited`
+    #[arg(long, value_name = "RATE", default_value_t = Pace::RecordsPerSecond(limpid_demo::SLOW_RATE_DEFAULT))]
+    pub slow_rate: Pace,
+    /// Let the slow group of the demo that runs catch up
+    #[arg(long, group = "instead")]
+    pub speed_up: bool,
+    /// Let the slow group of the demo that runs fall behind again, at so many records per second
+    #[arg(long, value_name = "RATE", group = "instead")]
+    pub slow_down: Option<Pace>,
+    /// Remove what the demo wrote: its directory, or its topics and groups on a cluster
+    #[arg(long, group = "instead")]
+    pub clean: bool,
 }

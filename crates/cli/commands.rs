@@ -2,6 +2,7 @@
 
 mod ask;
 pub mod config;
+pub mod demo;
 pub mod metrics;
 pub mod serve;
 mod signals;
@@ -9,7 +10,12 @@ pub mod status;
 pub mod storage;
 pub mod why;
 
+use std::sync::Arc;
+
 use limpid_config::{Config, LoadOptions, Loaded};
+use limpid_telemetry::logging::LogGuard;
+use limpid_telemetry::own::Build;
+use limpid_telemetry::{ProcessCollector, Registry};
 
 use crate::args::ConfigArgs;
 
@@ -24,4 +30,18 @@ fn load(args: &ConfigArgs) -> anyhow::Result<Loaded> {
         env: std::env::vars_os().filter_map(text).collect(),
         hostname: None,
     })?)
+}
+
+/// The registry of this process, with what it tells about itself.
+fn registry(log: &LogGuard) -> anyhow::Result<Registry> {
+    let registry = Registry::new();
+    registry.own().set_build(Build {
+        version: env!("CARGO_PKG_VERSION"),
+        revision: option_env!("LIMPID_REVISION").unwrap_or("unknown"),
+        rustc: env!("CARGO_PKG_RUST_VERSION"),
+    });
+    registry.add_collector(log.collector());
+    registry.add_collector(Arc::new(ProcessCollector::new()));
+    limpid_telemetry::facade::install(&registry)?;
+    Ok(registry)
 }

@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         }) => commands::metrics::list(&list),
         Some(Command::Status(ask)) => Ok(commands::status::run(&ask)),
         Some(Command::Why(why)) => Ok(commands::why::run(&why)),
+        Some(Command::Demo(demo)) => commands::demo::run(&demo),
         Some(Command::Config(config)) => commands::config::run(&config),
     };
     match done {

@@ -6,8 +6,6 @@ use std::time::Instant;
 
 use limpid_server::{Addresses, Server, Stopped};
 use limpid_telemetry::logging::{self, LogFormat, LogOptions};
-use limpid_telemetry::own::Build;
-use limpid_telemetry::{ProcessCollector, Registry};
 
 use super::signals::Signals;
 use crate::args::ConfigArgs;
@@ -33,15 +31,7 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     for line in warnings {
         tracing::warn!("{line}");
     }
-    let registry = Registry::new();
-    registry.own().set_build(Build {
-        version: env!("CARGO_PKG_VERSION"),
-        revision: option_env!("LIMPID_REVISION").unwrap_or("unknown"),
-        rustc: env!("CARGO_PKG_RUST_VERSION"),
-    });
-    registry.add_collector(log.collector());
-    registry.add_collector(std::sync::Arc::new(ProcessCollector::new()));
-    limpid_telemetry::facade::install(&registry)?;
+    let registry = super::registry(&log)?;
     let signals = Signals::listen()?;
     let server = Server::start(config, &registry)?;
     print_ready(server.addresses(), began);

@@ -30,6 +30,19 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["cluster", "history", "promql", "telemetry", "config"],
     ),
     (
+        "demo",
+        &[
+            "client",
+            "cluster",
+            "config",
+            "link",
+            "platform",
+            "protocol",
+            "server",
+            "telemetry",
+        ],
+    ),
+    (
         "exporter",
         &["cluster", "history", "promql", "telemetry", "config"],
     ),
