@@ -6,6 +6,7 @@
 mod console;
 mod fetching;
 mod home;
+mod lag;
 mod linking;
 mod several;
 mod transactions;

@@ -126,7 +126,10 @@ fn draft(view: Arc<GroupView>, known: Option<Known>, node_id: i32, logs: Logs<'_
             let fresh = group_of(&view, node_id, logs);
             let stamps = known.as_ref().map(|known| moved(known, &fresh));
             let last = known.map(|known| known.group);
-            (Shape::Fresh(Box::new(fresh), last), stamps.unwrap_or_default())
+            (
+                Shape::Fresh(Box::new(fresh), last),
+                stamps.unwrap_or_default(),
+            )
         }
     };
     let partitions = match &shape {
@@ -168,7 +171,8 @@ fn moved(known: &Known, now: &Group) -> Vec<Option<Stamp>> {
         .collect()
 }
 
-/// Looks up what is missing, what was looked up longest ago first.
+/// Looks up what is missing, what was looked up longest ago first. Groups that are at the same
+/// offset share a lookup.
 fn look_up(drafts: &mut [Draft], refresh: u64, clock: &dyn Clock) {
     let all = drafts.iter_mut().flat_map(|draft| &mut draft.parts);
     let mut due: Vec<(&mut Part, i64, i64)> = all
@@ -179,24 +183,38 @@ fn look_up(drafts: &mut [Draft], refresh: u64, clock: &dyn Clock) {
         .collect();
     due.sort_by_key(|(part, ..)| part.stamp.map(|stamp| stamp.refresh));
     let began = clock.monotonic();
-    for (part, offset, end) in due.into_iter().take(LOOKUPS_MAX) {
+    let mut found: HashMap<(*const PartitionLog, i64), Option<Found>> = HashMap::new();
+    for (part, offset, end) in due {
         let Some((log, _)) = &part.log else { continue };
-        let found = match log.timestamp_at(offset) {
-            Ok(Some(ms)) => Found::At(ms),
-            Ok(None) => Found::NothingBefore(end),
-            // Retention was faster, or the disk is gone: who reads there will say so.
-            Err(error) => {
-                tracing::debug!(%error, topic.name = log.topic(), "can't read a record's time");
-                continue;
+        let key = (Arc::as_ptr(log), offset);
+        let found = match found.get(&key) {
+            Some(shared) => *shared,
+            None => {
+                let spent = clock.monotonic().saturating_sub(began) > LOOKUP_TIME_MAX;
+                if spent || found.len() >= LOOKUPS_MAX {
+                    continue;
+                }
+                *found.entry(key).or_insert_with(|| find(log, offset, end))
             }
         };
-        part.stamp = Some(Stamp {
-            offset,
-            found,
-            refresh,
-        });
-        if clock.monotonic().saturating_sub(began) > LOOKUP_TIME_MAX {
-            break;
+        if let Some(found) = found {
+            part.stamp = Some(Stamp {
+                offset,
+                found,
+                refresh,
+            });
+        }
+    }
+}
+
+fn find(log: &PartitionLog, offset: i64, end: i64) -> Option<Found> {
+    match log.timestamp_at(offset) {
+        Ok(Some(ms)) => Some(Found::At(ms)),
+        Ok(None) => Some(Found::NothingBefore(end)),
+        // Retention was faster, or the disk is gone: who reads there will say so.
+        Err(error) => {
+            tracing::debug!(%error, topic.name = log.topic(), "can't read a record's time");
+            None
         }
     }
 }

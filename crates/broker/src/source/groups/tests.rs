@@ -208,41 +208,45 @@ fn a_marker_behind_the_commit_is_nothing_to_be_read() {
 #[test]
 fn timestamps_are_looked_up_so_often_in_a_refresh_and_the_rest_next_time() {
     let mut bench = Bench::new();
-    (0..3).for_each(|_| bench.append());
-    let views = |offset| -> Vec<Arc<GroupView>> {
-        let ids = (0..LOOKUPS_MAX + 10).map(|i| format!("g-{i:04}"));
-        ids.map(|id| view(&id, Some(commit(offset)), 0)).collect()
+    let count = LOOKUPS_MAX as i64 + 10;
+    (0..count + 2).for_each(|_| bench.append());
+    let views = |ahead: i64| -> Vec<Arc<GroupView>> {
+        let named = |i| view(&format!("g-{i:04}"), Some(commit(i + ahead)), 0);
+        (0..count).map(named).collect()
     };
     let known = |groups: &[Arc<Group>]| {
         let known = groups.iter().filter(|g| g.event_lag_seconds().is_some());
         known.count()
     };
-    let at_0 = views(0);
-    let at_0: Vec<_> = at_0.iter().collect();
-    let (mut last, mut rounds) = (0, 0);
-    while last < at_0.len() {
-        let now = known(&bench.refresh(&at_0));
-        assert!(
-            now > last && now <= last + LOOKUPS_MAX,
-            "{last}, then {now}"
-        );
-        (last, rounds) = (now, rounds + 1);
-    }
-    assert!(rounds > 1);
+    let (before, after) = (views(0), views(1));
+    let before: Vec<_> = before.iter().collect();
+    assert_eq!(known(&bench.refresh(&before)), LOOKUPS_MAX);
+    assert_eq!(known(&bench.refresh(&before)), before.len());
     // All commit: until it is their turn they are told with the record before.
-    let at_1 = views(1);
-    let at_1: Vec<_> = at_1.iter().collect();
-    let groups = bench.refresh(&at_1);
-    let ages: Vec<f64> = groups
-        .iter()
-        .filter_map(|g| g.event_lag_seconds())
-        .collect();
-    assert_eq!(ages.len(), at_1.len());
-    assert!(ages.contains(&86_402.0) && ages.contains(&86_403.0));
+    let after: Vec<_> = after.iter().collect();
+    let too_old = |groups: &[Arc<Group>]| {
+        let ages = groups
+            .iter()
+            .map(|g| (g.lag_records(), g.event_lag_seconds()));
+        let wrong = |(records, age): &(u64, Option<f64>)| *age != Some(*records as f64 + 86_400.0);
+        ages.filter(wrong).count()
+    };
+    assert_eq!(too_old(&bench.refresh(&after)), 10);
+    assert_eq!(too_old(&bench.refresh(&after)), 0);
     // A commit that went back has no older record to be told with, and is looked up.
     let back = view("g-0000", Some(commit(0)), 0);
-    assert_eq!(
-        bench.refresh(&[&back])[0].event_lag_seconds(),
-        Some(86_403.0)
-    );
+    let group = &bench.refresh(&[&back])[0];
+    assert_eq!(too_old(std::slice::from_ref(group)), 0);
+}
+
+#[test]
+fn groups_at_the_same_offset_share_a_lookup() {
+    let mut bench = Bench::new();
+    bench.append();
+    let many = (0..LOOKUPS_MAX + 10).map(|i| view(&format!("g-{i}"), Some(commit(0)), 0));
+    let many: Vec<_> = many.collect();
+    let groups = bench.refresh(&many.iter().collect::<Vec<_>>());
+    assert_eq!(groups.len(), many.len());
+    let told = |g: &&Arc<Group>| g.event_lag_seconds() == Some(86_401.0);
+    assert_eq!(groups.iter().filter(told).count(), many.len());
 }
