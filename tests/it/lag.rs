@@ -41,7 +41,7 @@ fn commit(client: &mut Client, group: &str, topic: &str, offset: i64) {
         ];
         assert!(wait.iter().any(|e| e.code() == code), "error {code}");
         assert!(began.elapsed() < PATIENCE, "still error {code}");
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::park_timeout(Duration::from_millis(50));
     }
 }
 
@@ -61,7 +61,7 @@ fn group_when(home: &Home, id: &str, wanted: impl Fn(&Group) -> bool) -> Group {
             }
         }
         assert!(began.elapsed() < PATIENCE, "{group:?}");
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::park_timeout(Duration::from_millis(20));
     }
 }
 
