@@ -42,12 +42,18 @@ const GROUP_PARTITIONS_MAX: usize = 50_000;
 /// `group.id` as a label.
 type GroupName = Text<GROUPS_MAX>;
 
-/// The groups that have room on a page: when there are too many, those that were active last.
+/// The groups that have room on a page: when there are too many, those that were active last. When
+/// only their partitions are too many, some groups are shown without them.
 struct ShownGroups<'a> {
     /// By id.
-    groups: Vec<&'a Group>,
+    groups: Vec<ShownGroup<'a>>,
     groups_left_out: usize,
     partitions_left_out: usize,
+}
+
+struct ShownGroup<'a> {
+    group: &'a Group,
+    with_partitions: bool,
 }
 
 impl<'a> ShownGroups<'a> {
@@ -63,26 +69,31 @@ impl<'a> ShownGroups<'a> {
             .map(|group| (group, group.partitions().count()))
             .collect();
         let partitions: usize = groups.iter().map(|(_, count)| count).sum();
-        let mut shown = Self {
-            groups: Vec::new(),
-            groups_left_out: 0,
-            partitions_left_out: 0,
-        };
         if groups.len() > groups_max || partitions > partitions_max {
             let active = |group: &Group| group.last_commit_ms().max(Some(group.state_since_ms));
             groups.sort_by_cached_key(|(group, _)| std::cmp::Reverse(active(group)));
         }
+        let mut shown = Self {
+            groups: Vec::new(),
+            groups_left_out: groups.len().saturating_sub(groups_max),
+            partitions_left_out: 0,
+        };
         let mut left = partitions_max;
-        for (group, count) in groups {
-            if shown.groups.len() < groups_max && count <= left {
+        for (i, (group, count)) in groups.into_iter().enumerate() {
+            let with_partitions = i < groups_max && count <= left;
+            if with_partitions {
                 left -= count;
-                shown.groups.push(group);
             } else {
-                shown.groups_left_out += 1;
                 shown.partitions_left_out += count;
             }
+            if i < groups_max {
+                shown.groups.push(ShownGroup {
+                    group,
+                    with_partitions,
+                });
+            }
         }
-        shown.groups.sort_by(|a, b| a.id.cmp(&b.id));
+        shown.groups.sort_by(|a, b| a.group.id.cmp(&b.group.id));
         shown
     }
 }

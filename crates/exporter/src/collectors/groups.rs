@@ -69,9 +69,11 @@ impl Collector for Groups {
             out.family(d).leave_out(shown.partitions_left_out);
         }
         let mut index = String::new();
-        for group in shown.groups {
+        for shown in shown.groups {
+            let group = shown.group;
             add_group(out, group, snapshot.taken_at_ms);
-            for (topic, partition) in group.partitions() {
+            let partitions = group.partitions().filter(|_| shown.with_partitions);
+            for (topic, partition) in partitions {
                 index.clear();
                 write!(index, "{}", partition.partition).expect("writing to a string");
                 add_partition(out, [&group.id, topic, &index], partition);

@@ -132,17 +132,17 @@ fn add_cluster(out: &mut Samples, snapshot: &ClusterSnapshot) {
 
 fn add_groups(out: &mut Samples, snapshot: &ClusterSnapshot) {
     let shown = ShownGroups::of(snapshot);
-    for d in [&families::GROUP_MEMBERS, &families::GROUP_LAG_SUM] {
-        out.family(d).leave_out(shown.groups_left_out);
-    }
+    let members = out.family(&families::GROUP_MEMBERS);
+    members.leave_out(shown.groups_left_out);
     for d in [&families::GROUP_OFFSET, &families::GROUP_LAG] {
         out.family(d).leave_out(shown.partitions_left_out);
     }
     let mut index = String::new();
-    for group in shown.groups {
+    for shown in shown.groups {
+        let group = shown.group;
         let members = out.family(&families::GROUP_MEMBERS);
         members.add(&[&group.id], group.members.len());
-        for topic in &group.topics {
+        for topic in group.topics.iter().filter(|_| shown.with_partitions) {
             let (mut offsets, mut lags) = (None, None);
             for p in &topic.partitions {
                 number(&mut index, p.partition);

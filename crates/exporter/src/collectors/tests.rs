@@ -26,17 +26,18 @@ fn too_many_groups_leave_room_for_those_that_were_active_last() {
     };
     let shown = |groups_max, partitions_max| {
         let shown = ShownGroups::within(&snapshot, groups_max, partitions_max);
-        let ids: Vec<&str> = shown.groups.iter().map(|g| g.id.as_str()).collect();
-        (
-            ids.concat(),
-            shown.groups_left_out,
-            shown.partitions_left_out,
-        )
+        let ids = shown.groups.iter().map(|s| match s.with_partitions {
+            true => s.group.id.to_uppercase(),
+            false => s.group.id.clone(),
+        });
+        let ids: String = ids.collect();
+        (ids, shown.groups_left_out, shown.partitions_left_out)
     };
-    assert_eq!(shown(4, 9), ("abcd".to_owned(), 0, 0));
-    assert_eq!(shown(2, 9), ("bd".to_owned(), 2, 4));
-    assert_eq!(shown(4, 5), ("bd".to_owned(), 2, 4));
-    assert_eq!(shown(4, 0), (String::new(), 4, 9));
+    assert_eq!(shown(4, 9), ("ABCD".to_owned(), 0, 0));
+    assert_eq!(shown(2, 9), ("BD".to_owned(), 2, 4));
+    assert_eq!(shown(4, 5), ("aBcD".to_owned(), 0, 4));
+    assert_eq!(shown(4, 4), ("aBCd".to_owned(), 0, 5));
+    assert_eq!(shown(3, 0), ("bcd".to_owned(), 1, 9));
 }
 
 #[test]
