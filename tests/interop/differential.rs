@@ -9,7 +9,10 @@ mod case;
 mod configs;
 mod differences;
 mod fetch;
+mod group_tools;
+mod groups;
 mod metadata;
+mod offsets;
 mod produce;
 mod setup;
 mod side;
@@ -30,11 +33,12 @@ use side::Side;
 use walk::unlike;
 
 /// What both brokers are told.
-const PROPERTIES: [(&str, &str); 3] = [
+const PROPERTIES: [(&str, &str); 4] = [
     ("auto.create.topics.enable", "false"),
     ("num.partitions", "2"),
     // Fields that tell how far a broker's clock has come are compared too.
     ("log.retention.check.interval.ms", "3600000"),
+    ("group.initial.rebalance.delay.ms", "0"),
 ];
 
 /// The test.
@@ -55,6 +59,8 @@ pub fn answers_are_kafkas(lab: &mut Lab) -> Result<()> {
     setup::fill(&mut subject).context("filling the subject")?;
     setup::await_producer_ids(&mut kafka)?;
     setup::await_producer_ids(&mut subject)?;
+    groups::await_coordinator(&mut kafka)?;
+    groups::await_coordinator(&mut subject)?;
 
     let mut cases = Vec::new();
     produce::cases(&mut cases);
@@ -62,6 +68,9 @@ pub fn answers_are_kafkas(lab: &mut Lab) -> Result<()> {
     metadata::cases(&mut cases);
     topics::cases(&mut cases);
     configs::cases(&mut cases);
+    groups::cases(&mut cases);
+    group_tools::cases(&mut cases);
+    offsets::cases(&mut cases);
     let advertised = advertised(&mut subject)?;
     let known: BTreeSet<i16> = cases.iter().map(|case| case.api.code()).collect();
     let mut report = Report::default();

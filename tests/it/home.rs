@@ -23,15 +23,32 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Home {
     server: Option<Server>,
     registry: Registry,
-    _folder: tempfile::TempDir,
+    folder: Option<tempfile::TempDir>,
+    settings: Vec<String>,
     kafka: SocketAddr,
 }
 
 impl Home {
     /// Starts a server on free ports.
     pub fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let overrides = vec![
+        Self::with(&[])
+    }
+
+    /// Starts a server with more settings (`key=value`).
+    pub fn with(settings: &[&str]) -> Self {
+        let settings = settings.iter().map(|s| (*s).to_owned()).collect();
+        Self::open(tempfile::tempdir().unwrap(), settings)
+    }
+
+    /// Stops it and starts another one on the same data.
+    pub fn restart(mut self) -> Self {
+        self.server.take().unwrap().stop();
+        let folder = self.folder.take().unwrap();
+        Self::open(folder, std::mem::take(&mut self.settings))
+    }
+
+    fn open(folder: tempfile::TempDir, settings: Vec<String>) -> Self {
+        let mut overrides = vec![
             "listeners=PLAINTEXT://127.0.0.1:0".to_owned(),
             "limpid.http.listeners=http://127.0.0.1:0".to_owned(),
             "limpid.storage.auto.format=true".to_owned(),
@@ -39,6 +56,7 @@ impl Home {
             "limpid.disk.min.free.bytes=0".to_owned(),
             format!("log.dirs={}", folder.path().join("data").display()),
         ];
+        overrides.extend(settings.iter().cloned());
         let loaded = Config::load(LoadOptions {
             overrides,
             ..LoadOptions::default()
@@ -50,7 +68,8 @@ impl Home {
         Self {
             server: Some(server),
             registry,
-            _folder: folder,
+            folder: Some(folder),
+            settings,
             kafka,
         }
     }

@@ -5,6 +5,7 @@
 
 mod console;
 mod fetching;
+mod groups;
 mod home;
 mod lag;
 mod linking;

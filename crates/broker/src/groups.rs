@@ -103,6 +103,7 @@ impl Groups {
         let failed = |error: ErrorCode| JoinGroupResponse {
             error_code: error.code(),
             generation_id: -1,
+            protocol_name: None,
             member_id,
             ..JoinGroupResponse::default()
         };

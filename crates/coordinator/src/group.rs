@@ -342,6 +342,8 @@ impl Group {
             group: Arc::clone(&self.id),
             value: Some(GroupMetadataValue {
                 current_state_timestamp: self.since_ms.unwrap_or(-1),
+                protocol: None,
+                leader: None,
                 ..GroupMetadataValue::default()
             }),
         }

@@ -96,6 +96,7 @@ impl Out {
         let response = JoinGroupResponse {
             error_code: error.code(),
             generation_id: -1,
+            protocol_name: None,
             member_id: member_id.to_owned(),
             ..JoinGroupResponse::default()
         };

@@ -38,6 +38,9 @@ fn accepted(all: &mut Vec<Case>) {
             produce(s, WRITTEN, 1, 1, batch(codec, None, &[0, 1]))
         }));
     }
+    all.push(case("to the topic of consumer groups", move |s, _| {
+        produce(s, "__consumer_offsets", 0, 1, plain())
+    }));
     all.push(case("append time", |s, _| {
         produce(s, STRICT, 0, 1, batch(Codec::None, None, &[0]))
     }));

@@ -9,7 +9,8 @@ use super::differences::TEXTS;
 use super::side::Side;
 
 /// Fields that identify an element among its neighbours, the best first.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
+    "group_id",
     "partition_index",
     "index",
     "resource_name",

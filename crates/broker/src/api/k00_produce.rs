@@ -32,6 +32,8 @@ use crate::batch::{self, Prepared};
 use crate::handler::{Answering, ApiRange, Call, Handler, Reply, encode};
 use crate::topics::{Partition, Topic, Topics};
 
+/// The one client that may write to the coordinators' topics, as in Kafka.
+const ADMIN_CLIENT_ID: &str = "__admin_client";
 const NO_OFFSET: i64 = -1;
 const NO_TIMESTAMP: i64 = -1;
 const ACKS_ALL: i16 = -1;
@@ -191,6 +193,10 @@ impl Produce {
         if !matches!(acks, ACKS_ALL..=1) {
             let message = format!("acks must be -1, 0 or 1, not {acks}");
             return Err(Refusal::new(ErrorCode::InvalidRequiredAcks, message));
+        }
+        if topic.internal && call.client_id != Some(ADMIN_CLIENT_ID) {
+            let message = format!("topic '{}' belongs to the coordinators", topic.name);
+            return Err(Refusal::new(ErrorCode::InvalidTopicException, message));
         }
         let partition = topic
             .partition(data.index)

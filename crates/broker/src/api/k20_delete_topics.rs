@@ -4,7 +4,7 @@
 //! - From version 6 topics come by name or by id (KIP-516).
 //! - `delete.topic.enable=false` refuses. Files go after `file.delete.delay.ms`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use limpid_protocol::messages::DeleteTopicsRequest;
@@ -87,7 +87,7 @@ impl Answer for DeleteTopics {
             *counts.entry(target.clone()).or_default() += 1;
         }
         let mut response = DeleteTopicsResponse::default();
-        let mut gone = HashSet::new();
+        let mut some_are_gone = false;
         for target in targets {
             let done = match counts.remove(&target) {
                 Some(1) => self.delete(&target, call.version).await,
@@ -100,7 +100,7 @@ impl Answer for DeleteTopics {
             };
             response.responses.push(match done {
                 Ok((name, topic_id)) => {
-                    gone.insert(name.clone());
+                    some_are_gone = true;
                     DeletableTopicResult {
                         name: Some(name),
                         topic_id,
@@ -115,8 +115,8 @@ impl Answer for DeleteTopics {
                 },
             });
         }
-        if !gone.is_empty() {
-            self.groups.topics_deleted(&gone).await;
+        if some_are_gone {
+            self.groups.forget_missing_topics().await;
         }
         response
     }

@@ -43,7 +43,7 @@ impl Counting {
                     .entry(*cause)
                     .or_insert_with(|| self.metrics.rebalances.own(labels))
                     .inc();
-                tracing::info!(group.id = %group, cause = cause.as_str(), "rebalance began");
+                tracing::debug!(group.id = %group, cause = cause.as_str(), "rebalance began");
             }
             Event::RebalanceEnded {
                 group,
@@ -53,7 +53,7 @@ impl Counting {
             } => {
                 self.metrics.rebalance.observe(*took_ms as f64 / 1_000.0);
                 let cause = cause.as_str();
-                tracing::info!(group.id = %group, cause, took_ms, members, "rebalance ended");
+                tracing::debug!(group.id = %group, cause, took_ms, members, "rebalance ended");
             }
             Event::Committed { partitions, .. } => self.metrics.commits.inc_by(*partitions as u64),
             Event::Expired { group, partitions } => {

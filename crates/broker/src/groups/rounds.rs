@@ -1,10 +1,11 @@
 //! What happens without a request: timers, expiry of offsets, deletion with topics.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use limpid_coordinator::Coordinator;
+use limpid_protocol::Uuid;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
@@ -43,8 +44,12 @@ impl Groups {
             .offsets_check_interval_ms;
         let check_every = Duration::from_millis(u64::try_from(check_every).unwrap_or(1));
         let mut next_check = Instant::now() + check_every;
-        loop {
+        while !drain.has_begun() {
             self.topic.follow(self.now());
+            // A topic may have been deleted just before the broker went down.
+            for shard in self.topic.newly_loaded() {
+                self.forget_missing_topics_of(&shard).await;
+            }
             let busy = self.fire_timers().await;
             if Instant::now() >= next_check {
                 self.expire_all().await;
@@ -90,9 +95,7 @@ impl Groups {
 
     async fn fire_timers_of(&self, shard: &Shard) -> bool {
         for _ in 0..TIMERS_PER_TURN_MAX {
-            let tick = |coordinator: &mut limpid_coordinator::Coordinator, now, out: &mut _| {
-                coordinator.tick(now, out)
-            };
+            let tick = |coordinator: &mut Coordinator, now, out: &mut _| coordinator.tick(now, out);
             match self.step_in(shard, tick).await {
                 Ok(done) if done.value => {}
                 _ => return false,
@@ -118,23 +121,33 @@ impl Groups {
         }
     }
 
-    /// Deletes the offsets in topics that were deleted.
-    pub async fn topics_deleted(&self, names: &HashSet<String>) {
+    /// Deletes the offsets in topics that are gone, also if others have come under their names.
+    pub async fn forget_missing_topics(&self) {
         for shard in self.topic.loaded() {
-            let Ok(ids) = self.step_in(&shard, |c, _, _| c.ids()).await else {
-                continue;
-            };
-            for id in ids.value {
-                let gone = |topic: &str| names.contains(topic);
-                let forget = |c: &mut limpid_coordinator::Coordinator, _, out: &mut _| {
-                    c.forget_topics(&id, gone, out)
+            self.forget_missing_topics_of(&shard).await;
+        }
+    }
+
+    async fn forget_missing_topics_of(&self, shard: &Shard) {
+        let Ok(ids) = self.step_in(shard, |c, _, _| c.ids()).await else {
+            return;
+        };
+        for id in ids.value {
+            let forget = |c: &mut Coordinator, _, out: &mut _| {
+                // Looked at under the shard's lock: a commit that is there now was made to a topic
+                // that this table knows, if it still exists.
+                let table = self.topic.topics().table();
+                let gone = |topic: &str, id: Uuid| match table.named(topic) {
+                    None => true,
+                    Some(known) => !id.is_zero() && known.id != id,
                 };
-                if let Ok(done) = self.step_in(&shard, forget).await
-                    && let Err(error) = done.written
-                {
-                    let error = error.name();
-                    tracing::warn!(group.id = %id, error, "offsets of a deleted topic remain");
-                }
+                c.forget_topics(&id, gone, out)
+            };
+            if let Ok(done) = self.step_in(shard, forget).await
+                && let Err(error) = done.written
+            {
+                let error = error.name();
+                tracing::warn!(group.id = %id, error, "offsets of a deleted topic remain");
             }
         }
     }

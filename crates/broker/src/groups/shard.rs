@@ -27,6 +27,8 @@ struct State {
     phase: Phase,
     /// Somebody reads the partition already.
     claimed: bool,
+    /// It was just read: its offsets have not been compared with the topics that there are.
+    unchecked: bool,
     topic: Arc<Topic>,
     coordinator: Coordinator,
     parked: HashMap<Token, oneshot::Sender<Answer>>,
@@ -73,6 +75,7 @@ impl Shard {
             state: Mutex::new(State {
                 phase,
                 claimed: false,
+                unchecked: false,
                 topic,
                 coordinator: Coordinator::new(limits),
                 parked: HashMap::new(),
@@ -88,6 +91,11 @@ impl Shard {
     pub(super) fn claim_load(&self) -> bool {
         let mut state = self.state.lock();
         state.phase == Phase::Loading && !std::mem::replace(&mut state.claimed, true)
+    }
+
+    /// True once after it was read.
+    pub(super) fn claim_check(&self) -> bool {
+        std::mem::take(&mut self.state.lock().unchecked)
     }
 
     /// Follows changed settings.
@@ -127,6 +135,7 @@ impl Shard {
         state.coordinator = coordinator;
         if state.phase == Phase::Loading {
             state.phase = Phase::Ready;
+            state.unchecked = true;
         }
         let (_written, delivery) = self.settle(&mut state, now, out);
         delivery
@@ -186,7 +195,9 @@ impl Shard {
         let log = &self.partition.log;
         let info = log.append(&batches, &meta).map_err(|error| {
             let code = code_of(&error);
-            tracing::warn!(
+            // At debug level, since clients could fill the log with it; what is wrong with the
+            // disk is told by the log itself.
+            tracing::debug!(
                 partition = self.partition.index,
                 %error,
                 "a group could not be written down"

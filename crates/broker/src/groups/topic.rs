@@ -80,6 +80,18 @@ impl OffsetsTopic {
         shards.flatten().cloned().collect()
     }
 
+    /// The topics that groups read.
+    pub(super) fn topics(&self) -> &Topics {
+        &self.topics
+    }
+
+    /// Shards that were read since the last call.
+    pub(super) fn newly_loaded(&self) -> Vec<Arc<Shard>> {
+        let mut shards = self.loaded();
+        shards.retain(|shard| shard.claim_check());
+        shards
+    }
+
     /// The shards; the topic is made if it isn't there.
     pub(super) async fn ensure(&self, now: Now) -> Result<Arc<Table>, ErrorCode> {
         if let Some(table) = self.follow(now) {

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use limpid_protocol::ErrorCode;
 use limpid_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
 use limpid_protocol::messages::list_groups_response::ListedGroup;
+use limpid_protocol::{ErrorCode, Uuid};
 
 use super::Coordinator;
 use crate::after::{After, OffsetsAfter};
@@ -68,7 +68,7 @@ impl Coordinator {
             State::Empty => {}
             _ => return Err(ErrorCode::NonEmptyGroup),
         }
-        let mut records = group.offset_tombstones(|_, _| true);
+        let mut records = group.offset_tombstones(|_, _, _| true);
         records.push(group.tombstone());
         out.write(records, After::Offsets(OffsetsAfter::Deletion));
         Ok(())
@@ -99,7 +99,8 @@ impl Coordinator {
                 continue;
             }
             let partitions: BTreeSet<i32> = partitions.iter().copied().collect();
-            records.extend(group.offset_tombstones(|t, p| t == topic && partitions.contains(&p)));
+            records
+                .extend(group.offset_tombstones(|t, p, _| t == topic && partitions.contains(&p)));
             answers.push(ErrorCode::None);
         }
         if !records.is_empty() {
@@ -109,11 +110,17 @@ impl Coordinator {
     }
 
     /// Deletes the offsets of a group in topics that are gone; false if it had none.
-    pub fn forget_topics(&mut self, id: &str, gone: impl Fn(&str) -> bool, out: &mut Out) -> bool {
+    pub fn forget_topics(
+        &mut self,
+        id: &str,
+        gone: impl Fn(&str, Uuid) -> bool,
+        out: &mut Out,
+    ) -> bool {
         let Some(group) = self.groups.get(id) else {
             return false;
         };
-        let records = group.offset_tombstones(|topic, _| gone(topic));
+        let records =
+            group.offset_tombstones(|topic, _, committed| gone(topic, committed.topic_id));
         self.write_if_any(records, OffsetsAfter::Deletion, out)
     }
 

@@ -96,10 +96,13 @@ impl Group {
     }
 
     /// Tombstones for all offsets that `which` names.
-    pub(crate) fn offset_tombstones(&self, which: impl Fn(&str, i32) -> bool) -> Vec<Record> {
+    pub(crate) fn offset_tombstones(
+        &self,
+        which: impl Fn(&str, i32, &Committed) -> bool,
+    ) -> Vec<Record> {
         let offsets = self.offsets.iter();
         offsets
-            .filter(|(topic, partition, _)| which(topic, *partition))
+            .filter(|(topic, partition, committed)| which(topic, *partition, committed))
             .map(|(topic, partition, _)| self.offset_tombstone(topic, partition))
             .collect()
     }
