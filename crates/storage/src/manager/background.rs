@@ -134,15 +134,21 @@ impl LogManager {
     /// Flushes everything, writes snapshots, checkpoints and the marker of a clean shutdown.
     /// Nothing can be appended or read afterwards.
     ///
+    /// Directories that are offline already are left as they are: they get no marker and are
+    /// recovered when they are back.
+    ///
     /// # Errors
-    /// The first failure; directories that failed get no marker and are recovered at the next
-    /// start.
+    /// The first failure of this call; its directory gets no marker either.
     pub fn shutdown(&self) -> Result<(), StorageError> {
         let _one_at_a_time = self.changing.lock();
         if self.stopped.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        let logs = self.logs();
+        for dir in self.dirs.iter().filter(|dir| !dir.is_online()) {
+            tracing::warn!(dir = %dir.path.display(), "offline, recovered when it is back");
+        }
+        let mut logs = self.logs();
+        logs.retain(|log| log.log_dir().is_online());
         let mut first_error = None;
         let results = self.flush_all(&logs, true);
         let mut failed_dirs: Vec<PathBuf> = Vec::new();

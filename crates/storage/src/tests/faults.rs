@@ -116,6 +116,19 @@ fn a_write_error_takes_the_directory_offline_for_good() {
     let id = Uuid::from_bytes([1; 16]);
     let refused = manager.create("other", id, 0, LogConfig::default());
     assert!(matches!(refused, Err(StorageError::NoDir)));
+    // Offline before the stop is not a stop that fails.
+    manager.shutdown().unwrap();
+    assert!(!bench.dir.path().join(".kafka_cleanshutdown").exists());
+}
+
+#[test]
+fn a_stop_that_can_not_write_says_so_and_leaves_no_marker() {
+    let bench = Bench::new();
+    let (manager, log) = bench.start();
+    append(&log, &batch(1, 10, START_MS)).unwrap();
+    bench
+        .files
+        .inject(Fault::once(Op::Sync, ".log", FaultKind::InputOutput));
     manager.shutdown().unwrap_err();
     assert!(!bench.dir.path().join(".kafka_cleanshutdown").exists());
 }
