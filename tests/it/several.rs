@@ -31,3 +31,27 @@ fn two_servers_share_nothing() {
     });
     assert_ne!(ids[0], ids[1]);
 }
+
+#[test]
+fn two_servers_count_for_themselves() {
+    let (one, two) = (Home::start(), Home::start());
+    let mut first = one.client();
+    first.create("counted");
+    for offset in 0..3 {
+        assert_eq!(first.produce("counted", b"x"), offset);
+    }
+    let lines = |home: &Home, word: &str| -> Vec<String> {
+        let page = home.scrape();
+        let lines = page.lines().filter(|line| !line.starts_with('#'));
+        let lines = lines.filter(|line| line.contains(word));
+        lines.map(str::to_owned).collect()
+    };
+    let produced = "limpid_requests_total{api=\"Produce\",error=\"NONE\"} 3";
+    assert_eq!(lines(&one, "api=\"Produce\",error"), [produced]);
+    assert!(!lines(&one, "topic=\"counted\"").is_empty());
+    assert!(lines(&two, "Produce").is_empty(), "counted by the other one");
+    assert!(lines(&two, "counted").is_empty(), "known to the other one");
+    let appended = "limpid_log_appended_batches_total ";
+    assert_eq!(lines(&one, appended), [format!("{appended}3")]);
+    assert_eq!(lines(&two, appended), [format!("{appended}0")]);
+}
