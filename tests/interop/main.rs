@@ -17,6 +17,7 @@ mod java_tools;
 mod kcat;
 mod kill9;
 mod librdkafka;
+mod observed;
 mod own_client;
 mod prometheus;
 mod python;
@@ -62,6 +63,7 @@ const TESTS: &[Test] = tests![
     java_client::reads_everything,
     prometheus::promtool_finds_no_fault,
     prometheus::a_prometheus_scrapes_and_answers,
+    observed::the_demo_in_a_real_prometheus,
     dump_log::reads_every_file,
     exchange::kafka_takes_over_what_all_tests_wrote,
     exchange::kafka_opens_after_a_kill,

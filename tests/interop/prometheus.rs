@@ -2,34 +2,15 @@
 //! other exporters' names carry with them, and a real Prometheus scrapes it and answers queries. Only Limpid has this side.
 
 use std::collections::BTreeSet;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use limpid_interop::lab::Lab;
 use limpid_interop::peer::Kind;
 use limpid_interop::process::{Daemon, run, wait_for};
-use limpid_interop::{ports, process};
-use serde_json::Value;
+use limpid_interop::{http, ports, process};
 
 const LIMIT: Duration = Duration::from_secs(30);
-
-/// A plain GET; fails unless the status is 200.
-fn get(address: &str, path: &str) -> Result<String> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(LIMIT))?;
-    let request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n");
-    stream.write_all(request.as_bytes())?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let (head, body) = answer
-        .split_once("\r\n\r\n")
-        .context("no end of the head")?;
-    let status = head.lines().next().unwrap_or_default();
-    ensure!(status.contains(" 200 "), "GET {path}: {status}");
-    Ok(body.to_owned())
-}
 
 /// What promtool says of names that others chose, once each. Percentiles are gauges, because
 /// Prometheus 3 would rewrite the `0.50` of a summary that panels ask for.
@@ -53,7 +34,7 @@ pub fn promtool_finds_no_fault(lab: &mut Lab) -> Result<()> {
     if matches!(lab.kind(), Kind::Kafka) {
         return Ok(());
     }
-    let text = get(&lab.subject()?.http_address(), "/metrics")?;
+    let text = http::get(&lab.subject()?.http_address(), "/metrics")?;
     ensure!(
         text.contains("\nlimpid_"),
         "no limpid_ family in\n{}",
@@ -102,7 +83,8 @@ pub fn a_prometheus_scrapes_and_answers(lab: &mut Lab) -> Result<()> {
     let mut query = |expression: &str| {
         wait_for(&format!("sample of {expression}"), LIMIT, || {
             daemon.check_alive()?;
-            Ok(first_sample(&address, expression).ok().flatten())
+            let samples = http::query(&address, expression).unwrap_or_default();
+            Ok(samples.first().map(|(_, value)| *value))
         })
     };
     ensure!(query("up{job='limpid'}")? > 0.0, "the target is down");
@@ -115,16 +97,4 @@ pub fn a_prometheus_scrapes_and_answers(lab: &mut Lab) -> Result<()> {
     ensure!(samples > 50.0, "only {samples} samples");
     daemon.terminate(LIMIT)?;
     Ok(())
-}
-
-/// The first value an instant query answers with, if there is one.
-fn first_sample(address: &str, expression: &str) -> Result<Option<f64>> {
-    let encoded: String = expression
-        .bytes()
-        .map(|byte| format!("%{byte:02x}"))
-        .collect();
-    let answer: Value =
-        serde_json::from_str(&get(address, &format!("/api/v1/query?query={encoded}"))?)?;
-    let sample = answer["data"]["result"][0]["value"][1].as_str();
-    Ok(sample.map(str::parse).transpose()?)
 }

@@ -1,6 +1,7 @@
 //! The harness of the interop tests: foreign tools, brokers as peers, records and their oracle.
 
 pub mod dump_log;
+pub mod http;
 pub mod lab;
 pub mod librdkafka;
 pub mod member;
