@@ -87,17 +87,27 @@ async fn produce(address: &str, topic: &str, codec: Codec, records: &[Record]) -
 }
 
 /// Members share partitions, go on at their commits, and are described, reset and deleted.
+pub fn groups(lab: &mut Lab) -> Result<()> {
+    let kind = lab.kind().clone();
+    groups_on(lab, kind)
+}
+
+/// The same, against the reference.
 pub fn groups_on_apache_kafka(lab: &mut Lab) -> Result<()> {
-    let folder = lab.folder("own-client-kafka")?;
+    groups_on(lab, Kind::Kafka)
+}
+
+fn groups_on(lab: &Lab, kind: Kind) -> Result<()> {
+    let folder = lab.folder(&format!("own-client-{}", kind.name()))?;
     let fast = [("group.initial.rebalance.delay.ms", "0")];
-    let mut kafka = Peer::start_new(Kind::Kafka, &lab.tools, &folder, &fast)?;
-    let address = kafka.address();
+    let mut peer = Peer::start_new(kind, &lab.tools, &folder, &fast)?;
+    let address = peer.address();
     runtime()?.block_on(async {
         members_come_and_go(&address).await?;
         offsets_are_managed(&address).await?;
         shares_with_java(&address, &lab.tools, &folder).await
     })?;
-    kafka.stop()
+    peer.stop()
 }
 
 /// A member that polls on a task of its own, because joining waits for the others.

@@ -22,7 +22,7 @@ use crate::client::{Client, NEWEST};
 use crate::config::ConsumerConfig;
 use crate::error::{ClientError, ErrorKind, check};
 use crate::groups::{OFFSETS_BY_NAME_VERSION_MAX, commit_errors, commit_request};
-use crate::metadata::TopicPartition;
+use crate::metadata::{TopicInfo, TopicPartition};
 use crate::pool::Lane;
 use crate::range::{self, Subscriber};
 
@@ -47,8 +47,18 @@ struct State {
     /// It has a generation, and nothing said that it must join again.
     joined: bool,
     last_poll: Instant,
+    /// What the assignment was made of, if this member made it.
+    led: Option<Led>,
     /// The group won't have it any more.
     fenced: Option<ClientError>,
+}
+
+/// The group's topics as its leader knew them.
+#[derive(Clone)]
+struct Led {
+    partitions: HashMap<String, Vec<i32>>,
+    names: Vec<String>,
+    looked: Instant,
 }
 
 /// Member id and generation at one moment.
@@ -65,6 +75,7 @@ impl Membership {
             generation: -1,
             joined: false,
             last_poll: Instant::now(),
+            led: None,
             fenced: None,
         };
         let state = Mutex::new(state);
@@ -140,7 +151,11 @@ impl Membership {
 
     async fn join_once(&self) -> Result<Option<Vec<TopicPartition>>, ClientError> {
         let answer = self.ask_to_join().await?;
-        self.state.lock().member_id.clone_from(&answer.member_id);
+        {
+            let mut state = self.state.lock();
+            state.member_id.clone_from(&answer.member_id);
+            state.led = None;
+        }
         if answer.error_code == ErrorCode::MemberIdRequired.code() {
             return Ok(None);
         }
@@ -207,12 +222,14 @@ impl Membership {
             .collect();
         names.sort_unstable();
         names.dedup();
-        let topics = self.client.topics(Some(&names)).await?;
-        let partitions: HashMap<String, Vec<i32>> = topics
-            .into_iter()
-            .map(|t| (t.name, t.partitions.iter().map(|p| p.partition).collect()))
-            .collect();
+        let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        let partitions = self.partitions_of(&names).await?;
         let assigned = range::assign(&subscribers, &partitions);
+        self.state.lock().led = Some(Led {
+            partitions,
+            names,
+            looked: Instant::now(),
+        });
         let encode = |(member_id, partitions): (String, Vec<TopicPartition>)| {
             let assignment = range::encode_assignment(&partitions).map_err(unwritable)?;
             Ok(SyncGroupRequestAssignment {
@@ -221,6 +238,43 @@ impl Membership {
             })
         };
         assigned.into_iter().map(encode).collect()
+    }
+
+    async fn partitions_of(
+        &self,
+        names: &[String],
+    ) -> Result<HashMap<String, Vec<i32>>, ClientError> {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let topics = self.client.topics(Some(&names)).await?;
+        let numbers = |topic: &TopicInfo| topic.partitions.iter().map(|p| p.partition).collect();
+        Ok(topics
+            .iter()
+            .map(|t| (t.name.clone(), numbers(t)))
+            .collect())
+    }
+
+    /// The leader looks whether there are other partitions than those it assigned: now and then
+    /// (`metadata.max.age.ms`), and with each heartbeat while a topic is missing.
+    async fn look_for_partitions(&self) -> Result<(), ClientError> {
+        let Some(led) = self.state.lock().led.clone() else {
+            return Ok(());
+        };
+        let complete = led
+            .names
+            .iter()
+            .all(|name| led.partitions.contains_key(name));
+        if complete && led.looked.elapsed() < self.client.config().metadata_max_age {
+            return Ok(());
+        }
+        let partitions = self.partitions_of(&led.names).await?;
+        let mut state = self.state.lock();
+        if let Some(known) = &mut state.led {
+            known.looked = Instant::now();
+            if known.partitions != partitions {
+                state.joined = false;
+            }
+        }
+        Ok(())
     }
 
     async fn sync(
@@ -304,6 +358,9 @@ impl Membership {
                 && !self.is_out_of_date(&error)
             {
                 tracing::debug!(%error, "heartbeat failed");
+            }
+            if let Err(error) = self.look_for_partitions().await {
+                tracing::debug!(%error, "the leader can't see the topics");
             }
         }
     }
