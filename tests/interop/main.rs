@@ -8,6 +8,8 @@
     reason = "this program reports to a person or a CI log"
 )]
 
+mod console;
+mod demo;
 mod differential;
 mod dump_log;
 mod exchange;
@@ -48,6 +50,7 @@ const TESTS: &[Test] = tests![
     java_client::writes_with_every_codec,
     java_client::idempotent_writes,
     own_client::writes_with_every_codec,
+    own_client::groups,
     java_tools::manage_topics,
     java_tools::console,
     groups::sharing::partitions_are_shared_and_the_fourth_member_idles,
@@ -62,14 +65,17 @@ const TESTS: &[Test] = tests![
     python::reads_everything,
     java_client::reads_everything,
     prometheus::promtool_finds_no_fault,
+    prometheus::the_rules_pass_their_tests,
     prometheus::a_prometheus_scrapes_and_answers,
     observed::the_demo_in_a_real_prometheus,
+    console::chromium_shows_the_demo,
     dump_log::reads_every_file,
     exchange::kafka_takes_over_what_all_tests_wrote,
     exchange::kafka_opens_after_a_kill,
     exchange::limpid_opens_what_kafka_wrote,
     exchange::limpid_opens_what_a_killed_kafka_wrote,
     own_client::groups_on_apache_kafka,
+    demo::runs_on_apache_kafka,
     differential::answers_are_kafkas,
     groups::resume::a_group_resumes_at_its_commit_after_kill_9,
     kill9::no_acknowledged_record_is_lost_or_doubled,

@@ -11,6 +11,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use limpid_interop::counted::{Counted, GROUP, TOPIC};
 use limpid_interop::http::{get, query};
 use limpid_interop::lab::Lab;
 use limpid_interop::librdkafka;
@@ -19,15 +20,10 @@ use limpid_interop::ports;
 use limpid_interop::process::{Daemon, run, tail, wait_for};
 use limpid_interop::records::Record;
 use limpid_interop::wire::create_topic;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
-use rdkafka::{Offset, TopicPartitionList};
 
 const LIMIT: Duration = Duration::from_secs(120);
 const SLOW: &str = "demo.archiver";
 const ALERT: &str = "LimpidConsumerLag";
-/// What the test writes and commits.
-const WRITTEN: usize = 500;
-const COMMITTED: i64 = 120;
 
 /// See the module's words.
 pub fn the_demo_in_a_real_prometheus(lab: &mut Lab) -> Result<()> {
@@ -143,18 +139,10 @@ fn prometheus(lab: &Lab, target: &str, folder: &Path) -> Result<(Daemon, String)
 
 /// The test writes and commits known numbers, and the panels show exactly those.
 fn counted(kafka: &str, prometheus: &str) -> Result<()> {
-    create_topic(kafka, "counted", 1, &[])?;
-    let records: Vec<Record> = (0..WRITTEN).map(|_| Record::new(b"k", b"v")).collect();
-    librdkafka::produce(kafka, &[], "counted", Some(0), &records)?;
-    let settings = [("group.id", "counting")];
-    let reader: BaseConsumer = librdkafka::config(kafka, &settings).create()?;
-    let commit = |offset| -> Result<()> {
-        let mut position = TopicPartitionList::new();
-        position.add_partition_offset("counted", 0, Offset::Offset(offset))?;
-        Ok(reader.commit(&position, CommitMode::Sync)?)
-    };
-    commit(COMMITTED)?;
-    let panels = selectors::panels("counted", "counting")?;
+    let mut counted = Counted::create(kafka)?;
+    counted.write(500)?;
+    counted.commit(120)?;
+    let panels = selectors::panels(TOPIC, GROUP)?;
     let shows = |title: &str, wanted: f64| {
         let panel = panels.iter().find(|panel| panel.title == title);
         let expression = &panel
@@ -167,19 +155,18 @@ fn counted(kafka: &str, prometheus: &str) -> Result<()> {
         })
         .with_context(|| format!("{:?}", query(prometheus, expression)))
     };
-    let written = f64::from(u32::try_from(WRITTEN)?);
-    shows("Lag in records", written - COMMITTED as f64)?;
+    shows("Lag in records", 380.0)?;
     shows("Members", 0.0)?;
     let total = "kafka_server_brokertopicmetrics_messagesin_total{topic=\"counted\"}";
     let samples = query(prometheus, total)?;
     ensure!(
-        samples.len() == 1 && samples[0].1 == written,
+        samples.len() == 1 && samples[0].1 == 500.0,
         "{total}: {samples:?}"
     );
     let size = limpid_size(prometheus)?;
     shows("Bytes on disk by topic", size)?;
     // Read to the end: it must not be among the late ones below.
-    commit(i64::try_from(WRITTEN)?)?;
+    counted.commit(counted.written())?;
     shows("Lag in records", 0.0)?;
     shows("Lag in seconds", 0.0)
 }

@@ -2,6 +2,7 @@
 //! other exporters' names carry with them, and a real Prometheus scrapes it and answers queries. Only Limpid has this side.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -56,6 +57,29 @@ pub fn promtool_finds_no_fault(lab: &mut Lab) -> Result<()> {
         surprises.is_empty(),
         "promtool says, or no longer says: {surprises:#?}"
     );
+    Ok(())
+}
+
+/// Our alert rules are rules, and each fires when it should and stays silent when it should, as their
+/// own test file says.
+pub fn the_rules_pass_their_tests(lab: &mut Lab) -> Result<()> {
+    let alerts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../alerts");
+    for arguments in [
+        [
+            "check",
+            "rules",
+            "--lint=all",
+            "--lint-fatal",
+            "limpid.rules.yml",
+        ]
+        .as_slice(),
+        &["test", "rules", "limpid.rules.test.yml"],
+    ] {
+        let mut promtool = lab.tools.prometheus("promtool")?;
+        promtool.current_dir(&alerts).args(arguments);
+        let said = run(&mut promtool, b"", LIMIT)?.success()?.text();
+        ensure!(said.contains("SUCCESS"), "{arguments:?}: {said}");
+    }
     Ok(())
 }
 

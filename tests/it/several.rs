@@ -49,7 +49,10 @@ fn two_servers_count_for_themselves() {
     let produced = "limpid_requests_total{api=\"Produce\",error=\"NONE\"} 3";
     assert_eq!(lines(&one, "api=\"Produce\",error"), [produced]);
     assert!(!lines(&one, "topic=\"counted\"").is_empty());
-    assert!(lines(&two, "Produce").is_empty(), "counted by the other one");
+    assert!(
+        lines(&two, "Produce").is_empty(),
+        "counted by the other one"
+    );
     assert!(lines(&two, "counted").is_empty(), "known to the other one");
     let appended = "limpid_log_appended_batches_total ";
     assert_eq!(lines(&one, appended), [format!("{appended}3")]);

@@ -1,5 +1,7 @@
 //! The harness of the interop tests: foreign tools, brokers as peers, records and their oracle.
 
+pub mod chromium;
+pub mod counted;
 pub mod dump_log;
 pub mod http;
 pub mod lab;

@@ -176,6 +176,25 @@ impl Tools {
         Ok(Command::new("kcat"))
     }
 
+    /// Chromium, from the distribution.
+    ///
+    /// # Errors
+    /// When it is not installed and can't be.
+    pub fn chromium(&self) -> Result<Command> {
+        let mut version = Command::new("chromium");
+        if run(version.arg("--version"), b"", INSTALL_LIMIT).is_err() {
+            apt(&["update", "-qq"])?;
+            apt(&[
+                "install",
+                "-y",
+                "-qq",
+                "--no-install-recommends",
+                "chromium",
+            ])?;
+        }
+        Ok(Command::new("chromium"))
+    }
+
     /// One of the two programs of the distribution's Prometheus: `prometheus` or `promtool`.
     ///
     /// The package is unpacked and not installed, because installing it starts a service.

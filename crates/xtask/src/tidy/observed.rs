@@ -90,7 +90,7 @@ fn untested(rules: &str, tests: &str, headings: &BTreeSet<String>, path: &Path) 
         let marker = format!("alertname: {alert}\n");
         let cases: Vec<&str> = tests.split(&marker).skip(1).collect();
         let silent = |case: &&str| case.trim_start().starts_with("exp_alerts: []");
-        if !cases.iter().any(silent) || cases.iter().all(|case| silent(case)) {
+        if !cases.iter().any(silent) || cases.iter().all(silent) {
             findings.push(format!(
                 "{}: {alert} needs a test that fires and one that stays silent",
                 path.display()
