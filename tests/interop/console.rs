@@ -62,7 +62,7 @@ impl Shown {
         let folder = lab.folder("demo")?;
         let (kafka, http) = (ports::next()?, ports::next()?);
         let mut demo = std::process::Command::new(program);
-        demo.arg("demo").arg("--dir").arg(folder.join("data"));
+        demo.current_dir(&folder).arg("demo");
         demo.args([
             "--port",
             &kafka.to_string(),
@@ -139,6 +139,7 @@ pub fn chromium_shows_the_demo(lab: &mut Lab) -> Result<()> {
         "the pages' console says {complaints:?}"
     );
     the_shell_says_the_same(&shown)?;
+    counted.remove()?;
     pictures(&mut chromium, &shown, began)
 }
 

@@ -1,12 +1,15 @@
 //! A topic with one partition and a group, whose numbers the test itself makes.
 
+use std::sync::Arc;
+
 use anyhow::Result;
+use limpid_client::{Client, ClientConfig, Tcp};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::librdkafka::{config, produce};
 use crate::records::Record;
-use crate::wire::create_topic;
+use crate::wire::{create_topic, delete_topic};
 
 /// The topic.
 pub const TOPIC: &str = "counted";
@@ -57,6 +60,21 @@ impl Counted {
         self.committer.commit(&position, CommitMode::Sync)?;
         self.committed = offset;
         Ok(())
+    }
+
+    /// Removes topic and group.
+    ///
+    /// # Errors
+    /// When the broker refuses.
+    pub fn remove(self) -> Result<()> {
+        let config = ClientConfig::with_bootstrap(&self.address)?;
+        drop(self.committer);
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        { runtime }.enable_all().build()?.block_on(async {
+            let client = Client::new(config, Arc::new(Tcp));
+            client.delete_group(GROUP).await
+        })?;
+        delete_topic(&self.address, TOPIC)
     }
 
     /// Records written so far.
