@@ -1,8 +1,8 @@
 //! `limpid demo`: a log-aggregation pipeline that moves, in a server of its own or on any cluster.
 //!
-//! [`plan`] says what there is: topics, services, groups, all named `demo.…`, and nothing else is
-//! ever touched. [`services`] write, [`groups`] read, [`control`] changes the pace of the slow group
-//! while it runs, [`clean`] removes everything again.
+//! `plan` says what there is: topics, services, groups, all named `demo.…`, and nothing else is
+//! ever touched. `services` write, `groups` read, `control` changes the pace of the slow group
+//! while it runs, `clean` removes everything again.
 //!
 //! What must never be here: anything that the broker, the client or a face needs.
 
