@@ -1,6 +1,6 @@
 //! The group coordinator: consumer groups, kept in `__consumer_offsets`.
 //!
-//! Each partition of that topic is a [`shard::Shard`]: the state machine of
+//! Each partition of that topic is a `shard::Shard`: the state machine of
 //! `limpid_coordinator` behind a lock, and the log it is written to. A request takes the lock of
 //! its group's shard for as long as the state machine and one append need; what it changed is in
 //! the log before anybody is answered. Joins and syncs that have to wait are parked outside of
