@@ -270,9 +270,15 @@ fn pictures(chromium: &mut Chromium, shown: &Shown, began: Instant) -> Result<()
                 scripts: true,
             },
         )?;
-        wait_for("a live page", LIMIT, || {
+        let live = wait_for("a live page", LIMIT, || {
             Ok((chromium.text(&tab, "#live")? == "live").then_some(()))
-        })?;
+        });
+        if live.is_err() {
+            let seen =
+                "document.visibilityState + ' ' + document.querySelector('header').innerText";
+            let seen = chromium.evaluate(&tab, seen)?;
+            live.with_context(|| format!("the page is {seen}"))?;
+        }
         let png = chromium.picture(&tab)?;
         if png.len() > PICTURE_BYTES_MAX {
             bail!("{name} has {} bytes", png.len());

@@ -5,6 +5,7 @@
 //! differences are listed with their reasons ([`differences`]). Two APIs go back further here
 //! than in Kafka (CreateTopics 0–1, DeleteTopics 0): there Kafka is asked in its oldest version.
 
+mod admin;
 mod case;
 mod configs;
 mod differences;
@@ -68,6 +69,7 @@ pub fn answers_are_kafkas(lab: &mut Lab) -> Result<()> {
     metadata::cases(&mut cases);
     topics::cases(&mut cases);
     configs::cases(&mut cases);
+    admin::cases(&mut cases);
     groups::cases(&mut cases);
     group_tools::cases(&mut cases);
     offsets::cases(&mut cases);

@@ -14,6 +14,7 @@ mod differential;
 mod dump_log;
 mod exchange;
 mod groups;
+mod java_admin;
 mod java_client;
 mod java_tools;
 mod kcat;
@@ -24,11 +25,14 @@ mod own_client;
 mod prometheus;
 mod python;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
+use limpid_interop::coverage::Coverage;
 use limpid_interop::lab::Lab;
+use limpid_interop::peer::Kind;
 
 type Test = (&'static str, fn(&mut Lab) -> Result<()>);
 
@@ -53,6 +57,11 @@ const TESTS: &[Test] = tests![
     own_client::groups,
     java_tools::manage_topics,
     java_tools::console,
+    java_admin::configs,
+    java_admin::cluster,
+    java_admin::client_metrics,
+    java_admin::partitions,
+    java_admin::measure,
     groups::sharing::partitions_are_shared_and_the_fourth_member_idles,
     groups::sharing::two_groups_each_see_every_message,
     groups::sharing::a_killed_members_partitions_are_taken_over,
@@ -113,10 +122,14 @@ fn run_all(wanted: &[String]) -> Result<usize> {
     let chosen = |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part));
     let start = Instant::now();
     let (mut passed, mut failed) = (0, Vec::new());
+    let mut coverage = Coverage::default();
     for (name, test) in TESTS.iter().filter(|(name, _)| chosen(name)) {
         eprintln!("test {name} ...");
         let begun = Instant::now();
-        match test(&mut lab) {
+        let outcome = test(&mut lab);
+        let suite = name.split("::").next().unwrap_or(name);
+        coverage.add(suite, lab.answered());
+        match outcome {
             Ok(()) => {
                 passed += 1;
                 eprintln!(
@@ -149,5 +162,21 @@ fn run_all(wanted: &[String]) -> Result<usize> {
         passed + failed.len() > 0,
         "no test has a name like {wanted:?}"
     );
+    let is_limpid = matches!(lab.kind(), Kind::Limpid(_));
+    if wanted.is_empty() && failed.is_empty() && is_limpid {
+        compatibility(&coverage)?;
+    }
     Ok(failed.len())
+}
+
+/// Makes docs/compatibility.md anew with `LIMPID_BLESS`, and otherwise looks whether it is complete.
+fn compatibility(coverage: &Coverage) -> Result<()> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/compatibility.md");
+    if std::env::var_os("LIMPID_BLESS").is_some() {
+        return Ok(std::fs::write(file, coverage.page())?);
+    }
+    match std::fs::read_to_string(file) {
+        Ok(page) => coverage.check(&page),
+        Err(_) => Ok(()),
+    }
 }

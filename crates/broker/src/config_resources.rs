@@ -1,7 +1,12 @@
-//! The things that have settings, as requests name them.
+//! The things that have settings, as requests name them, and how settings are altered.
 
+use limpid_config::Config;
+use limpid_config::alter::{self, AlterError, Alteration, BrokerScope};
 use limpid_protocol::ErrorCode;
-use limpid_storage::metadata::{ConfigResource, Image, Refusal, ResourceType};
+use limpid_storage::metadata::changes::set_config;
+use limpid_storage::metadata::{
+    ConfigMap, ConfigResource, Image, MetadataRecord, Refusal, ResourceType,
+};
 
 use crate::topic_names;
 
@@ -37,6 +42,11 @@ pub fn check(image: &Image, resource: &ConfigResource, node_id: i32) -> Result<(
                 Err(Refusal::new(ErrorCode::InvalidRequest, message))
             }
         },
+        ResourceType::ClientMetrics if name.is_empty() => {
+            let message = "a subscription of client metrics has a name";
+            Err(Refusal::new(ErrorCode::InvalidRequest, message))
+        }
+        ResourceType::ClientMetrics => Ok(()),
         other => {
             let message = format!(
                 "resources of type {} have no settings in this version of Limpid",
@@ -45,4 +55,50 @@ pub fn check(image: &Image, resource: &ConfigResource, node_id: i32) -> Result<(
             Err(Refusal::new(ErrorCode::InvalidRequest, message))
         }
     }
+}
+
+/// What wishes are added to.
+#[derive(Clone, Copy)]
+pub enum Start {
+    /// The settings that the resource has.
+    AsItIs,
+    /// None at all: what isn't wished for goes back to its default.
+    Nothing,
+}
+
+/// The records that fulfil the wishes for a resource.
+///
+/// # Errors
+/// A wish that can't be fulfilled; then none is.
+pub fn alter(
+    config: &Config,
+    image: &Image,
+    resource: &ConfigResource,
+    start: Start,
+    wishes: &[Alteration],
+) -> Result<Vec<MetadataRecord>, Refusal> {
+    let none = ConfigMap::new();
+    let before = image.configs(resource).map_or(&none, |map| map);
+    let from = match start {
+        Start::AsItIs => before,
+        Start::Nothing => &none,
+    };
+    let after = match resource.kind {
+        ResourceType::Topic => alter::topic(config, from, wishes),
+        ResourceType::ClientMetrics => alter::client_metrics(from, wishes),
+        _ if resource.name.is_empty() => alter::broker(config, BrokerScope::All, from, wishes),
+        _ => alter::broker(config, BrokerScope::One, from, wishes),
+    };
+    let after = after.map_err(|error| {
+        let code = match error {
+            AlterError::InvalidRequest(_) => ErrorCode::InvalidRequest,
+            AlterError::InvalidConfig(_) => ErrorCode::InvalidConfig,
+        };
+        Refusal::new(code, error.to_string())
+    })?;
+    let changed = alter::difference(before, &after);
+    Ok(changed
+        .iter()
+        .map(|(key, value)| set_config(resource, key, value.as_deref()))
+        .collect())
 }

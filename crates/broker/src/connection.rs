@@ -137,7 +137,7 @@ async fn answer(
     context
         .metrics
         .requests
-        .answered(key, error, bytes, &clock.finish());
+        .answered((key, version), error, bytes, &clock.finish());
     Ok(())
 }
 

@@ -13,9 +13,12 @@ pub struct Feature {
     pub max: i16,
 }
 
+/// The level of the records in the metadata log.
+pub const METADATA_VERSION: &str = "metadata.version";
+
 /// All of them.
 pub const SUPPORTED: &[Feature] = &[Feature {
-    name: "metadata.version",
+    name: METADATA_VERSION,
     // The lowest level Kafka 4.x knows is 3.3-IV3; records of older levels are not understood.
     min: 7,
     max: limpid_storage::metadata::METADATA_VERSION_4_3,

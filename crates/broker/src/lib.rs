@@ -18,6 +18,7 @@ pub mod connection_limits;
 pub mod drain;
 pub mod endpoints;
 pub mod features;
+pub mod fetch_sessions;
 pub mod frame;
 pub mod groups;
 pub mod handler;

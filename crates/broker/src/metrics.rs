@@ -54,6 +54,28 @@ impl LabelEnum for Error {
     }
 }
 
+/// The version of a request as a label.
+#[derive(Debug, Clone, Copy)]
+pub struct ApiVersion(pub i16);
+
+/// Versions have one or two digits; a higher one would share the last series.
+const VERSIONS: [&str; 32] = [
+    "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16",
+    "17", "18", "19", "20", "21", "22", "23", "24", "25", "26", "27", "28", "29", "30", "31",
+];
+
+impl LabelEnum for ApiVersion {
+    const COUNT: usize = VERSIONS.len();
+
+    fn index(self) -> usize {
+        usize::try_from(self.0).map_or(0, |version| version.min(Self::COUNT - 1))
+    }
+
+    fn as_str(self) -> &'static str {
+        VERSIONS[self.index()]
+    }
+}
+
 label_enum! {
     /// Why a connection ended without the client's or our wish.
     pub enum Failure {
@@ -98,6 +120,9 @@ metrics! {
         /// Requests answered, by API and the first error in the answer.
         pub requests: counter { api: Api, error: Error } = "limpid_requests_total",
             mbean "kafka.network:type=RequestMetrics,name=ErrorsPerSec,request={api},error={error}" meter;
+        /// Requests answered, by API and its version.
+        pub versions: counter { api: Api, version: ApiVersion } = "limpid_requests_by_version_total",
+            mbean "kafka.network:type=RequestMetrics,name=RequestsPerSec,request={api},version={version}" meter;
         /// Time from the last byte of a request to the last byte of its answer.
         pub seconds: histogram[buckets::REQUEST_SECONDS] { api: Api } = "limpid_request_seconds",
             mbean "kafka.network:type=RequestMetrics,name=TotalTimeMs,request={api}" histogram_ms;
@@ -133,6 +158,23 @@ metrics! {
         /// Fetches parked now until enough bytes are there or their time is over.
         pub parked: gauge = "limpid_fetches_parked",
             mbean "kafka.server:type=DelayedOperationPurgatory,name=PurgatorySize,delayedOperation=Fetch" gauge;
+    }
+}
+
+metrics! {
+    /// Fetch sessions (KIP-227).
+    pub struct FetchSessionMetrics {
+        /// Fetch sessions open now.
+        pub sessions: gauge = "limpid_fetch_sessions",
+            mbean "kafka.server:type=FetchSessionCache,name=NumIncrementalFetchSessions" gauge;
+        /// Most fetch sessions, `max.incremental.fetch.session.cache.slots`.
+        pub limit: gauge = "limpid_fetch_sessions_max";
+        /// Partitions in open fetch sessions.
+        pub partitions: gauge = "limpid_fetch_session_partitions",
+            mbean "kafka.server:type=FetchSessionCache,name=NumIncrementalFetchPartitionsCached" gauge;
+        /// Sessions that lost their place to others.
+        pub evictions: counter = "limpid_fetch_session_evictions_total",
+            mbean "kafka.server:type=FetchSessionCache,name=IncrementalFetchSessionEvictionsPerSec" meter;
     }
 }
 
@@ -201,6 +243,7 @@ metrics! {
 /// The request families, bound for use on the data path.
 pub struct BoundRequestMetrics {
     requests: Table<Counter, (Api, Error)>,
+    versions: Table<Counter, (Api, ApiVersion)>,
     seconds: Table<Histogram, Api>,
     stages: StageHistograms<Api>,
     request_bytes: Table<Counter, Api>,
@@ -212,6 +255,7 @@ impl BoundRequestMetrics {
     pub fn new(metrics: &RequestMetrics) -> Self {
         Self {
             requests: metrics.requests.table(),
+            versions: metrics.versions.table(),
             seconds: metrics.seconds.table(),
             stages: StageHistograms::new(&metrics.stages),
             request_bytes: metrics.request_bytes.table(),
@@ -220,8 +264,15 @@ impl BoundRequestMetrics {
     }
 
     /// Counts an answered request.
-    pub fn answered(&self, api: ApiKey, error: ErrorCode, bytes: (usize, usize), t: &StageTimes) {
+    pub fn answered(
+        &self,
+        (api, version): (ApiKey, i16),
+        error: ErrorCode,
+        bytes: (usize, usize),
+        t: &StageTimes,
+    ) {
         let api = Api(api);
+        self.versions.get((api, ApiVersion(version))).inc();
         self.requests.get((api, Error(error))).inc();
         // A client that is slow to send its request is not a slow broker.
         let seconds = t.total().saturating_sub(t.get(Stage::Receive));
@@ -313,6 +364,8 @@ pub struct BrokerMetrics {
     pub topics: TopicMetrics,
     /// Fetches that wait.
     pub fetches: FetchMetrics,
+    /// Fetch sessions.
+    pub fetch_sessions: FetchSessionMetrics,
 }
 
 impl BrokerMetrics {
@@ -326,6 +379,7 @@ impl BrokerMetrics {
             connections: ConnectionMetrics::register(registry)?,
             topics: TopicMetrics::register(registry)?,
             fetches: FetchMetrics::register(registry)?,
+            fetch_sessions: FetchSessionMetrics::register(registry)?,
         })
     }
 }

@@ -26,14 +26,22 @@ use crate::api::k19_create_topics::CreateTopics;
 use crate::api::k20_delete_topics::DeleteTopics;
 use crate::api::k22_init_producer_id::InitProducerId;
 use crate::api::k32_describe_configs::DescribeConfigs;
+use crate::api::k33_alter_configs::AlterConfigs;
 use crate::api::k42_delete_groups::DeleteGroups;
+use crate::api::k43_elect_leaders::ElectLeaders;
 use crate::api::k44_incremental_alter_configs::IncrementalAlterConfigs;
+use crate::api::k45_alter_partition_reassignments::AlterPartitionReassignments;
+use crate::api::k46_list_partition_reassignments::ListPartitionReassignments;
 use crate::api::k47_offset_delete::OffsetDelete;
+use crate::api::k55_describe_quorum::DescribeQuorum;
+use crate::api::k57_update_features::UpdateFeatures;
 use crate::api::k60_describe_cluster::DescribeCluster;
+use crate::api::k74_list_config_resources::ListConfigResources;
 use crate::api::k75_describe_topic_partitions::DescribeTopicPartitions;
 use crate::apis::Apis;
 use crate::blocking::Blocking;
 use crate::drain::Drain;
+use crate::fetch_sessions::FetchSessions;
 use crate::groups::{Groups, GroupsInput};
 use crate::handler::{Answer, Handler, Typed};
 use crate::metadata::Metadata;
@@ -94,6 +102,12 @@ impl Services {
             ..
         } = input;
         let parked = metrics.fetches.parked.clone();
+        let sessions = FetchSessions::new(
+            settings.current().broker().network.fetch_session_slots,
+            Arc::clone(&input.clock),
+            Arc::clone(&input.random),
+            metrics.fetch_sessions.clone(),
+        );
         let topics = Arc::new(Topics::new(logs, metrics, Arc::clone(&settings)));
         let metadata = Arc::new(Metadata::new(
             metadata_log,
@@ -128,10 +142,12 @@ impl Services {
         let describe_metadata =
             DescribeMetadata::new(m(), Arc::clone(&creation), s(), cluster_id.clone());
         let mut handlers = group_handlers(&groups, &topics, &metadata);
+        handlers.extend(admin_handlers(&metadata, &settings, &input.clock));
         handlers.extend([
             Box::new(Produce::new(Arc::clone(&topics), input.clock, rules)) as Box<dyn Handler>,
             Box::new(Fetch::new(
                 Arc::clone(&topics),
+                sessions,
                 Arc::clone(&blocking),
                 drain,
                 fetch_bytes_max,
@@ -142,8 +158,6 @@ impl Services {
             Box::new(Typed(CreateTopics::new(creation, s()))),
             Box::new(Typed(DeleteTopics::new(m(), s(), Arc::clone(&groups)))),
             Box::new(Typed(InitProducerId::new(ids))),
-            Box::new(Typed(DescribeConfigs::new(m(), s()))),
-            Box::new(Typed(IncrementalAlterConfigs::new(m(), s()))),
             Box::new(Typed(DescribeCluster::new(m(), cluster_id, node_id))),
             Box::new(Typed(DescribeTopicPartitions::new(m(), s()))),
         ]);
@@ -157,6 +171,27 @@ impl Services {
             apis: Arc::new(apis),
         }
     }
+}
+
+/// What administrators ask.
+fn admin_handlers(
+    metadata: &Arc<Metadata>,
+    settings: &Arc<Settings>,
+    clock: &Arc<dyn Clock>,
+) -> Vec<Box<dyn Handler>> {
+    let (m, s) = (|| Arc::clone(metadata), || Arc::clone(settings));
+    let quorum = DescribeQuorum::new(m(), settings.node_id(), Arc::clone(clock));
+    vec![
+        Box::new(Typed(DescribeConfigs::new(m(), s()))),
+        Box::new(Typed(AlterConfigs::new(m(), s()))),
+        Box::new(Typed(ElectLeaders::new(m()))),
+        Box::new(Typed(IncrementalAlterConfigs::new(m(), s()))),
+        Box::new(Typed(AlterPartitionReassignments::new(m()))),
+        Box::new(Typed(ListPartitionReassignments)),
+        Box::new(Typed(quorum)),
+        Box::new(Typed(UpdateFeatures::new(m()))),
+        Box::new(Typed(ListConfigResources::new(m()))),
+    ]
 }
 
 /// What answers for consumer groups.

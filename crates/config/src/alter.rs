@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::broker;
 use crate::check::list_items;
+use crate::client_metrics::{self, Subscription};
 use crate::config::Config;
 use crate::definition::{Definition, Dynamic, Kind};
 use crate::topic;
@@ -136,6 +137,18 @@ pub fn broker(
     }
     check_together(config, scope, &altered)?;
     Ok(altered)
+}
+
+/// The entries of a subscription of client metrics after these wishes.
+pub fn client_metrics(
+    current: &BTreeMap<String, String>,
+    wishes: &[Alteration],
+) -> Result<BTreeMap<String, String>, AlterError> {
+    let altered = apply(current, wishes, client_metrics::find, &|_| None)?;
+    match Subscription::new(&altered) {
+        Ok(_) => Ok(altered),
+        Err(why) => Err(AlterError::InvalidConfig(why)),
+    }
 }
 
 /// What changed: a value for an entry that was set, `None` for one that was deleted.

@@ -59,6 +59,8 @@ pub struct NetworkConfig {
     pub connections_max_idle_ms: Option<u64>,
     /// `fetch.max.bytes`.
     pub fetch_max_bytes: i32,
+    /// `max.incremental.fetch.session.cache.slots`.
+    pub fetch_session_slots: usize,
     /// `limpid.connection.body.timeout.ms`.
     pub body_timeout_ms: u64,
     /// `max.connections`.
@@ -357,6 +359,10 @@ fn network(values: &Values<'_>, overrides: BTreeMap<IpAddr, i32>) -> NetworkConf
     NetworkConfig {
         connections_max_idle_ms: u64::try_from(values.long("connections.max.idle.ms")).ok(),
         fetch_max_bytes: values.int("fetch.max.bytes"),
+        fetch_session_slots: usize::try_from(
+            values.int("max.incremental.fetch.session.cache.slots"),
+        )
+        .unwrap_or(0),
         body_timeout_ms: values.unsigned("limpid.connection.body.timeout.ms"),
         max_connections: values.int("max.connections"),
         max_connections_per_ip: values.int("max.connections.per.ip"),

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::broker;
 use crate::check::{list_items, parse_boolean, parse_double};
+use crate::client_metrics;
 use crate::config::{Config, is_sensitive};
 use crate::definition::{Definition, Dynamic, Kind, UNKNOWN_KIND_CODE};
 use crate::topic;
@@ -28,6 +29,8 @@ pub enum Source {
     Default = 5,
     /// The level of a logger.
     DynamicBrokerLogger = 6,
+    /// Set on a subscription of client metrics.
+    DynamicClientMetrics = 7,
 }
 
 impl Source {
@@ -129,6 +132,33 @@ pub fn broker_defaults(config: &Config) -> Vec<ConfigEntry> {
         entry
     };
     config.dynamic_default().keys().map(entry).collect()
+}
+
+/// Every entry of a subscription of client metrics that sets these, sorted by key.
+pub fn client_metrics(entries: &BTreeMap<String, String>) -> Vec<ConfigEntry> {
+    let entry = |row: &'static Definition| {
+        let own = entries.get(row.key).cloned();
+        let (source, default) = match own {
+            Some(_) => (Source::DynamicClientMetrics, None),
+            None => (Source::Default, row.default.map(str::to_owned)),
+        };
+        let value = own.or(default);
+        ConfigEntry {
+            name: row.key.to_owned(),
+            synonyms: vec![Synonym {
+                name: row.key.to_owned(),
+                value: value.clone(),
+                source,
+            }],
+            value,
+            source,
+            read_only: false,
+            sensitive: false,
+            kind_code: row.kind.code(),
+            documentation: Some(row.doc),
+        }
+    };
+    client_metrics::DEFINITIONS.iter().map(entry).collect()
 }
 
 fn topic_entry(

@@ -13,6 +13,7 @@ pub mod alter;
 pub mod broker;
 mod broker_config;
 mod check;
+pub mod client_metrics;
 mod config;
 mod definition;
 pub mod describe;

@@ -1,7 +1,8 @@
 //! Every metric this binary can expose, without running a broker.
 
 use limpid_broker::metrics::{
-    ConnectionMetrics, FetchMetrics, GroupMetrics, RequestMetrics, TopicMetrics,
+    ConnectionMetrics, FetchMetrics, FetchSessionMetrics, GroupMetrics, RequestMetrics,
+    TopicMetrics,
 };
 use limpid_telemetry::Catalogue;
 
@@ -12,6 +13,7 @@ pub fn catalogue() -> Catalogue {
         .with(ConnectionMetrics::DECLARATIONS)
         .with(TopicMetrics::DECLARATIONS)
         .with(FetchMetrics::DECLARATIONS)
+        .with(FetchSessionMetrics::DECLARATIONS)
         .with(GroupMetrics::DECLARATIONS)
         .with(limpid_storage::LogMetrics::DECLARATIONS)
 }

@@ -5,12 +5,14 @@ use std::time::Duration;
 use anyhow::Result;
 use limpid_interop::process::wait_for;
 use limpid_protocol::ApiKey;
+use limpid_protocol::codec::Request;
 use limpid_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use limpid_protocol::messages::incremental_alter_configs_request::{
     AlterConfigsResource, AlterableConfig,
 };
 use limpid_protocol::messages::{
-    DescribeConfigsRequest, DescribeConfigsResponse, IncrementalAlterConfigsRequest,
+    AlterConfigsRequest, DescribeConfigsRequest, DescribeConfigsResponse,
+    IncrementalAlterConfigsRequest, alter_configs_request,
 };
 
 use super::case::{Case, Outcome, case, talk};
@@ -29,11 +31,15 @@ const SUBTRACT: i8 = 3;
 /// Key, operation and value of each alteration.
 type Changes = &'static [(&'static str, i8, Option<&'static str>)];
 
+/// Key and value of each setting.
+type Settings = &'static [(&'static str, Option<&'static str>)];
+
 /// Adds them.
 pub fn cases(all: &mut Vec<Case>) {
     described(all);
     altered(all);
     not_altered(all);
+    replaced(all);
 }
 
 fn describe(resource_type: i8, name: &str, keys: Option<&[&str]>) -> DescribeConfigsRequest {
@@ -135,26 +141,84 @@ fn story(name: &'static str, changes: Changes) -> Case {
     talk(
         ApiKey::IncrementalAlterConfigs,
         name,
-        move |side, version, _| {
-            let answer = match side.ask(&alter(TOPIC, TUNED, changes), version)? {
-                Reply::Inexpressible => return Ok(Outcome::Inexpressible),
-                Reply::Closed => return Ok(Outcome::Closed),
-                Reply::Answer(answer) => answer,
-            };
-            let described = settled(side)?;
-            let mut found = fields(&answer, side);
-            let after = fields(&described, side).into_iter();
-            let changed = |(path, _): &(String, String)| {
-                path.ends_with(".value") || path.ends_with(".config_source")
-            };
-            found.extend(
-                after
-                    .filter(changed)
-                    .map(|(path, value)| (format!("then.{path}"), value)),
-            );
-            Ok(Outcome::Answer(found))
-        },
+        move |side, version, _| told_and_described(side, &alter(TOPIC, TUNED, changes), version),
     )
+}
+
+/// The answer to an alteration, and beside it what is described once it has taken effect.
+fn told_and_described<R>(side: &mut Side, request: &R, version: i16) -> Result<Outcome>
+where
+    R: Request,
+    R::Response: std::fmt::Debug,
+{
+    let answer = match side.ask(request, version)? {
+        Reply::Inexpressible => return Ok(Outcome::Inexpressible),
+        Reply::Closed => return Ok(Outcome::Closed),
+        Reply::Answer(answer) => answer,
+    };
+    let described = settled(side)?;
+    let mut found = fields(&answer, side);
+    let after = fields(&described, side).into_iter();
+    let changed =
+        |(path, _): &(String, String)| path.ends_with(".value") || path.ends_with(".config_source");
+    found.extend(
+        after
+            .filter(changed)
+            .map(|(path, value)| (format!("then.{path}"), value)),
+    );
+    Ok(Outcome::Answer(found))
+}
+
+/// As the older API says it: these settings and no others.
+fn replace(
+    resource_type: i8,
+    name: &str,
+    settings: &[(&str, Option<&str>)],
+) -> AlterConfigsRequest {
+    let entry = |(name, value): &(&str, Option<&str>)| alter_configs_request::AlterableConfig {
+        name: (*name).to_owned(),
+        value: value.map(str::to_owned),
+    };
+    AlterConfigsRequest {
+        resources: vec![alter_configs_request::AlterConfigsResource {
+            resource_type,
+            resource_name: name.to_owned(),
+            configs: settings.iter().map(entry).collect(),
+        }],
+        validate_only: false,
+    }
+}
+
+fn replaced(all: &mut Vec<Case>) {
+    let cases: [(&'static str, Settings); 6] = [
+        ("others go", &[("segment.bytes", Some("2097152"))]),
+        (
+            "two",
+            &[("flush.messages", Some("9")), ("flush.ms", Some("8"))],
+        ),
+        ("none", &[]),
+        ("an unknown key", &[("no.such", Some("1"))]),
+        ("a value that isn't one", &[("segment.bytes", Some("big"))]),
+        ("a null value", &[("segment.bytes", None)]),
+    ];
+    for (name, settings) in cases {
+        all.push(talk(ApiKey::AlterConfigs, name, move |side, version, _| {
+            side.must(&alter(TOPIC, TUNED, &[("flush.ms", SET, Some("7777"))]), 1)?;
+            settled(side)?;
+            told_and_described(side, &replace(TOPIC, TUNED, settings), version)
+        }));
+    }
+    all.push(case("only to be checked", |_, _| AlterConfigsRequest {
+        validate_only: true,
+        ..replace(TOPIC, TUNED, &[("segment.bytes", Some("3000000"))])
+    }));
+    all.push(case("an unknown topic replaced", |_, _| {
+        replace(TOPIC, "absent", &[("flush.ms", Some("1"))])
+    }));
+    all.push(case("another broker replaced", |_, _| {
+        replace(BROKER, "9", &[("log.cleaner.threads", Some("2"))])
+    }));
+    // A resource twice is not asked for: Kafka 4.3 never answers it.
 }
 
 /// What is described once everything altered so far has taken effect: a last alteration, of a key

@@ -122,13 +122,61 @@ pub const ALLOWED: &[Difference] = &[
         "*log_append_time_ms",
         DUPLICATE,
     ),
-    // Choices that the protocol leaves to a broker.
+    // One node, whose controller has no listener and whose metadata log is another one.
     both(
-        "Fetch",
-        "opening a session",
-        "session_id",
-        "fetch sessions are optional: 0 declines",
+        "DescribeQuorum",
+        "of the metadata",
+        "*leader_epoch",
+        "each start is an epoch of Kafka's quorum",
     ),
+    both(
+        "DescribeQuorum",
+        "of the metadata",
+        "*high_watermark",
+        "Kafka writes more records for the same cluster",
+    ),
+    both(
+        "DescribeQuorum",
+        "of the metadata",
+        "*log_end_offset",
+        "Kafka writes more records for the same cluster",
+    ),
+    both(
+        "DescribeQuorum",
+        "of the metadata",
+        "nodes[*].listeners.order",
+        "the controller lives in the broker and listens nowhere",
+    ),
+    only_kafka(
+        "DescribeQuorum",
+        "nodes[*].listeners[*]",
+        "the controller lives in the broker and listens nowhere",
+    ),
+    both(
+        "AlterPartitionReassignments",
+        "cancelled",
+        "*error_message",
+        "Kafka gives no reason",
+    ),
+    both(
+        "AlterPartitionReassignments",
+        "of nothing",
+        "error_message",
+        "Kafka's is the empty text here and none elsewhere",
+    ),
+    both(
+        "ElectLeaders",
+        "all partitions",
+        "replica_election_results.order",
+        "Kafka's is the order of a hash table",
+    ),
+    both(
+        "ListConfigResources",
+        "*",
+        "config_resources.order",
+        "Kafka's is the order of a hash table",
+    ),
+    // Choices that the protocol leaves to a broker.
     both(
         "Fetch",
         "three partitions, little room",

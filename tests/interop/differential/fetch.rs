@@ -1,19 +1,25 @@
 //! Cases of Fetch and ListOffsets.
 
-use limpid_protocol::Uuid;
-use limpid_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
+use anyhow::Result;
+use limpid_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic};
 use limpid_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use limpid_protocol::messages::{FetchRequest, ListOffsetsRequest};
+use limpid_protocol::{ApiKey, Uuid};
 
-use super::case::{Case, case};
+use super::case::{Case, Outcome, case, talk};
+use super::groups::outcome;
 use super::setup::{ALPHA, TIME};
 use super::side::Side;
+
+/// From here on requests know sessions.
+const SESSIONS_VERSION: i16 = 7;
 
 /// Adds them.
 pub fn cases(all: &mut Vec<Case>) {
     fetch(all);
     fetch_errors(all);
     fetch_sessions(all);
+    conversations(all);
     list_offsets(all);
 }
 
@@ -161,6 +167,105 @@ fn fetch_sessions(all: &mut Vec<Case>) {
             ..from(s, ALPHA, 0, 8)
         }
     }));
+}
+
+/// The request that goes on with the session that an earlier answer opened.
+fn going_on(session_id: i32, session_epoch: i32, topics: Vec<FetchTopic>) -> FetchRequest {
+    FetchRequest {
+        session_id,
+        session_epoch,
+        topics,
+        replica_id: -1,
+        max_bytes: 1 << 20,
+        ..FetchRequest::default()
+    }
+}
+
+/// What is said in an open session, after it was opened with two partitions: the first of them at
+/// its end, the second at its beginning.
+fn in_a_session(
+    name: &'static str,
+    ask: impl Fn(&mut Side, i16, i32) -> Result<FetchRequest> + 'static,
+) -> Case {
+    talk(ApiKey::Fetch, name, move |side, version, _| {
+        if version < SESSIONS_VERSION {
+            return Ok(Outcome::Inexpressible);
+        }
+        let mut open = from(side, ALPHA, 0, 10);
+        open.session_epoch = 0;
+        open.topics.extend(from(side, ALPHA, 2, 0).topics);
+        let opened = side.must(&open, version)?;
+        let request = ask(side, version, opened.session_id)?;
+        outcome(side, &request, version)
+    })
+}
+
+fn conversations(all: &mut Vec<Case>) {
+    all.push(in_a_session("a session: what has records", |_, _, id| {
+        Ok(going_on(id, 1, Vec::new()))
+    }));
+    all.push(in_a_session("a session: no news", |side, version, id| {
+        let topics = from(side, ALPHA, 2, 10).topics;
+        side.must(&going_on(id, 1, topics), version)?;
+        Ok(going_on(id, 2, Vec::new()))
+    }));
+    all.push(in_a_session("a session: another one", |side, _, id| {
+        Ok(going_on(id, 1, from(side, ALPHA, 1, 0).topics))
+    }));
+    all.push(in_a_session(
+        "a session: one that isn't there",
+        |side, _, id| Ok(going_on(id, 1, from(side, ALPHA, 9, 0).topics)),
+    ));
+    all.push(in_a_session(
+        "a session: an unknown topic",
+        |side, _, id| Ok(going_on(id, 1, from(side, "absent", 0, 0).topics)),
+    ));
+    all.push(in_a_session("a session: one less", |side, _, id| {
+        let mut request = going_on(id, 1, Vec::new());
+        request.forgotten_topics_data = forgotten(side, &[2]);
+        Ok(request)
+    }));
+    all.push(in_a_session("a session: none left", |side, _, id| {
+        let mut request = going_on(id, 1, Vec::new());
+        request.forgotten_topics_data = forgotten(side, &[0, 2]);
+        Ok(request)
+    }));
+    all.push(in_a_session(
+        "a session: after none was left",
+        |side, version, id| {
+            let mut request = going_on(id, 1, Vec::new());
+            request.forgotten_topics_data = forgotten(side, &[0, 2]);
+            side.must(&request, version)?;
+            Ok(going_on(id, 2, Vec::new()))
+        },
+    ));
+    for (name, epoch) in [
+        ("a session: a later epoch", 2),
+        ("a session: a negative epoch", -2),
+    ] {
+        all.push(in_a_session(name, move |_, _, id| {
+            Ok(going_on(id, epoch, Vec::new()))
+        }));
+    }
+    all.push(in_a_session("a session: closed", |side, version, id| {
+        side.must(&going_on(id, -1, Vec::new()), version)?;
+        Ok(going_on(id, 1, Vec::new()))
+    }));
+    all.push(in_a_session(
+        "a session: opened anew",
+        |side, version, id| {
+            let again = side.must(&going_on(id, 0, from(side, ALPHA, 0, 8).topics), version)?;
+            Ok(going_on(again.session_id, 1, Vec::new()))
+        },
+    ));
+}
+
+fn forgotten(side: &Side, partitions: &[i32]) -> Vec<ForgottenTopic> {
+    vec![ForgottenTopic {
+        topic: ALPHA.to_owned(),
+        topic_id: side.id(ALPHA),
+        partitions: partitions.to_vec(),
+    }]
 }
 
 fn offsets(topic: &str, partitions: &[(i32, i64, i32)]) -> ListOffsetsRequest {

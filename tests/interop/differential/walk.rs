@@ -146,6 +146,7 @@ fn normal(path: &str, value: &str, side: &Side) -> String {
         "topic_id" => "an id".to_owned(),
         "port" if value == side.port.to_string() => "its own port".to_owned(),
         "log_append_time_ms" if value != "-1" => "a time".to_owned(),
+        "last_fetch_timestamp" | "last_caught_up_timestamp" if value != "-1" => "now".to_owned(),
         "session_id" if value != "0" => "a session".to_owned(),
         // It counts the records of the metadata log, which goes on without any request.
         "finalized_features_epoch" if value != "-1" => "an epoch".to_owned(),

@@ -107,6 +107,12 @@ impl Chromium {
             ("Page.enable", json!({})),
             ("Runtime.enable", json!({})),
             ("Log.enable", json!({})),
+            // A page in the background is not live, on purpose.
+            ("Page.bringToFront", json!({})),
+            (
+                "Emulation.setFocusEmulationEnabled",
+                json!({"enabled": true}),
+            ),
             ("Emulation.setEmulatedMedia", json!({"features": features})),
             (
                 "Emulation.setScriptExecutionDisabled",

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::peer::{Kind, Peer};
 use crate::records::Partitions;
 use crate::tools::Tools;
-use crate::{librdkafka, process, records, wire};
+use crate::{coverage, librdkafka, process, records, wire};
 
 /// What the shared broker is told: many small segments and dense indexes.
 const PROPERTIES: [(&str, &str); 3] = [
@@ -54,6 +54,15 @@ impl Lab {
     #[must_use]
     pub const fn kind(&self) -> &Kind {
         &self.kind
+    }
+
+    /// What the shared broker has answered, if it runs and is Limpid.
+    #[must_use]
+    pub fn answered(&self) -> coverage::Answered {
+        let subject = self.subject.as_ref();
+        let subject = subject.filter(|_| matches!(self.kind, Kind::Limpid(_)));
+        let answered = subject.map(|peer| coverage::of(&peer.http_address()));
+        answered.and_then(Result::ok).unwrap_or_default()
     }
 
     /// A folder of that name, new.

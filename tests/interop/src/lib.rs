@@ -2,6 +2,7 @@
 
 pub mod chromium;
 pub mod counted;
+pub mod coverage;
 pub mod dump_log;
 pub mod http;
 pub mod lab;

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::process::{Daemon, run, wait_for};
 use crate::tools::{Kafka, Tools, limpid_binary};
-use crate::{ports, process};
+use crate::{coverage, ports, process};
 
 /// A broker must answer its first request within this.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -318,6 +318,9 @@ impl Peer {
     /// When it doesn't end in time.
     pub fn stop(&mut self) -> Result<()> {
         if let Some(daemon) = self.daemon.take() {
+            if matches!(self.kind, Kind::Limpid(_)) {
+                coverage::note(&self.http_address());
+            }
             daemon.terminate(STOP_LIMIT)?;
         }
         Ok(())

@@ -4,8 +4,8 @@
 //!   otherwise the request is parked (see `waiters`) and read again when it is woken.
 //! - Whole batches only: an offset inside a batch returns the batch from its start, and the first
 //!   batch of the first partition that has one is returned even if it is larger than every limit.
-//! - Session id 0 is answered always (KIP-227): full fetches, legal for every client. A session
-//!   that a client believes to have is FETCH_SESSION_ID_NOT_FOUND.
+//! - Fetch sessions (KIP-227): see `fetch_sessions`. A session that a client only believes to have
+//!   is FETCH_SESSION_ID_NOT_FOUND.
 //! - read_committed reads up to the last stable offset and lists aborted transactions (KIP-98).
 //! - From version 12 a diverging epoch is reported (KIP-595), from 13 topics come by id (KIP-516).
 
@@ -23,6 +23,7 @@ use limpid_telemetry::{Gauge, Stage};
 
 use crate::blocking::Blocking;
 use crate::drain::Drain;
+use crate::fetch_sessions::{self, FetchSessions};
 use crate::handler::{Answering, ApiRange, Call, Handler, Reply};
 use crate::leadership::{check_leader_epoch, locate};
 use crate::read_errors::read_error;
@@ -38,6 +39,7 @@ const COLD_READ_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Answers Fetch.
 pub struct Fetch {
     topics: Arc<Topics>,
+    sessions: FetchSessions,
     blocking: Arc<Blocking>,
     drain: Drain,
     /// `fetch.max.bytes`.
@@ -56,6 +58,7 @@ impl Fetch {
     /// `fetch_bytes_max` is `fetch.max.bytes`; `parked` counts the fetches that wait.
     pub fn new(
         topics: Arc<Topics>,
+        sessions: FetchSessions,
         blocking: Arc<Blocking>,
         drain: Drain,
         fetch_bytes_max: usize,
@@ -63,6 +66,7 @@ impl Fetch {
     ) -> Self {
         Self {
             topics,
+            sessions,
             blocking,
             drain,
             fetch_bytes_max,
@@ -70,14 +74,14 @@ impl Fetch {
         }
     }
 
-    async fn fetch(&self, request: FetchRequest, call: &mut Call<'_>) -> FetchResponse {
-        if let Some(error) = session_error(&request) {
-            let error_code = call.note(error);
-            return FetchResponse {
-                error_code,
-                ..FetchResponse::default()
-            };
-        }
+    async fn fetch(&self, mut request: FetchRequest, call: &mut Call<'_>) -> FetchResponse {
+        let plan = match self.sessions.begin(&mut request, call.version) {
+            Ok(plan) => plan,
+            Err(error) => {
+                call.note(error);
+                return fetch_sessions::refused(error);
+            }
+        };
         self.count(&request, call.version);
         let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
         let min_bytes = usize::try_from(request.min_bytes).unwrap_or(0);
@@ -87,7 +91,8 @@ impl Fetch {
             look = self.park(&request, min_bytes, wait, call).await;
         }
         self.count_out(&look.response, call);
-        look.response
+        let version = call.version;
+        self.sessions.finish(plan, request, version, look.response)
     }
 
     /// Waits for more bytes, or the time, or the drain; then looks again.
@@ -323,18 +328,6 @@ fn is_unknown(error: ErrorCode) -> bool {
         error,
         ErrorCode::UnknownTopicOrPartition | ErrorCode::UnknownTopicId
     )
-}
-
-/// Only full fetches outside of a session exist: id 0 with epoch 0 (asks for a session, which a
-/// broker may decline by answering id 0) or -1 (asks for none).
-fn session_error(request: &FetchRequest) -> Option<ErrorCode> {
-    match (request.session_id, request.session_epoch) {
-        (0, 0 | -1) => None,
-        (0, _) => Some(ErrorCode::InvalidFetchSessionEpoch),
-        // Closing a session that does not exist, followed by a full fetch.
-        (_, -1) => None,
-        _ => Some(ErrorCode::FetchSessionIdNotFound),
-    }
 }
 
 /// A follower (or a client that keeps epochs) whose log took another turn (KIP-595).

@@ -1,7 +1,7 @@
 //! DescribeConfigs, key 32, versions 1–4.
 //!
 //! Topics and brokers: every setting with value, source, synonyms (KIP-226) and, from version 3,
-//! type and documentation (KIP-569). Other resource types come with what they belong to.
+//! type and documentation (KIP-569); subscriptions of client metrics (KIP-714).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -43,6 +43,10 @@ impl DescribeConfigs {
                 let none = ConfigMap::new();
                 let overrides = image.configs(&ConfigResource::topic(resource.name));
                 describe::topic(&config, overrides.map_or(&none, |map| map))
+            }
+            ResourceType::ClientMetrics => {
+                let none = ConfigMap::new();
+                describe::client_metrics(image.configs(&resource).map_or(&none, |map| map))
             }
             _ if resource.name.is_empty() => describe::broker_defaults(&config),
             _ => describe::broker(&config),

@@ -6,20 +6,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use limpid_config::Config;
-use limpid_config::alter::{self, AlterError, AlterOp, Alteration, BrokerScope};
+use limpid_config::alter::{AlterOp, Alteration};
 use limpid_protocol::messages::IncrementalAlterConfigsRequest;
 use limpid_protocol::messages::incremental_alter_configs_request::AlterConfigsResource;
 use limpid_protocol::messages::incremental_alter_configs_response::{
     AlterConfigsResourceResponse, IncrementalAlterConfigsResponse,
 };
 use limpid_protocol::{ApiKey, ErrorCode};
-use limpid_storage::metadata::changes::set_config;
-use limpid_storage::metadata::{
-    ConfigMap, ConfigResource, Image, MetadataRecord, Refusal, ResourceType,
-};
+use limpid_storage::metadata::{Image, Refusal};
 
-use crate::config_resources;
+use crate::config_resources::{self, Start};
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
 use crate::settings::Settings;
@@ -42,7 +38,9 @@ impl IncrementalAlterConfigs {
         config_resources::check(&image, &resource, self.settings.node_id())?;
         let wishes = wishes(wanted)?;
         let config = self.settings.current();
-        let change = move |image: &Image| records(&config, image, &resource, &wishes);
+        let change = move |image: &Image| {
+            config_resources::alter(&config, image, &resource, Start::AsItIs, &wishes)
+        };
         if dry {
             return change(&image).map(drop);
         }
@@ -103,38 +101,4 @@ fn wishes(wanted: &AlterConfigsResource) -> Result<Vec<Alteration>, Refusal> {
             })
         };
     wanted.configs.iter().map(wish).collect()
-}
-
-fn records(
-    config: &Config,
-    image: &Image,
-    resource: &ConfigResource,
-    wishes: &[Alteration],
-) -> Result<Vec<MetadataRecord>, Refusal> {
-    let none = ConfigMap::new();
-    let before = image.configs(resource).map_or(&none, |map| map);
-    let after = match resource.kind {
-        ResourceType::Topic => alter::topic(config, before, wishes),
-        _ => {
-            let all = resource.name.is_empty();
-            let scope = if all {
-                BrokerScope::All
-            } else {
-                BrokerScope::One
-            };
-            alter::broker(config, scope, before, wishes)
-        }
-    };
-    let after = after.map_err(|error| {
-        let code = match error {
-            AlterError::InvalidRequest(_) => ErrorCode::InvalidRequest,
-            AlterError::InvalidConfig(_) => ErrorCode::InvalidConfig,
-        };
-        Refusal::new(code, error.to_string())
-    })?;
-    let changed = alter::difference(before, &after);
-    Ok(changed
-        .iter()
-        .map(|(key, value)| set_config(resource, key, value.as_deref()))
-        .collect())
 }

@@ -165,10 +165,11 @@ pub(super) const ROWS: &[Definition] = &[
         "max.incremental.fetch.session.cache.slots",
         Int,
         Medium,
-        "Fetch sessions that are remembered; fetches here name all their partitions each time.",
+        "Most fetch sessions, so that consumers name only the partitions that changed; 0 turns them off.",
     )
     .default("1000")
-    .min(0),
+    .min(0)
+    .honoured(),
     define(
         "max.request.partition.size.limit",
         Int,

@@ -49,6 +49,7 @@ fn source_word(source: Source) -> &'static str {
         Source::StaticBroker => "static",
         Source::Default => "default",
         Source::DynamicBrokerLogger => "logger",
+        Source::DynamicClientMetrics => "client metrics",
     }
 }
 
