@@ -18,6 +18,7 @@ mod produce;
 mod setup;
 mod side;
 mod topics;
+mod transactions;
 mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,6 +63,8 @@ pub fn answers_are_kafkas(lab: &mut Lab) -> Result<()> {
     setup::await_producer_ids(&mut subject)?;
     groups::await_coordinator(&mut kafka)?;
     groups::await_coordinator(&mut subject)?;
+    transactions::await_coordinator(&mut kafka)?;
+    transactions::await_coordinator(&mut subject)?;
 
     let mut cases = Vec::new();
     produce::cases(&mut cases);
@@ -73,6 +76,7 @@ pub fn answers_are_kafkas(lab: &mut Lab) -> Result<()> {
     groups::cases(&mut cases);
     group_tools::cases(&mut cases);
     offsets::cases(&mut cases);
+    transactions::cases(&mut cases);
     let advertised = advertised(&mut subject)?;
     let known: BTreeSet<i16> = cases.iter().map(|case| case.api.code()).collect();
     let mut report = Report::default();

@@ -24,6 +24,7 @@ mod observed;
 mod own_client;
 mod prometheus;
 mod python;
+mod transactions;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -69,6 +70,11 @@ const TESTS: &[Test] = tests![
     groups::churn::two_hundred_members_come_and_go,
     groups::tools::consumer_groups,
     groups::tools::the_offsets_topic_is_readable,
+    transactions::commit_and_abort,
+    transactions::zombies_are_fenced,
+    transactions::read_process_write,
+    transactions::late_transactions_are_aborted,
+    transactions::tools,
     dump_log::writes_many_segments,
     kcat::reads_everything,
     python::reads_everything,
@@ -87,6 +93,7 @@ const TESTS: &[Test] = tests![
     demo::runs_on_apache_kafka,
     differential::answers_are_kafkas,
     groups::resume::a_group_resumes_at_its_commit_after_kill_9,
+    transactions::kill::transactions_stay_whole,
     kill9::no_acknowledged_record_is_lost_or_doubled,
     kill9::nothing_comes_twice_when_the_disk_is_awaited,
     kill9::the_checker_notices_early_acknowledgements,

@@ -17,12 +17,21 @@ pub struct Feature {
 pub const METADATA_VERSION: &str = "metadata.version";
 
 /// All of them.
-pub const SUPPORTED: &[Feature] = &[Feature {
-    name: METADATA_VERSION,
-    // The lowest level Kafka 4.x knows is 3.3-IV3; records of older levels are not understood.
-    min: 7,
-    max: limpid_storage::metadata::METADATA_VERSION_4_3,
-}];
+pub const SUPPORTED: &[Feature] = &[
+    Feature {
+        name: METADATA_VERSION,
+        // The lowest level Kafka 4.x knows is 3.3-IV3; records of older levels are not understood.
+        min: 7,
+        max: limpid_storage::metadata::METADATA_VERSION_4_3,
+    },
+    // 1: tagged fields in the records of `__transaction_state`. 2: the epoch is raised with each
+    // transaction, and Produce makes a partition part of it (KIP-890).
+    Feature {
+        name: "transaction.version",
+        min: 0,
+        max: 2,
+    },
+];
 
 /// Whether `name` may be advertised.
 pub fn is_supported(name: &str) -> bool {

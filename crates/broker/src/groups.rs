@@ -10,7 +10,7 @@ mod counting;
 mod load;
 mod rounds;
 mod shard;
-mod topic;
+pub(crate) mod topic;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,12 +23,16 @@ use limpid_protocol::ErrorCode;
 use limpid_protocol::messages::{
     JoinGroupRequest, JoinGroupResponse, SyncGroupRequest, SyncGroupResponse,
 };
+use limpid_protocol::records::NO_SEQUENCE;
+use limpid_storage::TxnPermit;
 use tokio::sync::oneshot;
 
 use self::counting::Counting;
 use self::shard::{Delivery, Shard};
 use self::topic::OffsetsTopic;
 use crate::blocking::Blocking;
+use crate::coordinator_log::marker::Marker;
+use crate::coordinator_log::{self, Flushed};
 use crate::drain::Drain;
 use crate::metrics::GroupMetrics;
 use crate::settings::Settings;
@@ -218,6 +222,55 @@ impl Groups {
     pub async fn partition_of(&self, group_id: &str) -> Result<i32, ErrorCode> {
         let table = self.topic.ensure(self.now()).await?;
         Ok(table.partition_of(group_id))
+    }
+
+    /// Before a producer commits offsets in a transaction: what the log of the group's partition
+    /// wants to see when that begins the transaction there; `None` if it has begun.
+    ///
+    /// # Errors
+    /// No coordinator can be had now, or the producer has been replaced.
+    pub async fn permit_transaction(
+        &self,
+        group_id: &str,
+        producer: (i64, i16),
+        raises_epoch: bool,
+    ) -> Result<(i32, Option<TxnPermit>), ErrorCode> {
+        let shard = self.shard(group_id).await?;
+        let log = &shard.partition.log;
+        let permit = log.permit_transaction(producer, NO_SEQUENCE, raises_epoch);
+        let permit = permit.map_err(|error| coordinator_log::code_of(&error))?;
+        Ok((shard.partition.index, permit))
+    }
+
+    /// [`Groups::step`] that commits offsets in a transaction.
+    ///
+    /// # Errors
+    /// No coordinator can be had now.
+    pub async fn step_in_transaction<T>(
+        &self,
+        group_id: &str,
+        permit: Option<TxnPermit>,
+        step: impl FnOnce(&mut Coordinator, Now, &mut Out) -> T,
+    ) -> Result<Done<T>, ErrorCode> {
+        let shard = self.shard(group_id).await?;
+        let now = self.now();
+        let step = |coordinator: &mut Coordinator, out: &mut Out| step(coordinator, now, out);
+        let (value, written, delivery) = shard.turn_with(now, None, permit, step)?;
+        let flushed = self.finish(&shard, delivery).await;
+        let written = written.and(flushed);
+        Ok(Done { value, written })
+    }
+
+    /// Ends a producer's transaction in a partition of the offsets topic.
+    ///
+    /// # Errors
+    /// The marker can't be written, or not yet.
+    pub fn mark(&self, partition: i32, marker: &Marker) -> Result<Flushed, ErrorCode> {
+        let now = self.now();
+        let table = self.topic.follow(now);
+        let shard = table.and_then(|table| table.shard(partition));
+        let shard = shard.ok_or(ErrorCode::NotLeaderOrFollower)?;
+        shard.mark(now, marker)
     }
 
     async fn shard(&self, group_id: &str) -> Result<Arc<Shard>, ErrorCode> {

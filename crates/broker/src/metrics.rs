@@ -211,6 +211,26 @@ metrics! {
 }
 
 metrics! {
+    /// Transactions, as their coordinator counts.
+    pub struct TransactionMetrics {
+        /// Transactions that are committed in all their partitions.
+        pub committed: counter = "limpid_transactions_committed_total";
+        /// Transactions that are aborted in all their partitions, whoever wanted that.
+        pub aborted: counter = "limpid_transactions_aborted_total";
+        /// Transactions that were aborted because they were open for longer than their timeout.
+        pub timed_out: counter = "limpid_transactions_timed_out_total";
+        /// Transactions that were aborted because another producer took over the transactional id.
+        pub fenced: counter = "limpid_transactions_fenced_total";
+        /// Times that a marker could not be written at once.
+        pub markers_delayed: counter = "limpid_transactions_markers_delayed_total";
+        /// Partitions that a producer could not write to because they are not part of its
+        /// transaction.
+        pub refused: counter = "limpid_transactions_refused_partitions_total",
+            mbean "kafka.server:type=AddPartitionsToTxnManager,name=VerificationFailureRate" meter;
+    }
+}
+
+metrics! {
     /// Traffic by topic.
     pub struct TopicMetrics {
         /// Records appended by producers.

@@ -25,6 +25,11 @@ use crate::api::k18_api_versions::ApiVersions;
 use crate::api::k19_create_topics::CreateTopics;
 use crate::api::k20_delete_topics::DeleteTopics;
 use crate::api::k22_init_producer_id::InitProducerId;
+use crate::api::k24_add_partitions_to_txn::AddPartitionsToTxn;
+use crate::api::k25_add_offsets_to_txn::AddOffsetsToTxn;
+use crate::api::k26_end_txn::EndTxn;
+use crate::api::k27_write_txn_markers::WriteTxnMarkers;
+use crate::api::k28_txn_offset_commit::TxnOffsetCommit;
 use crate::api::k32_describe_configs::DescribeConfigs;
 use crate::api::k33_alter_configs::AlterConfigs;
 use crate::api::k42_delete_groups::DeleteGroups;
@@ -36,6 +41,9 @@ use crate::api::k47_offset_delete::OffsetDelete;
 use crate::api::k55_describe_quorum::DescribeQuorum;
 use crate::api::k57_update_features::UpdateFeatures;
 use crate::api::k60_describe_cluster::DescribeCluster;
+use crate::api::k61_describe_producers::DescribeProducers;
+use crate::api::k65_describe_transactions::DescribeTransactions;
+use crate::api::k66_list_transactions::ListTransactions;
 use crate::api::k74_list_config_resources::ListConfigResources;
 use crate::api::k75_describe_topic_partitions::DescribeTopicPartitions;
 use crate::apis::Apis;
@@ -44,12 +52,14 @@ use crate::drain::Drain;
 use crate::fetch_sessions::FetchSessions;
 use crate::groups::{Groups, GroupsInput};
 use crate::handler::{Answer, Handler, Typed};
+use crate::markers::Markers;
 use crate::metadata::Metadata;
-use crate::metrics::{BrokerMetrics, GroupMetrics};
+use crate::metrics::{BrokerMetrics, GroupMetrics, TransactionMetrics};
 use crate::producer_ids::ProducerIds;
 use crate::settings::Settings;
 use crate::topic_creation::TopicCreation;
 use crate::topics::Topics;
+use crate::transactions::{Transactions, TransactionsInput};
 
 /// What a broker is made of.
 pub struct ServicesInput {
@@ -73,6 +83,8 @@ pub struct ServicesInput {
     pub metrics: Arc<BrokerMetrics>,
     /// Counters of consumer groups.
     pub group_metrics: GroupMetrics,
+    /// Counters of transactions.
+    pub transaction_metrics: TransactionMetrics,
     /// Ends what is parked.
     pub drain: Drain,
 }
@@ -85,6 +97,8 @@ pub struct Services {
     pub metadata: Arc<Metadata>,
     /// Consumer groups.
     pub groups: Arc<Groups>,
+    /// Transactions.
+    pub transactions: Arc<Transactions>,
     /// Who answers what.
     pub apis: Arc<Apis>,
 }
@@ -132,6 +146,21 @@ impl Services {
         }));
         let node_id = settings.node_id();
         let ids = Arc::new(ProducerIds::new(Arc::clone(&metadata), node_id));
+        let clock = Arc::clone(&input.clock);
+        let markers = Markers::new(Arc::clone(&topics), Arc::clone(&groups), clock);
+        let markers = Arc::new(markers);
+        let transactions = Arc::new(Transactions::new(TransactionsInput {
+            topics: Arc::clone(&topics),
+            creation: Arc::clone(&creation),
+            metadata: Arc::clone(&metadata),
+            settings: Arc::clone(&settings),
+            blocking: Arc::clone(&blocking),
+            ids: Arc::clone(&ids),
+            markers: Arc::clone(&markers),
+            clock: Arc::clone(&input.clock),
+            drain: drain.clone(),
+            metrics: input.transaction_metrics,
+        }));
         let network = settings.current().broker().network.clone();
         let rules = ProduceRules {
             trust_compressed_headers: !network.validate_compressed_records,
@@ -141,10 +170,21 @@ impl Services {
         let (m, s) = (|| Arc::clone(&metadata), || Arc::clone(&settings));
         let describe_metadata =
             DescribeMetadata::new(m(), Arc::clone(&creation), s(), cluster_id.clone());
-        let mut handlers = group_handlers(&groups, &topics, &metadata);
+        let mut handlers = group_handlers(&groups, &transactions, &topics, &metadata);
+        handlers.extend(transaction_handlers(
+            &transactions,
+            &groups,
+            &topics,
+            markers,
+        ));
         handlers.extend(admin_handlers(&metadata, &settings, &input.clock));
         handlers.extend([
-            Box::new(Produce::new(Arc::clone(&topics), input.clock, rules)) as Box<dyn Handler>,
+            Box::new(Produce::new(
+                Arc::clone(&topics),
+                Arc::clone(&transactions),
+                input.clock,
+                rules,
+            )) as Box<dyn Handler>,
             Box::new(Fetch::new(
                 Arc::clone(&topics),
                 sessions,
@@ -157,7 +197,7 @@ impl Services {
             Box::new(Typed(describe_metadata)),
             Box::new(Typed(CreateTopics::new(creation, s()))),
             Box::new(Typed(DeleteTopics::new(m(), s(), Arc::clone(&groups)))),
-            Box::new(Typed(InitProducerId::new(ids))),
+            Box::new(Typed(InitProducerId::new(ids, Arc::clone(&transactions)))),
             Box::new(Typed(DescribeCluster::new(m(), cluster_id, node_id))),
             Box::new(Typed(DescribeTopicPartitions::new(m(), s()))),
         ]);
@@ -168,6 +208,7 @@ impl Services {
             topics,
             metadata,
             groups,
+            transactions,
             apis: Arc::new(apis),
         }
     }
@@ -197,6 +238,7 @@ fn admin_handlers(
 /// What answers for consumer groups.
 fn group_handlers(
     groups: &Arc<Groups>,
+    transactions: &Arc<Transactions>,
     topics: &Arc<Topics>,
     metadata: &Arc<Metadata>,
 ) -> Vec<Box<dyn Handler>> {
@@ -204,7 +246,11 @@ fn group_handlers(
     vec![
         Box::new(Typed(OffsetCommit::new(g(), t()))),
         Box::new(Typed(OffsetFetch::new(g(), t()))),
-        Box::new(Typed(FindCoordinator::new(g(), Arc::clone(metadata)))),
+        Box::new(Typed(FindCoordinator::new(
+            g(),
+            Arc::clone(transactions),
+            Arc::clone(metadata),
+        ))),
         Box::new(Typed(JoinGroup::new(g()))),
         Box::new(Typed(Heartbeat::new(g()))),
         Box::new(Typed(LeaveGroup::new(g()))),
@@ -213,5 +259,26 @@ fn group_handlers(
         Box::new(Typed(ListGroups::new(g()))),
         Box::new(Typed(DeleteGroups::new(g()))),
         Box::new(Typed(OffsetDelete::new(g(), t()))),
+    ]
+}
+
+/// What answers for transactions.
+fn transaction_handlers(
+    transactions: &Arc<Transactions>,
+    groups: &Arc<Groups>,
+    topics: &Arc<Topics>,
+    markers: Arc<Markers>,
+) -> Vec<Box<dyn Handler>> {
+    let (x, t) = (|| Arc::clone(transactions), || Arc::clone(topics));
+    let g = || Arc::clone(groups);
+    vec![
+        Box::new(Typed(AddPartitionsToTxn::new(x(), t()))),
+        Box::new(Typed(AddOffsetsToTxn::new(x(), g()))),
+        Box::new(Typed(EndTxn::new(x()))),
+        Box::new(Typed(WriteTxnMarkers::new(markers))),
+        Box::new(Typed(TxnOffsetCommit::new(g(), x(), t()))),
+        Box::new(Typed(DescribeProducers::new(t()))),
+        Box::new(Typed(DescribeTransactions::new(x()))),
+        Box::new(Typed(ListTransactions::new(x()))),
     ]
 }

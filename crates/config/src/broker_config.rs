@@ -12,6 +12,10 @@ use crate::listeners::{self, HttpListener, Listener, ListenerKeys};
 use crate::topic_config::TopicConfig;
 use crate::units::{self, ShareOrSize};
 
+mod transactions;
+
+pub use transactions::TransactionsConfig;
+
 /// Everything the broker asks its configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BrokerConfig {
@@ -29,6 +33,8 @@ pub struct BrokerConfig {
     pub topics: TopicsConfig,
     /// Consumer groups and the topic they are kept in.
     pub groups: GroupsConfig,
+    /// Transactions and the topic they are kept in.
+    pub transactions: TransactionsConfig,
     /// Pages, health and metrics.
     pub http: HttpConfig,
     /// Log lines.
@@ -246,6 +252,7 @@ impl BrokerConfig {
                 num_partitions: values.int("num.partitions"),
             },
             groups: groups(values),
+            transactions: transactions::read(values),
             http: http(values),
             logging: LoggingConfig {
                 level: values.text("limpid.log.level"),

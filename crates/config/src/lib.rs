@@ -31,7 +31,7 @@ mod units;
 
 pub use broker_config::{
     BrokerConfig, GroupsConfig, HttpConfig, LoggingConfig, NetworkConfig, NodeConfig,
-    ResourcesConfig, StorageConfig, TopicsConfig,
+    ResourcesConfig, StorageConfig, TopicsConfig, TransactionsConfig,
 };
 pub use check::{Check, list_items};
 pub use config::{Config, REDACTED, Setting, is_sensitive, shown};

@@ -48,6 +48,8 @@ pub(crate) struct Replaced {
 pub(crate) enum OffsetsAfter {
     /// Members or tools committed.
     Commit(Arc<str>),
+    /// A producer (by id) committed in its transaction.
+    InTransaction(Arc<str>, i64),
     /// They are too old.
     Expiry(Arc<str>),
     /// Somebody deleted them, or their topic, or the group.

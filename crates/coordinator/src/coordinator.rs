@@ -3,6 +3,7 @@
 mod admin;
 mod offsets;
 mod replay;
+mod transactional;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use limpid_protocol::messages::sync_group_request::SyncGroupRequest;
 use crate::after::{After, OffsetsAfter, Protocol};
 use crate::group::{Group, JoinCall, Turn};
 use crate::limits::{Limits, Now};
+use crate::open_offsets::OpenOffsets;
 use crate::out::{Event, Out, Token};
 use crate::record::Record;
 use crate::timers::{TimerKey, Timers};
@@ -41,6 +43,7 @@ pub struct Client {
 pub struct Coordinator {
     limits: Limits,
     groups: BTreeMap<Arc<str>, Group>,
+    open: OpenOffsets,
     timers: Timers,
 }
 
@@ -50,6 +53,7 @@ impl Coordinator {
         Self {
             limits,
             groups: BTreeMap::new(),
+            open: OpenOffsets::default(),
             timers: Timers::default(),
         }
     }
@@ -202,6 +206,7 @@ impl Coordinator {
     /// records.
     pub fn written(&mut self, now: Now, result: Result<(), ErrorCode>, out: &mut Out) {
         let records = std::mem::take(&mut out.records);
+        out.producer = None;
         match out.after.take() {
             None | Some(After::Emptied) => {}
             Some(After::NewGroup(id)) => {
@@ -235,6 +240,7 @@ impl Coordinator {
     /// Answers everybody who waits, and forgets all groups: the broker stops, or another one takes
     /// over.
     pub fn resign(&mut self, now: Now, error: ErrorCode, out: &mut Out) {
+        self.open = OpenOffsets::default();
         for (_, mut group) in std::mem::take(&mut self.groups) {
             let first = out.answers.len();
             let mut turn = Turn {
@@ -308,10 +314,15 @@ impl Coordinator {
             .filter(|r| matches!(r, Record::Offset { .. }))
             .count();
         for record in records {
-            self.apply(now, record, out);
+            match after {
+                OffsetsAfter::InTransaction(_, producer_id) => {
+                    self.replay_in_transaction(now, *producer_id, record);
+                }
+                _ => self.apply(now, record, out),
+            }
         }
         match after {
-            OffsetsAfter::Commit(group) => {
+            OffsetsAfter::Commit(group) | OffsetsAfter::InTransaction(group, _) => {
                 if let Some(known) = self.groups.get_mut(group) {
                     known.story.commits += partitions as u64;
                 }

@@ -1,4 +1,4 @@
-//! Consumer groups (the classic protocol) as a pure state machine.
+//! Consumer groups (the classic protocol) and transactions ([`transactions`]) as pure state machines.
 //!
 //! A [`Coordinator`] holds the groups of one partition of `__consumer_offsets`. Each input (a
 //! request, or time that passed) leaves in an [`Out`] what is to be appended to the partition and
@@ -15,10 +15,12 @@ mod group;
 mod limits;
 mod member;
 mod offsets;
+mod open_offsets;
 mod out;
 mod record;
 mod state;
 mod timers;
+pub mod transactions;
 pub mod view;
 
 pub use cause::Cause;

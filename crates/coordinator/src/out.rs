@@ -80,6 +80,8 @@ pub struct Out {
     /// To be appended, all or nothing, before anybody is answered. When there are some, the caller
     /// must say how it went with `Coordinator::written`.
     pub records: Vec<Record>,
+    /// Producer id and epoch, if the records are part of a transaction.
+    pub producer: Option<(i64, i16)>,
     /// To be sent after the append.
     pub answers: Vec<(Token, Answer)>,
     /// To be counted.

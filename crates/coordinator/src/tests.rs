@@ -7,6 +7,7 @@ mod model;
 mod restart;
 mod statics;
 mod timeouts;
+mod transactional;
 
 use std::collections::BTreeMap;
 

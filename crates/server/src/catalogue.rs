@@ -2,7 +2,7 @@
 
 use limpid_broker::metrics::{
     ConnectionMetrics, FetchMetrics, FetchSessionMetrics, GroupMetrics, RequestMetrics,
-    TopicMetrics,
+    TopicMetrics, TransactionMetrics,
 };
 use limpid_telemetry::Catalogue;
 
@@ -15,6 +15,7 @@ pub fn catalogue() -> Catalogue {
         .with(FetchMetrics::DECLARATIONS)
         .with(FetchSessionMetrics::DECLARATIONS)
         .with(GroupMetrics::DECLARATIONS)
+        .with(TransactionMetrics::DECLARATIONS)
         .with(limpid_storage::LogMetrics::DECLARATIONS)
 }
 

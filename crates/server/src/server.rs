@@ -10,7 +10,7 @@ use limpid_broker::client_log::ClientLog;
 use limpid_broker::connection_limits::ConnectionLimits;
 use limpid_broker::drain::{self, DrainTrigger};
 use limpid_broker::listener::Listener;
-use limpid_broker::metrics::{BrokerMetrics, GroupMetrics};
+use limpid_broker::metrics::{BrokerMetrics, GroupMetrics, TransactionMetrics};
 use limpid_broker::request_memory::RequestMemory;
 use limpid_broker::settings::Settings;
 use limpid_broker::source::{EmbeddedCluster, Parts};
@@ -135,10 +135,12 @@ impl Server {
             random: Arc::new(OsRandom),
             metrics: Arc::clone(&metrics),
             group_metrics: GroupMetrics::register(registry)?,
+            transaction_metrics: TransactionMetrics::register(registry)?,
             drain: draining.clone(),
         });
         data.block_on(opening.register(&services))?;
         data.spawn(Arc::clone(&services.groups).run());
+        data.spawn(Arc::clone(&services.transactions).run());
         let limits = listeners::connection_limits(&opening.broker.network);
         let client_log = opening.client_log();
         cluster.attach(opening.parts(&services, &limits));

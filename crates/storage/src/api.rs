@@ -53,6 +53,10 @@ pub struct TimestampedOffset {
     pub leader_epoch: i32,
 }
 
+/// Lets a producer begin a transaction in a log, see `PartitionLog::permit_transaction`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TxnPermit(pub(crate) u64);
+
 /// An aborted transaction that a `read_committed` reader has to skip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AbortedTxn {

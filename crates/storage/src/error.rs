@@ -50,6 +50,13 @@ pub enum AppendError {
         /// The producer.
         producer_id: i64,
     },
+    /// A batch would begin a transaction that its coordinator does not know to be here, or not any
+    /// more (`INVALID_TXN_STATE`).
+    #[error("the batch of producer {producer_id} is not part of an ongoing transaction")]
+    NotInTransaction {
+        /// The producer.
+        producer_id: i64,
+    },
     /// The bytes are not whole batches of magic 2 (`CORRUPT_MESSAGE`); validation should have
     /// caught this.
     #[error("malformed batches: {0}")]

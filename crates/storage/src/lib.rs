@@ -52,7 +52,7 @@ mod tail_cache;
 
 pub use api::{
     AbortedTxn, AppendInfo, AppendMeta, LogDirStatus, Origin, ProducerStatus, RecoveryProgress,
-    RecoveryReport, TimestampedOffset, Unflushed,
+    RecoveryReport, TimestampedOffset, TxnPermit, Unflushed,
 };
 pub use config::{CleanupPolicy, LogConfig, TimestampType};
 pub use dir::MinFree;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `append` | checks, offsets, the write, rolling |
 //! | `read` | batches from the tail cache or from files |
+//! | `transactions` | what batches of transactions and markers need beside that |
 //! | `lookup` | by timestamp, by epoch, aborted transactions |
 //! | `flush` | fsync, group commit, the recovery point |
 //! | `retention` | removing old segments |
@@ -49,6 +50,7 @@ mod lookup;
 mod read;
 pub(crate) mod recover;
 mod retention;
+mod transactions;
 
 pub use flush::FlushCallback;
 pub use read::{ColdRead, LogRead};

@@ -9,10 +9,14 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use limpid_protocol::records::{BatchHeader, NO_PRODUCER_EPOCH, NO_SEQUENCE, add_sequence};
 
-use crate::api::{AbortedTxn, Origin, ProducerStatus};
+use crate::api::{AbortedTxn, Origin, ProducerStatus, TxnPermit};
 use crate::error::AppendError;
 
+mod permits;
 pub(crate) mod snapshot;
+
+use self::permits::Permits;
+pub(crate) use self::permits::Wanted;
 
 /// Batches remembered per producer; clients keep at most this many requests in flight.
 pub(crate) const WINDOW: usize = 5;
@@ -187,6 +191,7 @@ pub(crate) struct Producers {
     by_id: HashMap<i64, Producer>,
     /// First offset → producer of each open transaction.
     open: BTreeMap<i64, i64>,
+    permits: Permits,
 }
 
 impl Producers {
@@ -201,6 +206,69 @@ impl Producers {
     /// The first offset of the oldest open transaction: readers of committed data stop there.
     pub(crate) fn first_undecided(&self) -> Option<i64> {
         self.open.first_key_value().map(|(offset, _)| *offset)
+    }
+
+    /// See [`permits`]; `None` if the producer's transaction is open.
+    pub(crate) fn permit(
+        &mut self,
+        wanted: Wanted,
+        now_ms: i64,
+    ) -> Result<Option<TxnPermit>, AppendError> {
+        if let Some(producer) = self.by_id.get(&wanted.producer_id) {
+            producer.check_epoch(wanted.epoch)?;
+        }
+        if self.is_open(wanted.producer_id, wanted.epoch) {
+            return Ok(None);
+        }
+        Ok(Some(self.permits.draw(wanted, now_ms)))
+    }
+
+    /// Whether a batch of a transaction may be written: it continues one, or it has a permit.
+    pub(crate) fn check_permit(
+        &self,
+        header: &BatchHeader,
+        permit: Option<TxnPermit>,
+    ) -> Result<(), AppendError> {
+        if self.is_open(header.producer_id, header.producer_epoch) {
+            return Ok(());
+        }
+        let known = self.by_id.get(&header.producer_id);
+        if let Some(producer) = known {
+            producer.check_epoch(header.producer_epoch)?;
+        }
+        self.permits.check(header, permit, known.is_some())
+    }
+
+    /// Whether a marker is newer than everything that its producer wrote.
+    pub(crate) fn check_higher_epoch(&self, header: &BatchHeader) -> Result<(), AppendError> {
+        match self.by_id.get(&header.producer_id) {
+            Some(producer) if header.producer_epoch <= producer.epoch => {
+                Err(AppendError::InvalidProducerEpoch {
+                    producer_id: producer.id,
+                    current: producer.epoch,
+                    got: header.producer_epoch,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn is_open(&self, producer_id: i64, epoch: i16) -> bool {
+        let known = self.by_id.get(&producer_id);
+        known.is_some_and(|producer| producer.open_txn.is_some() && producer.epoch == epoch)
+    }
+
+    /// Whether a transaction is open whose producer was last heard of before `before_ms`.
+    pub(crate) fn has_open_since(&self, before_ms: i64) -> bool {
+        let mut open = self.open.values().filter_map(|id| self.by_id.get(id));
+        open.any(|producer| producer.last_timestamp < before_ms)
+    }
+
+    /// Batches of a transaction, or its marker, are in the log.
+    pub(crate) fn settle_permits<'a>(&mut self, headers: impl Iterator<Item = &'a BatchHeader>) {
+        for header in headers.filter(|header| header.attributes.is_transactional()) {
+            self.permits.settle(header);
+        }
     }
 
     /// The batch that `header` repeats, if it is one of its producer's last [`WINDOW`].
@@ -311,6 +379,7 @@ impl Producers {
 
     /// Forgets producers idle for `expiration_ms` with no transaction open.
     pub(crate) fn expire(&mut self, now_ms: i64, expiration_ms: i64) -> usize {
+        self.permits.expire(now_ms, expiration_ms);
         let before = self.by_id.len();
         self.by_id.retain(|_, producer| {
             producer.open_txn.is_some()

@@ -22,6 +22,7 @@ mod crash;
 mod faults;
 mod life;
 mod reads;
+mod transactions;
 
 /// A log directory that can be opened, crashed and opened again.
 struct Bench {

@@ -9,7 +9,7 @@
 //!   to tell.
 //! - `acks=all` demands `min.insync.replicas`.
 //! - From version 13 topics come by id (KIP-516); from 8 errors carry a message (KIP-467).
-//! - Transactional batches are refused until transactions exist.
+//! - Batches of a transaction: see `admission`. From version 12 they make their partition part of it.
 
 use std::sync::Arc;
 
@@ -31,6 +31,11 @@ use tokio::sync::oneshot;
 use crate::batch::{self, Prepared};
 use crate::handler::{Answering, ApiRange, Call, Handler, Reply, encode};
 use crate::topics::{Partition, Topic, Topics};
+use crate::transactions::Transactions;
+
+mod admission;
+
+use self::admission::{Admitted, Permit};
 
 /// The one client that may write to the coordinators' topics, as in Kafka.
 const ADMIN_CLIENT_ID: &str = "__admin_client";
@@ -41,6 +46,7 @@ const ACKS_ALL: i16 = -1;
 /// Answers Produce.
 pub struct Produce {
     topics: Arc<Topics>,
+    transactions: Arc<Transactions>,
     clock: Arc<dyn Clock>,
     rules: ProduceRules,
 }
@@ -105,7 +111,9 @@ impl From<AppendError> for Refusal {
             AppendError::OutOfOrderSequence { .. } => ErrorCode::OutOfOrderSequenceNumber,
             AppendError::InvalidProducerEpoch { .. } => ErrorCode::InvalidProducerEpoch,
             AppendError::CoordinatorFenced { .. } => ErrorCode::TransactionCoordinatorFenced,
-            AppendError::InvalidTxnState { .. } => ErrorCode::InvalidTxnState,
+            AppendError::InvalidTxnState { .. } | AppendError::NotInTransaction { .. } => {
+                ErrorCode::InvalidTxnState
+            }
             AppendError::Malformed(_) => ErrorCode::CorruptMessage,
             AppendError::TooLarge { .. } => ErrorCode::RecordListTooLarge,
             // Kafka has no code for a full disk. This one is retriable and does not make the
@@ -119,10 +127,16 @@ impl From<AppendError> for Refusal {
 }
 
 impl Produce {
-    /// `topics` is where batches go.
-    pub fn new(topics: Arc<Topics>, clock: Arc<dyn Clock>, rules: ProduceRules) -> Self {
+    /// `topics` is where batches go, `transactions` whose they may be part of.
+    pub fn new(
+        topics: Arc<Topics>,
+        transactions: Arc<Transactions>,
+        clock: Arc<dyn Clock>,
+        rules: ProduceRules,
+    ) -> Self {
         Self {
             topics,
+            transactions,
             clock,
             rules,
         }
@@ -131,9 +145,12 @@ impl Produce {
     /// Appends everything before it waits for the disk, so that a request with many partitions
     /// costs one wait and not one per partition.
     async fn produce(&self, request: ProduceRequest, call: &mut Call<'_>) -> ProduceResponse {
-        let topics = request.topic_data.into_iter();
+        let table = self.topics.table();
+        let admitted = admission::admit(&self.transactions, &table, &request, call.version);
+        let mut admitted = admitted.await;
+        let topics = request.topic_data.into_iter().enumerate();
         let begun: Vec<_> = topics
-            .map(|data| self.append_topic(data, request.acks, call))
+            .map(|data| self.append_topic(data, &mut admitted, request.acks, call))
             .collect();
         let mut response = ProduceResponse::default();
         for topic in begun {
@@ -144,7 +161,8 @@ impl Produce {
 
     fn append_topic(
         &self,
-        data: TopicProduceData,
+        (position, data): (usize, TopicProduceData),
+        admitted: &mut Admitted,
         acks: i16,
         call: &mut Call<'_>,
     ) -> TopicInProgress {
@@ -169,8 +187,11 @@ impl Produce {
         for partition in data.partition_data {
             let index = partition.index;
             let size = partition.records.as_ref().map_or(0, Bytes::len);
+            let permit = admitted.take(position, index);
             let appended = match &topic {
-                Some(topic) => self.append_partition(topic, partition, acks, call),
+                Some(topic) => permit.and_then(|permit| {
+                    self.append_partition(topic, (partition, permit), acks, call)
+                }),
                 None if by_id => Err(Refusal::new(ErrorCode::UnknownTopicId, None)),
                 None => Err(Refusal::new(ErrorCode::UnknownTopicOrPartition, None)),
             };
@@ -186,7 +207,7 @@ impl Produce {
     fn append_partition(
         &self,
         topic: &Topic,
-        data: PartitionProduceData,
+        (data, permit): (PartitionProduceData, Permit),
         acks: i16,
         call: &mut Call<'_>,
     ) -> Result<Appended, Refusal> {
@@ -212,11 +233,7 @@ impl Produce {
         let start = partition.log.log_start_offset();
         let prepared = batch::prepare(&records, &limits, &topic.config)
             .map_err(|error| Refusal::from_records(error, start))?;
-        if prepared.is_transactional {
-            let message = "transactions are not available in this version of Limpid".to_owned();
-            return Err(Refusal::new(ErrorCode::InvalidTxnState, message));
-        }
-        append(partition, &prepared, call).map_err(|error| Refusal {
+        append(partition, (&prepared, permit), call).map_err(|error| Refusal {
             log_start_offset: start,
             ..error.into()
         })
@@ -318,7 +335,7 @@ impl Appended {
 )]
 fn append(
     partition: &Arc<Partition>,
-    prepared: &Prepared<'_>,
+    (prepared, _permit): (&Prepared<'_>, Permit),
     _call: &mut Call<'_>,
 ) -> Result<Appended, AppendError> {
     let meta = AppendMeta {
@@ -355,14 +372,18 @@ fn append(
 #[cfg(not(feature = "sabotage-ack-before-append"))]
 fn append(
     partition: &Arc<Partition>,
-    prepared: &Prepared<'_>,
+    (prepared, permit): (&Prepared<'_>, Permit),
     call: &mut Call<'_>,
 ) -> Result<Appended, AppendError> {
     let meta = AppendMeta {
         leader_epoch: partition.leader_epoch(),
         origin: Origin::Client,
     };
-    let info = partition.log.append(prepared.bytes(), &meta)?;
+    let log = &partition.log;
+    let info = match prepared.is_transactional {
+        true => log.append_in_transaction(prepared.bytes(), &meta, permit)?,
+        false => log.append(prepared.bytes(), &meta)?,
+    };
     call.clock.carve(Stage::LocalLock, info.lock_wait);
     let wanted = partition.log.config().flush_before_ack();
     let flushed = wanted.then(|| {

@@ -3,8 +3,8 @@
 //! - From version 2 without topics for all of a group; from 8 for many groups at once; from 10 by
 //!   topic id.
 //! - "No commit" is offset −1 without an error. A group that does not exist has no commits.
-//! - `require_stable` (version 7) asks not to be told offsets that a transaction may still change.
-//!   What is told here always is in the log already, and there are no transactions yet.
+//! - `require_stable` (version 7) asks not to be told offsets that a transaction may still change:
+//!   UNSTABLE_OFFSET_COMMIT, ask again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -59,7 +59,7 @@ impl Answer for OffsetFetch {
         if call.version >= MANY_GROUPS {
             let mut response = OffsetFetchResponse::default();
             for group in request.groups {
-                let answer = self.fetch(group, call).await;
+                let answer = self.fetch(group, request.require_stable, call).await;
                 response.groups.push(answer);
             }
             return response;
@@ -78,7 +78,7 @@ impl Answer for OffsetFetch {
             ..OffsetFetchRequestGroup::default()
         };
         let wanted = group.topics.clone();
-        let answer = self.fetch(group, call).await;
+        let answer = self.fetch(group, request.require_stable, call).await;
         single(answer, wanted, call.version)
     }
 }
@@ -87,6 +87,7 @@ impl OffsetFetch {
     async fn fetch(
         &self,
         group: OffsetFetchRequestGroup,
+        stable: bool,
         call: &mut Call<'_>,
     ) -> OffsetFetchResponseGroup {
         let table = self.topics.table();
@@ -98,10 +99,10 @@ impl OffsetFetch {
                 Some(topics) => {
                     let topics = topics.into_iter();
                     topics
-                        .map(|t| some(coordinator, &table, &id, t, by_id))
+                        .map(|t| some((coordinator, &table), &id, t, (by_id, stable)))
                         .collect()
                 }
-                None => all(coordinator, &table, &id, by_id),
+                None => all((coordinator, &table), &id, (by_id, stable)),
             });
         match done.await {
             Ok(done) => OffsetFetchResponseGroup {
@@ -123,11 +124,10 @@ impl OffsetFetch {
 }
 
 fn some(
-    coordinator: &Coordinator,
-    table: &TopicTable,
+    (coordinator, table): (&Coordinator, &TopicTable),
     group: &str,
     mut topic: OffsetFetchRequestTopics,
-    by_id: bool,
+    (by_id, stable): (bool, bool),
 ) -> OffsetFetchResponseTopics {
     let mut error = ErrorCode::None;
     if by_id {
@@ -137,6 +137,10 @@ fn some(
         }
     }
     let partitions = topic.partition_indexes.into_iter().map(|index| {
+        if stable && error == ErrorCode::None && coordinator.is_unstable(group, &topic.name, index)
+        {
+            return partition(index, None, ErrorCode::UnstableOffsetCommit);
+        }
         let committed = coordinator.offset(group, &topic.name, index);
         partition(index, committed.filter(|_| error == ErrorCode::None), error)
     });
@@ -148,10 +152,9 @@ fn some(
 }
 
 fn all(
-    coordinator: &Coordinator,
-    table: &TopicTable,
+    (coordinator, table): (&Coordinator, &TopicTable),
     group: &str,
-    by_id: bool,
+    (by_id, stable): (bool, bool),
 ) -> Vec<OffsetFetchResponseTopics> {
     let none = BTreeMap::new();
     let offsets = coordinator.offsets(group).unwrap_or(&none);
@@ -166,7 +169,12 @@ fn all(
             name: name.to_string(),
             topic_id: known.map(|t| t.id).unwrap_or_default(),
             partitions: partitions
-                .map(|(index, c)| partition(*index, Some(c), ErrorCode::None))
+                .map(
+                    |(index, c)| match stable && coordinator.is_unstable(group, name, *index) {
+                        true => partition(*index, None, ErrorCode::UnstableOffsetCommit),
+                        false => partition(*index, Some(c), ErrorCode::None),
+                    },
+                )
                 .collect(),
         })
     });

@@ -2,9 +2,9 @@
 //!
 //! - From version 1 for groups or transactions, from 4 for many keys at once, from 6 for share
 //!   groups' state.
-//! - `__consumer_offsets` is made when somebody first asks, and the answer comes when it is there
+//! - `__consumer_offsets` or `__transaction_state` is made when somebody first asks, and the answer comes when it is there
 //!   (Kafka sends the client away once).
-//! - There are no transactions and no share groups yet: COORDINATOR_NOT_AVAILABLE.
+//! - There are no share groups yet: COORDINATOR_NOT_AVAILABLE.
 
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
 use crate::topics::INTERNAL_TOPICS;
+use crate::transactions::Transactions;
 
 /// Version from which many keys are asked for.
 const MANY_KEYS: i16 = 4;
@@ -30,13 +31,22 @@ const NOBODY: i32 = -1;
 /// Answers FindCoordinator.
 pub struct FindCoordinator {
     groups: Arc<Groups>,
+    transactions: Arc<Transactions>,
     metadata: Arc<Metadata>,
 }
 
 impl FindCoordinator {
     /// `metadata` tell who leads which partition, and where that broker is.
-    pub fn new(groups: Arc<Groups>, metadata: Arc<Metadata>) -> Self {
-        Self { groups, metadata }
+    pub fn new(
+        groups: Arc<Groups>,
+        transactions: Arc<Transactions>,
+        metadata: Arc<Metadata>,
+    ) -> Self {
+        Self {
+            groups,
+            transactions,
+            metadata,
+        }
     }
 
     async fn find(
@@ -45,17 +55,17 @@ impl FindCoordinator {
         key: &str,
         call: &Call<'_>,
     ) -> Result<BrokerEndpoint, ErrorCode> {
-        match key_type {
-            GROUP => {}
-            TRANSACTION => return Err(ErrorCode::CoordinatorNotAvailable),
+        let (partition, topic) = match key_type {
+            GROUP => (self.groups.partition_of(key).await?, INTERNAL_TOPICS[0]),
+            TRANSACTION => (
+                self.transactions.partition_of(key).await?,
+                INTERNAL_TOPICS[1],
+            ),
             SHARE if call.version >= WITH_SHARE => return Err(ErrorCode::CoordinatorNotAvailable),
             _ => return Err(ErrorCode::InvalidRequest),
-        }
-        let partition = self.groups.partition_of(key).await?;
+        };
         let image = self.metadata.image();
-        let topic = image
-            .topic_id(INTERNAL_TOPICS[0])
-            .and_then(|id| image.topic(id));
+        let topic = image.topic_id(topic).and_then(|id| image.topic(id));
         let leader = topic
             .and_then(|t| t.partitions.get(&partition))
             .map(|p| p.leader);

@@ -4,7 +4,6 @@
 //! need, plus one piece. As long as nothing compacts the topic, that takes the longer the more was
 //! ever committed.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -28,8 +27,6 @@ pub(super) enum LoadError {
 struct Loading {
     now: Now,
     coordinator: Coordinator,
-    /// Offsets of transactions (written by Kafka) whose outcome has not been seen yet.
-    open: HashMap<i64, Vec<Record>>,
     unreadable: u64,
     scratch: Vec<u8>,
 }
@@ -44,7 +41,6 @@ pub(super) fn load(
     let mut loading = Loading {
         now,
         coordinator: Coordinator::new(limits),
-        open: HashMap::new(),
         unreadable: 0,
         scratch: Vec::new(),
     };
@@ -78,12 +74,13 @@ impl Loading {
     fn batch(&mut self, batch: &BatchView<'_>) -> Result<(), RecordsError> {
         let header = *batch.header();
         if header.attributes.is_control() {
-            let pending = self.open.remove(&header.producer_id).unwrap_or_default();
-            if let Some((ControlType::Commit, _)) = batch.control_record()? {
-                for record in pending {
-                    self.coordinator.replay(self.now, record);
-                }
-            }
+            let commit = match batch.control_record()? {
+                Some((ControlType::Commit, _)) => true,
+                Some((ControlType::Abort, _)) => false,
+                _ => return Ok(()),
+            };
+            let id = header.producer_id;
+            self.coordinator.end_transaction(self.now, id, commit);
             return Ok(());
         }
         let mut scratch = std::mem::take(&mut self.scratch);
@@ -94,10 +91,8 @@ impl Loading {
             match Record::decode(Bytes::copy_from_slice(key), value) {
                 Ok(None) => {}
                 Ok(Some(record)) if header.attributes.is_transactional() => {
-                    self.open
-                        .entry(header.producer_id)
-                        .or_default()
-                        .push(record);
+                    let id = header.producer_id;
+                    self.coordinator.replay_in_transaction(self.now, id, record);
                 }
                 Ok(Some(record)) => self.coordinator.replay(self.now, record),
                 Err(_) => self.unreadable += 1,

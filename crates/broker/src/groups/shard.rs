@@ -3,18 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bytes::BytesMut;
 use limpid_coordinator::{Answer, Coordinator, Event, Limits, Now, Out, Record, Token};
 use limpid_protocol::ErrorCode;
-use limpid_protocol::records::{BatchBuilder, Codec};
-use limpid_storage::{AppendError, AppendMeta, Origin};
+use limpid_protocol::records::Codec;
+use limpid_storage::TxnPermit;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
+use crate::coordinator_log::marker::Marker;
+use crate::coordinator_log::{self, Flushed, Style};
 use crate::topics::{Partition, Topic};
-
-/// What a record can cost in a batch beside its key and value.
-const RECORD_OVERHEAD_BYTES: usize = 64;
 
 /// One partition of the offsets topic.
 pub(super) struct Shard {
@@ -47,10 +45,13 @@ enum Phase {
 pub(super) struct Delivery {
     answers: Vec<(oneshot::Sender<Answer>, Answer)>,
     /// The word that what was written is on the disk, if the topic asks for that.
-    flushed: Option<oneshot::Receiver<Result<(), String>>>,
+    flushed: Flushed,
     pub(super) events: Vec<Event>,
     pub(super) next_deadline_ms: Option<u64>,
 }
+
+/// What a step gave, whether its records are written, and what is left to do.
+pub(super) type Turned<T> = Result<(T, Result<(), ErrorCode>, Delivery), ErrorCode>;
 
 /// Whoever waits for an answer, and under which name.
 pub(super) type Waiting = (Token, oneshot::Sender<Answer>);
@@ -111,7 +112,18 @@ impl Shard {
         now: Now,
         waiting: Option<Waiting>,
         step: impl FnOnce(&mut Coordinator, &mut Out) -> T,
-    ) -> Result<(T, Result<(), ErrorCode>, Delivery), ErrorCode> {
+    ) -> Turned<T> {
+        self.turn_with(now, waiting, None, step)
+    }
+
+    /// [`Shard::turn`] with what the log wants to see before a transaction begins in it.
+    pub(super) fn turn_with<T>(
+        &self,
+        now: Now,
+        waiting: Option<Waiting>,
+        permit: Option<TxnPermit>,
+        step: impl FnOnce(&mut Coordinator, &mut Out) -> T,
+    ) -> Turned<T> {
         let mut state = self.state.lock();
         match state.phase {
             Phase::Ready => {}
@@ -123,7 +135,7 @@ impl Shard {
         }
         let mut out = Out::default();
         let value = step(&mut state.coordinator, &mut out);
-        let (written, delivery) = self.settle(&mut state, now, out);
+        let (written, delivery) = self.settle(&mut state, now, out, permit);
         Ok((value, written, delivery))
     }
 
@@ -137,7 +149,7 @@ impl Shard {
             state.phase = Phase::Ready;
             state.unchecked = true;
         }
-        let (_written, delivery) = self.settle(&mut state, now, out);
+        let (_written, delivery) = self.settle(&mut state, now, out, None);
         delivery
     }
 
@@ -147,7 +159,7 @@ impl Shard {
         state.phase = Phase::Closed(error);
         let mut out = Out::default();
         state.coordinator.resign(now, error, &mut out);
-        let (_written, delivery) = self.settle(&mut state, now, out);
+        let (_written, delivery) = self.settle(&mut state, now, out, None);
         delivery
     }
 
@@ -157,11 +169,12 @@ impl Shard {
         state: &mut State,
         now: Now,
         mut out: Out,
+        permit: Option<TxnPermit>,
     ) -> (Result<(), ErrorCode>, Delivery) {
         let mut written = Ok(());
         let mut flushed = None;
         while !out.records.is_empty() {
-            let appended = self.append(state, now, &out.records);
+            let appended = self.append(state, now, &out, permit);
             let result = appended.map(|word| flushed = word);
             written = written.and(result);
             state.coordinator.written(now, result, &mut out);
@@ -184,17 +197,26 @@ impl Shard {
         &self,
         state: &State,
         now: Now,
-        records: &[Record],
-    ) -> Result<Option<oneshot::Receiver<Result<(), String>>>, ErrorCode> {
-        let size_max = usize::try_from(state.topic.config.max_message_bytes).unwrap_or(0);
-        let batches = self.batches(records, now.wall_ms, size_max)?;
-        let meta = AppendMeta {
-            leader_epoch: self.partition.leader_epoch(),
-            origin: Origin::Coordinator,
+        out: &Out,
+        permit: Option<TxnPermit>,
+    ) -> Result<Flushed, ErrorCode> {
+        let style = Style {
+            codec: self.codec,
+            size_max: usize::try_from(state.topic.config.max_message_bytes).unwrap_or(0),
+            now_ms: now.wall_ms,
+            producer: out.producer,
         };
+        let pairs = out.records.iter().map(Record::encode);
+        let pairs: Result<Vec<_>, _> = pairs.collect();
+        let pairs = pairs.map_err(|_| ErrorCode::UnknownServerError)?;
+        let batches = coordinator_log::batches(&pairs, &style)?;
+        let meta = coordinator_log::append_meta(&self.partition);
         let log = &self.partition.log;
-        let info = log.append(&batches, &meta).map_err(|error| {
-            let code = code_of(&error);
+        let done = match out.producer {
+            None => log.append(&batches, &meta),
+            Some(_) => log.append_in_transaction(&batches, &meta, permit),
+        };
+        let info = done.map_err(|error| {
             // At debug level, since clients could fill the log with it; what is wrong with the
             // disk is told by the log itself.
             tracing::debug!(
@@ -202,50 +224,28 @@ impl Shard {
                 %error,
                 "a group could not be written down"
             );
-            code
+            coordinator_log::code_of(&error)
         })?;
-        let metrics = &state.topic.metrics;
-        metrics.messages_in.inc_by(records.len() as u64);
-        metrics.bytes_in.inc_by(batches.len() as u64);
-        self.partition.waiters.appended(batches.len() as u64);
-        if !log.config().flush_before_ack() {
-            return Ok(None);
-        }
-        let (sender, receiver) = oneshot::channel();
-        let callback = Box::new(move |done| {
-            // Whoever asked may be gone by now.
-            let _unheard = sender.send(done).is_err();
-        });
-        log.on_flushed(info.last_offset + 1, callback);
-        Ok(Some(receiver))
+        let place = (&*state.topic, &*self.partition);
+        let size = (pairs.len(), batches.len());
+        Ok(coordinator_log::appended(place, &info, size))
     }
 
-    /// The records as batches of at most `size_max` bytes.
-    fn batches(
-        &self,
-        records: &[Record],
-        wall_ms: i64,
-        size_max: usize,
-    ) -> Result<BytesMut, ErrorCode> {
-        let too_large = |_| ErrorCode::UnknownServerError;
-        let mut all = BytesMut::new();
-        let mut batch = BatchBuilder::new(self.codec);
-        for record in records {
-            let (key, value) = record.encode().map_err(|_| ErrorCode::UnknownServerError)?;
-            let size = key.len() + value.as_ref().map_or(0, |v| v.len()) + RECORD_OVERHEAD_BYTES;
-            if !batch.is_empty() && batch.size() + size > size_max {
-                let full = std::mem::replace(&mut batch, BatchBuilder::new(self.codec));
-                all.extend_from_slice(&full.build().map_err(too_large)?);
-            }
-            if batch.size() + size > size_max {
-                return Err(ErrorCode::UnknownServerError);
-            }
-            batch
-                .append(wall_ms, Some(&key), value.as_deref(), &[])
-                .map_err(too_large)?;
+    /// Ends a producer's transaction here: its offsets count from now on, or never.
+    ///
+    /// # Errors
+    /// The marker can't be written, or not yet.
+    pub(super) fn mark(&self, now: Now, marker: &Marker) -> Result<Flushed, ErrorCode> {
+        let mut state = self.state.lock();
+        match state.phase {
+            Phase::Ready => {}
+            // The coordinator of transactions tries again.
+            Phase::Loading | Phase::Closed(_) => return Err(ErrorCode::NotLeaderOrFollower),
         }
-        all.extend_from_slice(&batch.build().map_err(too_large)?);
-        Ok(all)
+        let flushed = marker.append(&state.topic, &self.partition, now.wall_ms)?;
+        let (producer_id, commit) = (marker.producer.id, marker.commit);
+        state.coordinator.end_transaction(now, producer_id, commit);
+        Ok(flushed)
     }
 }
 
@@ -253,16 +253,10 @@ impl Delivery {
     /// Sends the answers, once what they rest on is as safe as the topic wants it.
     pub(super) async fn send(self, shard: &Shard) -> Result<(), ErrorCode> {
         let mut safe = Ok(());
-        if let Some(flushed) = self.flushed {
-            match flushed.await {
-                Ok(Ok(())) => {}
-                Ok(Err(why)) => {
-                    let partition = shard.partition.index;
-                    tracing::error!(partition, error = why, "the disk failed a group");
-                    safe = Err(ErrorCode::NotCoordinator);
-                }
-                Err(_) => safe = Err(ErrorCode::NotCoordinator),
-            }
+        if let Err(why) = coordinator_log::wait(self.flushed).await {
+            let partition = shard.partition.index;
+            tracing::error!(partition, error = why, "the disk failed a group");
+            safe = Err(ErrorCode::NotCoordinator);
         }
         for (sender, mut answer) in self.answers {
             if let Err(error) = safe {
@@ -272,16 +266,5 @@ impl Delivery {
             let _unheard = sender.send(answer).is_err();
         }
         safe
-    }
-}
-
-/// What clients are told when an append failed, as Kafka translates it.
-fn code_of(error: &AppendError) -> ErrorCode {
-    match error {
-        AppendError::DiskFull { .. } => ErrorCode::CoordinatorNotAvailable,
-        AppendError::DirOffline { .. } | AppendError::Busy(_) | AppendError::Closed => {
-            ErrorCode::NotCoordinator
-        }
-        _ => ErrorCode::UnknownServerError,
     }
 }

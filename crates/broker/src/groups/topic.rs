@@ -12,12 +12,13 @@ use parking_lot::Mutex;
 use super::load;
 use super::shard::Shard;
 use crate::blocking::Blocking;
+use crate::coordinator_log;
 use crate::settings::Settings;
 use crate::topic_creation::{TopicCreation, Wish};
 use crate::topics::{Topic, Topics};
 
 /// Its name.
-pub(super) const OFFSETS_TOPIC: &str = "__consumer_offsets";
+pub(crate) const OFFSETS_TOPIC: &str = "__consumer_offsets";
 const MINUTE_MS: i64 = 60_000;
 
 /// The topic and its shards.
@@ -38,22 +39,16 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn partition_of(&self, group_id: &str) -> i32 {
-        let count = i32::try_from(self.shards.len()).unwrap_or(i32::MAX).max(1);
-        (java_hash(group_id) & i32::MAX) % count
+        coordinator_log::partition_of(group_id, self.shards.len())
     }
 
     pub(super) fn shard_of(&self, group_id: &str) -> Option<Arc<Shard>> {
-        let index = usize::try_from(self.partition_of(group_id)).ok()?;
-        self.shards.get(index)?.clone()
+        self.shard(self.partition_of(group_id))
     }
-}
 
-/// Java's `String.hashCode`.
-fn java_hash(text: &str) -> i32 {
-    let units = text.encode_utf16();
-    units.fold(0_i32, |hash, unit| {
-        hash.wrapping_mul(31).wrapping_add(i32::from(unit))
-    })
+    pub(super) fn shard(&self, index: i32) -> Option<Arc<Shard>> {
+        self.shards.get(usize::try_from(index).ok()?)?.clone()
+    }
 }
 
 impl OffsetsTopic {

@@ -13,7 +13,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Longest time for which adding a partition to a transaction is tried again.",
     )
     .default("100")
-    .min(0),
+    .min(0)
+    .honoured(),
     define(
         "add.partitions.to.txn.retry.backoff.ms",
         Int,
@@ -21,7 +22,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Wait before adding a partition to a transaction is tried again.",
     )
     .default("20")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "producer.id.expiration.check.interval.ms",
         Int,
@@ -48,7 +50,8 @@ pub(super) const ROWS: &[Definition] = &[
         "How often transactions that ran out of time are aborted.",
     )
     .default("10000")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "transaction.max.timeout.ms",
         Int,
@@ -56,7 +59,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Longest timeout that a transaction may ask for.",
     )
     .default("900000")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "transaction.partition.verification.enable",
         Boolean,
@@ -64,7 +68,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Check that a partition belongs to the transaction before records of it are written.",
     )
     .default("true")
-    .cluster_wide(),
+    .cluster_wide()
+    .honoured(),
     define(
         "transaction.remove.expired.transaction.cleanup.interval.ms",
         Int,
@@ -72,7 +77,8 @@ pub(super) const ROWS: &[Definition] = &[
         "How often transactional ids that were not used for long are removed.",
     )
     .default("3600000")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "transaction.state.log.load.buffer.size",
         Int,
@@ -80,7 +86,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Batch size with which transactions are read into memory.",
     )
     .default("5242880")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "transaction.state.log.min.isr",
         Int,
@@ -88,7 +95,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Replicas that must have a write to the transaction topic.",
     )
     .default("2")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "transaction.state.log.num.partitions",
         Int,
@@ -96,7 +104,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Partitions of the transaction topic; not to be changed once it exists.",
     )
     .default("50")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "transaction.state.log.replication.factor",
         Short,
@@ -104,7 +113,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Replicas of the transaction topic.",
     )
     .default("3")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "transaction.state.log.segment.bytes",
         Int,
@@ -112,7 +122,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Size at which segments of the transaction topic are closed.",
     )
     .default("104857600")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "transaction.two.phase.commit.enable",
         Boolean,
@@ -127,5 +138,6 @@ pub(super) const ROWS: &[Definition] = &[
         "How long a transactional id that is not used is remembered.",
     )
     .default("604800000")
-    .min(1),
+    .min(1)
+    .honoured(),
 ];

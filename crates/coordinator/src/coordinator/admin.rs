@@ -10,6 +10,8 @@ use limpid_protocol::{ErrorCode, Uuid};
 use super::Coordinator;
 use crate::after::{After, OffsetsAfter};
 use crate::limits::Now;
+use crate::offsets::Committed;
+use crate::open_offsets::Key;
 use crate::out::Out;
 use crate::record::Record;
 use crate::state::State;
@@ -69,6 +71,7 @@ impl Coordinator {
             _ => return Err(ErrorCode::NonEmptyGroup),
         }
         let mut records = group.offset_tombstones(|_, _, _| true);
+        records.extend(self.open_tombstones(id, |_, _| true));
         records.push(group.tombstone());
         out.write(records, After::Offsets(OffsetsAfter::Deletion));
         Ok(())
@@ -101,6 +104,8 @@ impl Coordinator {
             let partitions: BTreeSet<i32> = partitions.iter().copied().collect();
             records
                 .extend(group.offset_tombstones(|t, p, _| t == topic && partitions.contains(&p)));
+            let is_wanted = |t: &str, p: i32| t == topic && partitions.contains(&p);
+            records.extend(self.open_tombstones(id, |(_, t, p), _| is_wanted(t, *p)));
             answers.push(ErrorCode::None);
         }
         if !records.is_empty() {
@@ -119,8 +124,10 @@ impl Coordinator {
         let Some(group) = self.groups.get(id) else {
             return false;
         };
-        let records =
+        let mut records =
             group.offset_tombstones(|topic, _, committed| gone(topic, committed.topic_id));
+        let of_open = |key: &Key, committed: &Committed| gone(&key.1, committed.topic_id);
+        records.extend(self.open_tombstones(id, of_open));
         self.write_if_any(records, OffsetsAfter::Deletion, out)
     }
 
@@ -130,7 +137,7 @@ impl Coordinator {
         let Some(group) = self.groups.get(id) else {
             return false;
         };
-        let records = group.expired(now.wall_ms, &self.limits);
+        let records = group.expired(now.wall_ms, &self.limits, &self.open);
         self.write_if_any(records, OffsetsAfter::Expiry(Arc::clone(id)), out)
     }
 

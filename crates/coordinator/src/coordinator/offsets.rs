@@ -31,7 +31,7 @@ impl Coordinator {
     ) -> Result<Vec<OffsetCommitResponseTopic>, ErrorCode> {
         let id: Arc<str> = match self.turn(&request.group_id, now, out) {
             Some((group, mut turn)) => {
-                group.check_commit(&request)?;
+                group.check_commit(&request, false)?;
                 group.commit_keeps_alive(&mut turn, &request.member_id);
                 Arc::clone(&group.id)
             }

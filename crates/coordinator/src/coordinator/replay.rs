@@ -11,6 +11,8 @@ use crate::cause::Cause;
 use crate::group::Group;
 use crate::limits::Now;
 use crate::member::Member;
+use crate::offsets::Committed;
+use crate::open_offsets::Key;
 use crate::out::Out;
 use crate::record::Record;
 use crate::state::State;
@@ -42,23 +44,30 @@ impl Coordinator {
                 topic,
                 partition,
                 committed,
-            } => match committed {
-                Some(committed) => {
-                    let known = self
-                        .groups
-                        .entry(Arc::clone(&group))
-                        .or_insert_with(|| Group::new(group, now));
-                    known.view = None;
-                    known.offsets.put(&topic, partition, committed);
-                }
-                None => {
-                    if let Some(known) = self.groups.get_mut(&group) {
-                        known.view = None;
-                        known.offsets.remove(&topic, partition);
-                    }
-                }
-            },
+            } => {
+                let key = (group, topic, partition);
+                self.apply_offset(now, key, committed);
+            }
             Record::Group { group, value } => self.apply_group(now, &group, value, out),
+        }
+    }
+
+    fn apply_offset(&mut self, now: Now, key: Key, committed: Option<Committed>) {
+        match committed {
+            Some(committed) => {
+                self.open.overtake(&key);
+                let (group, topic, partition) = key;
+                let known = self.group_or_new(now, group);
+                known.offsets.put(&topic, partition, committed);
+            }
+            None => {
+                self.open.clear(&key);
+                let (group, topic, partition) = key;
+                if let Some(known) = self.groups.get_mut(&group) {
+                    known.view = None;
+                    known.offsets.remove(&topic, partition);
+                }
+            }
         }
     }
 
@@ -75,7 +84,8 @@ impl Coordinator {
             .map(|g| std::mem::take(&mut g.offsets));
         let offsets = offsets.unwrap_or_default();
         self.forget(now, id, out);
-        if value.is_none() && offsets.is_empty() {
+        let has_open = self.open.of_group(id).next().is_some();
+        if value.is_none() && offsets.is_empty() && !has_open {
             return;
         }
         let mut group = Group::new(Arc::clone(id), now);

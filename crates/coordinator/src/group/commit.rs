@@ -13,6 +13,7 @@ use limpid_protocol::messages::offset_commit_response::{
 use super::{Group, Turn};
 use crate::limits::Limits;
 use crate::offsets::Committed;
+use crate::open_offsets::OpenOffsets;
 use crate::record::Record;
 use crate::state::State;
 
@@ -20,8 +21,13 @@ use crate::state::State;
 const DEFAULT_RETENTION: i64 = -1;
 
 impl Group {
-    /// Whether this commit is to be accepted.
-    pub(crate) fn check_commit(&self, request: &OffsetCommitRequest) -> Result<(), ErrorCode> {
+    /// Whether this commit is to be accepted. In a transaction a member need not say who it is, and
+    /// a rebalance does not matter.
+    pub(crate) fn check_commit(
+        &self,
+        request: &OffsetCommitRequest,
+        in_transaction: bool,
+    ) -> Result<(), ErrorCode> {
         let generation = request.generation_id_or_member_epoch;
         let instance = request.group_instance_id.as_deref();
         if self.state == State::Dead {
@@ -36,10 +42,10 @@ impl Group {
             if generation != self.generation {
                 return Err(ErrorCode::IllegalGeneration);
             }
-        } else if self.state != State::Empty {
+        } else if !in_transaction && self.state != State::Empty {
             return Err(ErrorCode::UnknownMemberId);
         }
-        if self.state == State::CompletingRebalance {
+        if !in_transaction && self.state == State::CompletingRebalance {
             return Err(ErrorCode::RebalanceInProgress);
         }
         Ok(())
@@ -78,18 +84,21 @@ impl Group {
     }
 
     /// Tombstones for what is too old; with nothing left and no members also for the group.
-    pub(crate) fn expired(&self, wall_ms: i64, limits: &Limits) -> Vec<Record> {
+    /// What `open` transactions may still change stays.
+    pub(crate) fn expired(&self, wall_ms: i64, limits: &Limits, open: &OpenOffsets) -> Vec<Record> {
         let mut records = Vec::new();
         let mut keeps = 0_usize;
         for (topic, partition, committed) in self.offsets.iter() {
             let at = self.expires_at(topic, committed, limits);
-            if at.is_some_and(|at| at <= wall_ms) {
+            let is_open = || open.contains(&(Arc::clone(&self.id), Arc::clone(topic), partition));
+            if at.is_some_and(|at| at <= wall_ms) && !is_open() {
                 records.push(self.offset_tombstone(topic, partition));
             } else {
                 keeps += 1;
             }
         }
-        if keeps == 0 && self.state == State::Empty && self.pending.is_empty() {
+        let has_open = open.of_group(&self.id).next().is_some();
+        if keeps == 0 && self.state == State::Empty && self.pending.is_empty() && !has_open {
             records.push(self.tombstone());
         }
         records
@@ -107,7 +116,7 @@ impl Group {
             .collect()
     }
 
-    fn offset_tombstone(&self, topic: &Arc<str>, partition: i32) -> Record {
+    pub(crate) fn offset_tombstone(&self, topic: &Arc<str>, partition: i32) -> Record {
         Record::Offset {
             group: Arc::clone(&self.id),
             topic: Arc::clone(topic),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use limpid_protocol::records::{BatchHeader, Batches, patch_base_offset, patch_leader_epoch};
 
+use super::transactions::Terms;
 use super::{PartitionLog, State};
 use crate::api::{AppendInfo, AppendMeta, Origin};
 use crate::config::{LogConfig, TimestampType};
@@ -38,6 +39,15 @@ impl PartitionLog {
         batches: &[u8],
         meta: &AppendMeta,
     ) -> Result<AppendInfo, AppendError> {
+        self.append_on(batches, meta, Terms::None)
+    }
+
+    pub(super) fn append_on(
+        self: &Arc<Self>,
+        batches: &[u8],
+        meta: &AppendMeta,
+        terms: Terms,
+    ) -> Result<AppendInfo, AppendError> {
         let incoming = parse(batches)?;
         let config = self.config();
         let limit = u64::from(config.segment_bytes).min(SEGMENT_BYTES_MAX);
@@ -52,7 +62,7 @@ impl PartitionLog {
         let mut state = self.state.lock();
         let locked = self.shared.clock.monotonic();
         let lock_wait = locked.saturating_sub(before);
-        let done = self.append_locked(&mut state, batches, incoming, meta, &config);
+        let done = self.append_locked(&mut state, (batches, incoming), (meta, terms), &config);
         let flush_due = state.unflushed_records >= config.flush_messages;
         drop(state);
         let metrics = &self.shared.metrics;
@@ -86,9 +96,8 @@ impl PartitionLog {
     fn append_locked(
         &self,
         state: &mut State,
-        batches: &[u8],
-        mut incoming: Vec<Incoming>,
-        meta: &AppendMeta,
+        (batches, mut incoming): (&[u8], Vec<Incoming>),
+        (meta, terms): (&AppendMeta, Terms),
         config: &LogConfig,
     ) -> Result<AppendInfo, AppendError> {
         if self.closed.load(Ordering::Acquire) {
@@ -108,7 +117,7 @@ impl PartitionLog {
             }
         }
         let end = self.log_end_offset();
-        let pending = assign_and_check(state, &mut incoming, meta, end)?;
+        let pending = assign_and_check(state, &mut incoming, (meta, terms), end)?;
         if meta.origin == Origin::Client {
             self.dir.claim(batches.len())?;
         }
@@ -216,6 +225,8 @@ impl PartitionLog {
             return Err(self.dir.append_offline());
         }
         state.producers.commit(pending);
+        let headers = incoming.iter().map(|batch| &batch.header);
+        state.producers.settle_permits(headers);
         state
             .unflushed_since
             .get_or_insert_with(|| self.shared.clock.monotonic());
@@ -327,7 +338,7 @@ fn parse(batches: &[u8]) -> Result<Vec<Incoming>, AppendError> {
 fn assign_and_check(
     state: &State,
     incoming: &mut [Incoming],
-    meta: &AppendMeta,
+    (meta, terms): (&AppendMeta, Terms),
     end: i64,
 ) -> Result<Pending, AppendError> {
     let mut next = end;
@@ -344,6 +355,7 @@ fn assign_and_check(
             header.base_offset = next;
             header.partition_leader_epoch = meta.leader_epoch;
         }
+        terms.check(state, header)?;
         state
             .producers
             .prepare(&mut pending, header, batch.marker, meta.origin)?;
