@@ -62,8 +62,8 @@ pub struct ProduceRules {
 struct Refusal {
     error: ErrorCode,
     message: Option<String>,
-    /// The record at fault, if it is one.
-    record: Option<i32>,
+    /// Records that are at fault, by their index in the batch, with what is wrong with each.
+    records: Vec<(i32, String)>,
     /// The first offset of the log, if the batch got as far as that.
     log_start_offset: i64,
 }
@@ -73,7 +73,7 @@ impl Refusal {
         Self {
             error,
             message: message.into(),
-            record: None,
+            records: Vec::new(),
             log_start_offset: NO_OFFSET,
         }
     }
@@ -95,7 +95,11 @@ impl Refusal {
         Self {
             error: code,
             message: Some(error.to_string()),
-            record: error.record_index(),
+            records: error
+                .by_record()
+                .into_iter()
+                .map(|(index, error)| (index, error.to_string()))
+                .collect(),
             log_start_offset: if is_whole {
                 log_start_offset
             } else {
@@ -425,12 +429,11 @@ fn partition_answer(
         Err(refusal) => {
             answer.error_code = call.note(refusal.error);
             answer.log_start_offset = refusal.log_start_offset;
-            if let Some(batch_index) = refusal.record {
-                answer.record_errors.push(BatchIndexAndErrorMessage {
-                    batch_index,
-                    batch_index_error_message: refusal.message.clone(),
-                });
-            }
+            let record = |(batch_index, message)| BatchIndexAndErrorMessage {
+                batch_index,
+                batch_index_error_message: Some(message),
+            };
+            answer.record_errors = refusal.records.into_iter().map(record).collect();
             answer.error_message = refusal.message;
         }
     }

@@ -137,13 +137,13 @@ pub enum RecordsError {
     /// A record without a key for a compacted topic.
     #[error("record {index} has no key, and the topic is compacted")]
     MissingKey {
-        /// Index of the first such record in the batch, from 0.
+        /// Index of the record in the batch, from 0.
         index: i32,
     },
     /// A timestamp outside `message.timestamp.before.max.ms` / `message.timestamp.after.max.ms`.
     #[error("record {index} has timestamp {timestamp}, allowed are {earliest} to {latest}")]
     TimestampOutOfRange {
-        /// Index of the first such record in the batch, from 0.
+        /// Index of the record in the batch, from 0.
         index: i32,
         /// Its timestamp in milliseconds.
         timestamp: i64,
@@ -158,6 +158,17 @@ pub enum RecordsError {
         /// The type in the attributes.
         found: TimestampType,
     },
+    /// Several records without a key or with a timestamp out of range.
+    #[error("{} records are refused; {}", .0.len(), worst(.0))]
+    Several(Vec<RecordsError>),
+}
+
+/// The error that stands for all: a timestamp outweighs a key, as in Kafka.
+fn worst(errors: &[RecordsError]) -> &RecordsError {
+    let is_time = |error: &&RecordsError| matches!(error, RecordsError::TimestampOutOfRange { .. });
+    let time = errors.iter().find(is_time);
+    time.or(errors.first())
+        .unwrap_or(&RecordsError::ControlBatch)
 }
 
 impl RecordsError {
@@ -168,6 +179,7 @@ impl RecordsError {
     /// that is honest but decompresses beyond the limit.
     pub fn error_code(&self) -> ErrorCode {
         match self {
+            Self::Several(errors) => worst(errors).error_code(),
             Self::Torn { .. } | Self::BadLength { .. } | Self::BadCrc { .. } => {
                 ErrorCode::CorruptMessage
             }
@@ -200,14 +212,16 @@ impl RecordsError {
         self.error_code().code()
     }
 
-    /// Index of the one record that is at fault, for `record_errors` of ProduceResponse (KIP-467).
-    pub fn record_index(&self) -> Option<i32> {
+    /// The records that are at fault, each with its own error, for `record_errors` of
+    /// ProduceResponse (KIP-467). Empty when it is the batch.
+    pub fn by_record(&self) -> Vec<(i32, &RecordsError)> {
         match self {
+            Self::Several(errors) => errors.iter().flat_map(Self::by_record).collect(),
             Self::BadRecord { index, .. }
             | Self::BadOffsetDelta { index, .. }
             | Self::MissingKey { index }
-            | Self::TimestampOutOfRange { index, .. } => Some(*index),
-            _ => None,
+            | Self::TimestampOutOfRange { index, .. } => vec![(*index, self)],
+            _ => Vec::new(),
         }
     }
 }

@@ -15,6 +15,10 @@ use super::header::{BatchHeader, NO_TIMESTAMP, TimestampType};
 use super::record::take_record;
 use super::{BatchView, Codec, RecordsError};
 
+/// Most records of one batch that are named when they are refused; a batch may have a hundred
+/// thousand of them.
+const RECORD_ERRORS_MAX: usize = 1_000;
+
 /// The limits and rules that a batch is held against.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ValidationLimits {
@@ -233,10 +237,9 @@ fn walk(
     let mut rest = payload;
     let mut max_timestamp = NO_TIMESTAMP;
     let mut index_of_max = -1;
-    // As in Kafka, a malformed record outweighs a bad timestamp and that a missing key, but a record
-    // without its key is not asked for its timestamp.
-    let mut missing_key = None;
-    let mut bad_timestamp = None;
+    // As in Kafka, a malformed record outweighs those that break a rule, and one without its key is
+    // not asked for its timestamp.
+    let mut broken = Vec::new();
     for index in 0..count {
         let record =
             take_record(&mut rest).map_err(|reason| RecordsError::BadRecord { index, reason })?;
@@ -252,13 +255,19 @@ fn walk(
             index_of_max = index;
         }
         if limits.require_keys && record.key.is_none() {
-            missing_key.get_or_insert(index);
+            broken.push(RecordsError::MissingKey { index });
         } else if !any_timestamp
             && timestamp != NO_TIMESTAMP
             && !(earliest..=latest).contains(&timestamp)
         {
-            bad_timestamp.get_or_insert((index, timestamp));
+            broken.push(RecordsError::TimestampOutOfRange {
+                index,
+                timestamp,
+                earliest,
+                latest,
+            });
         }
+        broken.truncate(RECORD_ERRORS_MAX);
     }
     if !rest.is_empty() {
         return Err(RecordsError::TrailingBytes {
@@ -266,16 +275,10 @@ fn walk(
             bytes: rest.len(),
         });
     }
-    if let Some((index, timestamp)) = bad_timestamp {
-        return Err(RecordsError::TimestampOutOfRange {
-            index,
-            timestamp,
-            earliest,
-            latest,
-        });
-    }
-    if let Some(index) = missing_key {
-        return Err(RecordsError::MissingKey { index });
+    match broken.len() {
+        0 => {}
+        1 => return Err(broken.remove(0)),
+        _ => return Err(RecordsError::Several(broken)),
     }
     // In a batch without timestamps the first record stands for all.
     Ok(Walked {

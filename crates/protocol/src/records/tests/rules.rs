@@ -150,7 +150,7 @@ fn offset_deltas_count_up() {
         let bytes = builder.build().unwrap();
         let error = refused(&bytes, &ValidationLimits::default(), INVALID_RECORD);
         assert_eq!(error, RecordsError::BadOffsetDelta { index: 1, delta: 2 });
-        assert_eq!(error.record_index(), Some(1));
+        assert_eq!(error.by_record(), [(1, &error)]);
     }
 }
 
@@ -170,7 +170,8 @@ fn compacted_topics_want_keys() {
                 ..ValidationLimits::default()
             };
             let error = refused(&bytes, &limits, INVALID_RECORD);
-            assert_eq!(error, RecordsError::MissingKey { index: 1 });
+            let [one, two] = [1, 2].map(|index| RecordsError::MissingKey { index });
+            assert_eq!(error.by_record(), [(1, &one), (2, &two)]);
         }
     }
 }
@@ -194,9 +195,11 @@ fn timestamps_stay_in_range() {
             latest: 2_000,
         };
         assert_eq!(error, expected);
+        let error = refused(&bytes, &limits(0, 0), INVALID_TIMESTAMP);
+        assert_eq!(error.by_record().len(), 3);
         check(&bytes, &limits(i64::MAX, -998)).unwrap();
         let error = refused(&bytes, &limits(i64::MAX, -999), INVALID_TIMESTAMP);
-        assert_eq!(error.record_index(), Some(2));
+        assert_eq!(error.by_record(), [(2, &error)]);
         let stamped = ValidationLimits {
             timestamp_type: TimestampType::LogAppendTime,
             ..limits(0, 0)
