@@ -107,17 +107,6 @@ pub const ALLOWED: &[Difference] = &[
     both("Produce", "magic 3", "*error_code", BROKEN),
     both(
         "Produce",
-        "a transactional batch without a producer",
-        "*error_code",
-        "refused as transactional before its producer is looked at: there are no transactions yet",
-    ),
-    only_kafka(
-        "Produce",
-        "*record_errors[*]",
-        "the first record at fault is named, and the check ends there",
-    ),
-    both(
-        "Produce",
         "sequence: a duplicate*",
         "*log_append_time_ms",
         DUPLICATE,
@@ -163,6 +152,24 @@ pub const ALLOWED: &[Difference] = &[
         "of nothing",
         "error_message",
         "Kafka's is the empty text here and none elsewhere",
+    ),
+    both(
+        "AddPartitionsToTxn",
+        "an unknown partition among others",
+        "*results_by_partition.order",
+        "Kafka tells the refused ones first",
+    ),
+    both(
+        "TxnOffsetCommit",
+        "in the transaction",
+        "topics*.order",
+        SAME_TOPIC_TWICE,
+    ),
+    only_kafka("TxnOffsetCommit", "topics[written#1]", SAME_TOPIC_TWICE),
+    only_limpid(
+        "TxnOffsetCommit",
+        "topics[written].partitions[1]",
+        SAME_TOPIC_TWICE,
     ),
     both(
         "ElectLeaders",
@@ -222,6 +229,8 @@ const BROKEN: &str = "bytes that are no batch: CORRUPT_MESSAGE and INVALID_RECOR
                       Kafka's parser stumbles over first, not what is wrong";
 const DUPLICATE: &str = "of a batch that came before only the offsets are kept";
 const DEFAULTS: &str = "a default of our own, so that Limpid runs without a configuration";
+const SAME_TOPIC_TWICE: &str =
+    "a topic that the request names twice is answered once, with all its partitions";
 
 const fn both(
     api: &'static str,

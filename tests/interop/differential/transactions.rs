@@ -316,6 +316,9 @@ fn adding(all: &mut Vec<Case>) {
     }));
 }
 
+/// The first version of Produce that is answered.
+const SERVED: i16 = 3;
+
 /// A batch of a producer's transaction.
 fn batch(who: Who, base_sequence: i32) -> Bytes {
     let mut builder = BatchBuilder::new(Codec::None)
@@ -333,6 +336,10 @@ fn batch(who: Who, base_sequence: i32) -> Bytes {
 fn writing(all: &mut Vec<Case>) {
     let api = ApiKey::Produce;
     all.push(talk(api, "in a transaction", |side, version, _| {
+        if version < SERVED {
+            // One of the two is not even asked then.
+            return Ok(Outcome::Inexpressible);
+        }
         let id = format!("write-{version}");
         let who = start(side, &id)?;
         if version < 12 {

@@ -34,7 +34,10 @@ impl DescribeProducers {
         let topic = table.named(&wanted.name);
         let refused = match (topic_names::invalid(&wanted.name), topic) {
             (Some(why), _) => Some((ErrorCode::InvalidTopicException, Some(why))),
-            (None, None) => Some((ErrorCode::UnknownTopicOrPartition, None)),
+            (None, None) => {
+                let why = format!("there is no topic '{}'", wanted.name);
+                Some((ErrorCode::UnknownTopicOrPartition, Some(why)))
+            }
             (None, Some(_)) => None,
         };
         let partitions = wanted.partition_indexes.into_iter().map(|index| {
