@@ -73,6 +73,9 @@ pub struct FormatArgs {
     /// Leave directories alone that are formatted for this cluster already
     #[arg(long, short = 'g')]
     pub ignore_formatted: bool,
+    /// A first user of SCRAM; may be repeated: 'SCRAM-SHA-256=[name=alice,password=secret]'
+    #[arg(long, short = 'S', value_name = "USER")]
+    pub add_scram: Vec<String>,
 }
 
 #[derive(Subcommand)]

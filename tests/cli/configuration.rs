@@ -66,7 +66,7 @@ fn all_mistakes_are_told_at_once() {
     ]);
     refused(&ended, &["num.partitions", "log.retention.hours"]);
     let ended = check(&["--override", "listeners=SSL://localhost:1"]);
-    refused(&ended, &["listeners", "not available yet in this version"]);
+    refused(&ended, &["ssl.keystore.location", "needs a certificate"]);
 }
 
 #[test]

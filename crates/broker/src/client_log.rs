@@ -6,7 +6,7 @@ use std::sync::Arc;
 use limpid_platform::clock::Clock;
 use limpid_telemetry::logging::{AddressClass, RateLimiter};
 
-use crate::handler::Peer;
+use crate::peer::Peer;
 
 /// Logs what clients do wrong.
 pub struct ClientLog {
@@ -22,8 +22,7 @@ impl ClientLog {
 
     /// The broker closed or refused a connection.
     pub fn closed(&self, cause: &'static str, peer: &Peer, reason: &dyn Display) {
-        let class = AddressClass::of(peer.address.ip());
-        if !self.limiter.allow(cause, class, self.clock.monotonic()) {
+        if !self.may_say(cause, peer) {
             return;
         }
         let software = peer.software.get();
@@ -34,12 +33,19 @@ impl ClientLog {
             client.software = software.map_or("unknown", |(name, _)| name),
             client.version = software.map_or("unknown", |(_, version)| version),
             listener = %peer.listener,
+            principal = %peer.principal,
             "connection closed"
         );
     }
 
-    /// The listener can't accept; true if a line may be written now.
-    pub fn may_say(&self, cause: &'static str) -> bool {
+    /// True if a line on something that a client did may be written now.
+    pub fn may_say(&self, cause: &'static str, peer: &Peer) -> bool {
+        let class = AddressClass::of(peer.address.ip());
+        self.limiter.allow(cause, class, self.clock.monotonic())
+    }
+
+    /// True if a line on something that no single client did may be written now.
+    pub fn may_say_at_all(&self, cause: &'static str) -> bool {
         self.limiter
             .allow(cause, AddressClass::Loopback, self.clock.monotonic())
     }

@@ -8,11 +8,43 @@ use limpid_storage::metadata::{
     ConfigMap, ConfigResource, Image, MetadataRecord, Refusal, ResourceType,
 };
 
+use crate::access::{Operation, ResourceKind};
+use crate::handler::Call;
 use crate::topic_names;
 
 /// The resource of a type code and a name.
 pub fn resource(kind: i8, name: &str) -> ConfigResource {
     ConfigResource::new(ResourceType::from_code(kind), name)
+}
+
+/// Whether the client may see or change the settings of a resource.
+///
+/// # Errors
+/// TOPIC_, GROUP_ or CLUSTER_AUTHORIZATION_FAILED.
+pub fn may(
+    call: &Call<'_>,
+    operation: Operation,
+    resource: &ConfigResource,
+) -> Result<(), Refusal> {
+    let name = resource.name.as_str();
+    let (may, code) = match resource.kind {
+        ResourceType::Topic => (
+            call.may(operation, ResourceKind::Topic, name),
+            ErrorCode::TopicAuthorizationFailed,
+        ),
+        ResourceType::Group => (
+            call.may(operation, ResourceKind::Group, name),
+            ErrorCode::GroupAuthorizationFailed,
+        ),
+        _ => (
+            call.may_on_cluster(operation),
+            ErrorCode::ClusterAuthorizationFailed,
+        ),
+    };
+    if may {
+        return Ok(());
+    }
+    Err(Refusal::new(code, code.message()))
 }
 
 /// Whether it can be described or altered here.

@@ -1,214 +1,133 @@
-//! One connection: read a request, answer it, in order, until somebody closes.
+//! One connection: let the client in, then read a request and answer it, in order, until somebody
+//! closes.
 
-use std::collections::VecDeque;
-use std::io::IoSlice;
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
-use limpid_protocol::{ApiKey, Chunks, ErrorCode, Reader, RequestHeader, ResponseHeader};
-use limpid_telemetry::{LabelEnum, Stage, StageClock};
-use tokio::io::AsyncWriteExt;
-use tokio::time::timeout;
+use limpid_protocol::ApiKey;
+use limpid_telemetry::LabelEnum;
+use tokio::net::TcpStream;
 
-use crate::api::k18_api_versions;
-use crate::apis::Apis;
 use crate::byte_stream::ByteStream;
-use crate::client_log::ClientLog;
 use crate::drain::Drain;
-use crate::frame::{Frame, FrameError, FrameLimits, FrameReader};
-use crate::handler::{Call, CallError, Handler, Peer, Reply, encode};
-use crate::metrics::{BrokerMetrics, Failure, ListenerMetrics};
-use crate::request_memory::RequestMemory;
+use crate::frame::{FrameError, FrameReader};
+use crate::handler::{CallError, Peer};
+use crate::metrics::Failure;
+use crate::tls_stream;
 
-/// Most runs of bytes handed to one writev.
-const WRITE_SLICES_MAX: usize = 64;
+mod answering;
+mod login;
 
-/// What all connections of a listener share.
-pub struct ConnectionContext {
-    /// Who answers what.
-    pub apis: Arc<Apis>,
-    /// Memory for requests.
-    pub memory: Arc<RequestMemory>,
-    /// Limits on frames and silence.
-    pub limits: FrameLimits,
-    /// Counts requests.
-    pub metrics: Arc<BrokerMetrics>,
-    /// Counts connections of this listener.
-    pub listener: Arc<ListenerMetrics>,
-    /// Keeps a hostile client from filling the log.
-    pub log: Arc<ClientLog>,
-}
+pub use answering::ConnectionContext;
+use answering::{End, answer, api_key_of};
+use login::{LoggingIn, Session};
 
-/// Why a connection ended.
-#[derive(Debug, thiserror::Error)]
-enum End {
-    #[error(transparent)]
-    Frame(#[from] FrameError),
-    #[error("{0}")]
-    Unsupported(String),
-    #[error("{0}")]
-    Call(#[from] CallError),
-    #[error("{0}")]
-    Refused(&'static str),
-    #[error("sending the answer: {0}")]
-    Send(std::io::Error),
-    #[error("the answer was not read within {0:?}")]
-    SlowReader(Duration),
+/// Serves a connection off a socket until it ends; TLS first, where the listener speaks it.
+pub async fn serve_socket(
+    stream: TcpStream,
+    mut peer: Peer,
+    context: Arc<ConnectionContext>,
+    mut drain: Drain,
+) {
+    let Some(tls) = &context.entrance.tls else {
+        return serve(stream, peer, context, drain).await;
+    };
+    let material = tls.current();
+    let accepted = tokio::select! {
+        biased;
+        () = drain.begun() => return,
+        accepted = tls_stream::accept(stream, &material, context.entrance.patience) => accepted,
+    };
+    match accepted {
+        Ok((stream, principal)) => {
+            peer.principal = principal;
+            serve(stream, peer, context, drain).await;
+        }
+        Err(error) => {
+            context.listener.failed_logins.inc();
+            report(&error.into(), &peer, &context);
+        }
+    }
 }
 
 /// Serves a connection until it ends; failures are counted and logged here, once.
 pub async fn serve(
     mut stream: impl ByteStream,
-    peer: Peer,
+    mut peer: Peer,
     context: Arc<ConnectionContext>,
     mut drain: Drain,
 ) {
     let mut reader = FrameReader::new(context.limits);
-    let end = loop {
-        let frame = tokio::select! {
-            biased;
-            frame = reader.next(&mut stream, &context.memory) => frame,
-            () = drain.begun() => break None,
-        };
-        let served = match frame {
-            Ok(frame) => answer(&mut stream, frame, &peer, &context).await,
-            Err(error) => Err(error.into()),
-        };
-        if let Err(end) = served {
-            break Some(end);
-        }
-        if drain.has_begun() {
-            break None;
-        }
+    let session = tokio::select! {
+        biased;
+        session = enter(&mut stream, &mut reader, &mut peer, &context) => session,
+        () = drain.begun() => return,
     };
-    if let Some(end) = end {
+    let served = match session {
+        Ok(session) => converse(&mut stream, &mut reader, &peer, session, &context, drain).await,
+        Err(end) => Err(end),
+    };
+    if let Err(end) = served {
         report(&end, &peer, &context);
     }
 }
 
-/// Answers one request.
-async fn answer(
+/// Lets a client log in, where it must.
+async fn enter(
     stream: &mut impl ByteStream,
-    frame: Frame<'_>,
+    reader: &mut FrameReader,
+    peer: &mut Peer,
+    context: &ConnectionContext,
+) -> Result<Option<Session>, End> {
+    let Some(door) = &context.entrance.sasl else {
+        return Ok(None);
+    };
+    let logging_in = LoggingIn {
+        stream,
+        reader,
+        peer: &*peer,
+        context,
+        door,
+    };
+    let session = logging_in.first().await?;
+    peer.principal = session.principal().clone();
+    Ok(Some(session))
+}
+
+/// Reads requests and answers them until the client closes or the drain begins.
+async fn converse(
+    stream: &mut impl ByteStream,
+    reader: &mut FrameReader,
     peer: &Peer,
+    mut session: Option<Session>,
     context: &ConnectionContext,
+    mut drain: Drain,
 ) -> Result<(), End> {
-    let mut clock = StageClock::start_at(frame.began);
-    clock.enter(Stage::Queue);
-    let request_bytes = frame.bytes.len() + 4;
-    let mut body = Reader::new(frame.bytes);
-    let header = RequestHeader::decode(&mut body).map_err(CallError::from)?;
-    let Some((key, handler)) = context.apis.find(header.api_key) else {
-        return Err(End::Unsupported(format!(
-            "no API has key {}",
-            header.api_key
-        )));
-    };
-    let (version, reply, error) = if handler.range().serves(header.api_version) {
-        clock.enter(Stage::LocalAppend);
-        let mut call = Call {
-            version: header.api_version,
-            client_id: header.client_id.as_deref(),
-            peer,
-            clock: &mut clock,
-            error: ErrorCode::None,
+    while !drain.has_begun() {
+        let frame = tokio::select! {
+            biased;
+            frame = reader.next(stream, &context.memory) => frame?,
+            () = drain.begun() => return Ok(()),
         };
-        let reply = handler.handle(body, &mut call).await?;
-        (header.api_version, reply, call.error)
-    } else {
-        let reply = unsupported_version(&header, key, handler, context)?;
-        (0, reply, ErrorCode::UnsupportedVersion)
-    };
-    let mut response_bytes = 0;
-    match reply {
-        Reply::Body(body) => {
-            clock.enter(Stage::Send);
-            let head = response_head(key, version, header.correlation_id, body.byte_len());
-            response_bytes = head.len() + body.byte_len();
-            send(stream, head, body, context.limits.idle).await?;
-        }
-        Reply::Silence => {}
-        Reply::Disconnect(why) => return Err(End::Refused(why)),
-    }
-    // The memory of the request is free again only now, when its answer is on its way.
-    drop(frame.charge);
-    let bytes = (request_bytes, response_bytes);
-    context
-        .metrics
-        .requests
-        .answered((key, version), error, bytes, &clock.finish());
-    Ok(())
-}
-
-/// Only ApiVersions has an answer to an unknown version (KIP-511); Kafka closes on all others.
-fn unsupported_version(
-    header: &RequestHeader,
-    key: ApiKey,
-    handler: &dyn Handler,
-    context: &ConnectionContext,
-) -> Result<Reply, End> {
-    if key == ApiKey::ApiVersions {
-        let response = k18_api_versions::unsupported(context.apis.ranges());
-        return Ok(Reply::Body(encode(&response, 0).map_err(CallError::from)?));
-    }
-    let range = handler.range();
-    Err(End::Unsupported(format!(
-        "{} version {} is not served, only {} to {}",
-        key.name(),
-        header.api_version,
-        range.min,
-        range.max
-    )))
-}
-
-/// Length prefix and response header.
-fn response_head(key: ApiKey, version: i16, correlation_id: i32, body_len: usize) -> BytesMut {
-    let mut head = BytesMut::with_capacity(16);
-    head.extend_from_slice(&[0; 4]);
-    ResponseHeader { correlation_id }.encode(&mut head, key.response_header_version(version));
-    let length = head.len() - 4 + body_len;
-    let length = i32::try_from(length).expect("an answer is far below 2 GiB: limits on fetch");
-    head[..4].copy_from_slice(&length.to_be_bytes());
-    head
-}
-
-/// Writes everything; a peer that reads nothing for `patience` ends the connection.
-async fn send(
-    stream: &mut impl ByteStream,
-    head: BytesMut,
-    body: Chunks,
-    patience: Duration,
-) -> Result<(), End> {
-    let mut runs: VecDeque<Bytes> = std::iter::once(head.freeze())
-        .chain(body.into_runs())
-        .collect();
-    while !runs.is_empty() {
-        let mut slices = [IoSlice::new(&[]); WRITE_SLICES_MAX];
-        let count = runs.len().min(WRITE_SLICES_MAX);
-        for (slice, run) in slices.iter_mut().zip(&runs) {
-            *slice = IoSlice::new(run);
-        }
-        match timeout(patience, stream.write_vectored(&slices[..count])).await {
-            Err(_) => return Err(End::SlowReader(patience)),
-            Ok(Ok(0)) => return Err(End::Send(std::io::ErrorKind::WriteZero.into())),
-            Ok(Ok(written)) => forget_written(&mut runs, written),
-            Ok(Err(error)) => return Err(End::Send(error)),
+        let is_handshake = api_key_of(&frame.bytes) == Some(ApiKey::SaslHandshake as i16);
+        match (&context.entrance.sasl, session.take()) {
+            (Some(door), Some(old)) if is_handshake && old.may_be_renewed() => {
+                let logging_in = LoggingIn {
+                    stream: &mut *stream,
+                    reader: &mut *reader,
+                    peer,
+                    context,
+                    door,
+                };
+                session = Some(logging_in.again(frame, old).await?);
+            }
+            (_, Some(old)) if old.has_expired() => return Err(End::Expired),
+            (_, kept) => {
+                session = kept;
+                answer(stream, frame, peer, context).await?;
+            }
         }
     }
     Ok(())
-}
-
-fn forget_written(runs: &mut VecDeque<Bytes>, mut written: usize) {
-    while written > 0 {
-        let Some(run) = runs.front_mut() else { return };
-        if written < run.len() {
-            run.advance(written);
-            return;
-        }
-        written -= run.len();
-        runs.pop_front();
-    }
 }
 
 fn report(end: &End, peer: &Peer, context: &ConnectionContext) {
@@ -224,6 +143,14 @@ fn report(end: &End, peer: &Peer, context: &ConnectionContext) {
         End::Call(CallError::Encode(_)) => Failure::Internal,
         End::Refused(_) => Failure::Refused,
         End::SlowReader(_) => Failure::SlowReader,
+        End::Handshake(_) => Failure::TlsHandshake,
+        End::Denied(_) => Failure::Login,
+        End::NotLoggedIn => Failure::NotLoggedIn,
+        End::SlowLogin(_) => Failure::SlowLogin,
+        End::Expired => {
+            context.listener.expired_logins.inc();
+            Failure::ExpiredLogin
+        }
     };
     context.listener.failed(cause);
     if cause == Failure::Internal {

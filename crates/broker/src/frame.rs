@@ -7,6 +7,7 @@
 //! much again in advance. A frame that does not arrive in time closes the connection, which returns
 //! what it held.
 
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -63,11 +64,13 @@ pub enum FrameError {
         announced: usize,
     },
     /// The length prefix is no length of a request.
-    #[error("request of {length} bytes announced, allowed are {FRAME_BYTES_MIN} to {limit}{hint}")]
+    #[error("request of {length} bytes announced, allowed are {least} to {limit}{hint}")]
     Length {
         /// The prefix as a signed integer.
         length: i32,
-        /// `socket.request.max.bytes`.
+        /// The shortest request there is.
+        least: usize,
+        /// `socket.request.max.bytes`, or `sasl.server.max.receive.size` before the login.
         limit: usize,
         /// What the peer seems to speak instead, for people.
         hint: &'static str,
@@ -102,11 +105,32 @@ impl FrameReader {
         }
     }
 
-    /// The next frame.
+    /// The next request.
     pub async fn next<'m>(
         &mut self,
         stream: &mut impl ByteStream,
         memory: &'m RequestMemory,
+    ) -> Result<Frame<'m>, FrameError> {
+        let bytes = FRAME_BYTES_MIN..=self.limits.frame_bytes_max;
+        self.next_of(stream, memory, bytes).await
+    }
+
+    /// The next message of a login: up to `bytes_max` bytes, and there is nothing it must have.
+    pub async fn next_small<'m>(
+        &mut self,
+        stream: &mut impl ByteStream,
+        memory: &'m RequestMemory,
+        bytes_max: usize,
+    ) -> Result<Frame<'m>, FrameError> {
+        let bytes_max = bytes_max.min(self.limits.frame_bytes_max);
+        self.next_of(stream, memory, 0..=bytes_max).await
+    }
+
+    async fn next_of<'m>(
+        &mut self,
+        stream: &mut impl ByteStream,
+        memory: &'m RequestMemory,
+        allowed: RangeInclusive<usize>,
     ) -> Result<Frame<'m>, FrameError> {
         if self.buffer.is_empty() {
             // An idle connection holds no buffer.
@@ -121,7 +145,7 @@ impl FrameReader {
             self.buffer.reserve(READ_BYTES);
             self.read(stream, READ_BYTES, began, PREFIX_BYTES).await?;
         }
-        let length = self.length()?;
+        let length = self.length(&allowed)?;
         let mut charge = memory.charge(length);
         let whole = PREFIX_BYTES + length;
         loop {
@@ -149,16 +173,16 @@ impl FrameReader {
     }
 
     /// The announced length, if it is one.
-    fn length(&self) -> Result<usize, FrameError> {
+    fn length(&self, allowed: &RangeInclusive<usize>) -> Result<usize, FrameError> {
         let mut prefix = &self.buffer[..PREFIX_BYTES];
         let hint = foreign_protocol(prefix);
         let length = prefix.get_i32();
-        let limit = self.limits.frame_bytes_max;
         match usize::try_from(length) {
-            Ok(n) if (FRAME_BYTES_MIN..=limit).contains(&n) => Ok(n),
+            Ok(n) if allowed.contains(&n) => Ok(n),
             _ => Err(FrameError::Length {
                 length,
-                limit,
+                least: *allowed.start(),
+                limit: *allowed.end(),
                 hint,
             }),
         }
@@ -198,7 +222,7 @@ impl FrameReader {
 /// What a peer speaks whose first four bytes make no sense as a length.
 fn foreign_protocol(prefix: &[u8]) -> &'static str {
     match prefix {
-        [0x16, 3, ..] => ": this looks like TLS, but the listener is PLAINTEXT",
+        [0x16, 3, ..] => ": this looks like TLS, which the listener does not speak",
         b"GET " | b"POST" | b"HEAD" | b"PUT " => {
             ": this looks like HTTP, which limpid.http.listeners serves"
         }

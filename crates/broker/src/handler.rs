@@ -4,14 +4,15 @@
 //! advertises is computed from the registrations, there is no second table.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
 
 use limpid_protocol::{
     ApiKey, Chunks, DecodeError, EncodeError, ErrorCode, Message, Reader, Request,
 };
 use limpid_telemetry::stage::StageClock;
+
+use crate::access::{Access, CLUSTER_NAME, Operation, ResourceKind};
+pub use crate::peer::Peer;
 
 /// The versions of one API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,17 +45,6 @@ impl ApiRange {
     }
 }
 
-/// Who sits at the other end of a connection.
-#[derive(Debug)]
-pub struct Peer {
-    /// Where it connects from.
-    pub address: SocketAddr,
-    /// Name of the listener that it came in by.
-    pub listener: Arc<str>,
-    /// Client software name and version, once it told (KIP-511).
-    pub software: OnceLock<(String, String)>,
-}
-
 /// One request on its way through a handler.
 pub struct Call<'a> {
     /// Version of the request and of its answer.
@@ -63,6 +53,8 @@ pub struct Call<'a> {
     pub client_id: Option<&'a str>,
     /// The client.
     pub peer: &'a Peer,
+    /// Who may do what.
+    pub access: &'a Access,
     /// Where the time goes.
     pub clock: &'a mut StageClock,
     /// The first error that the answer carries, for the metrics.
@@ -70,6 +62,26 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// Whether the client may do something with a resource.
+    pub fn may(&self, operation: Operation, kind: ResourceKind, name: &str) -> bool {
+        self.access.may(self.peer, operation, kind, name)
+    }
+
+    /// Whether the client may do something with the cluster as a whole.
+    pub fn may_on_cluster(&self, operation: Operation) -> bool {
+        self.may(operation, ResourceKind::Cluster, CLUSTER_NAME)
+    }
+
+    /// As [`Call::may`], for leaving out of an answer what the client may not see.
+    pub fn sees(&self, operation: Operation, kind: ResourceKind, name: &str) -> bool {
+        self.access.sees(self.peer, operation, kind, name)
+    }
+
+    /// The operations that the client may do, of those in the bit field `possible` (KIP-430).
+    pub fn operations(&self, possible: i32, kind: ResourceKind, name: &str) -> i32 {
+        self.access.operations(self.peer, possible, kind, name)
+    }
+
     /// Notes an error of the answer and returns its wire form.
     pub fn note(&mut self, error: ErrorCode) -> i16 {
         if self.error == ErrorCode::None {

@@ -1,11 +1,14 @@
 //! The broker: listeners, connections, and one file per Kafka API.
 //!
-//! A request's way: [`listener`] accepts, [`connection`] reads a frame within [`request_memory`],
-//! [`apis`] finds the handler, `api::kNN_…` answers from the services it was given: [`topics`] (the
-//! data path), [`metadata`] (changes), [`settings`] (configuration). [`source`] is what faces see.
+//! A request's way: [`listener`] accepts, [`connection`] lets the client in ([`entrance`]) and reads
+//! a frame within [`request_memory`], [`apis`] finds the handler, `api::kNN_…` asks [`access`] and
+//! answers from the services it was given: [`topics`] (the data path), [`metadata`] (changes),
+//! [`settings`] (configuration). [`source`] is what faces see.
 //!
 //! What must never be here: HTTP, exposition formats, and one object that knows everything.
 
+pub mod access;
+pub mod acl_filter;
 pub mod api;
 pub mod apis;
 pub mod batch;
@@ -18,6 +21,7 @@ pub mod connection_limits;
 pub mod coordinator_log;
 pub mod drain;
 pub mod endpoints;
+pub mod entrance;
 pub mod features;
 pub mod fetch_sessions;
 pub mod frame;
@@ -30,12 +34,14 @@ pub mod markers;
 pub mod metadata;
 pub mod metrics;
 pub mod operations;
+pub mod peer;
 pub mod producer_ids;
 pub mod read_errors;
 pub mod request_memory;
 mod services;
 pub mod settings;
 pub mod source;
+pub mod tls_stream;
 pub mod topic_creation;
 pub mod topic_names;
 pub mod topics;

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use limpid_telemetry::LabelEnum;
@@ -256,11 +256,7 @@ impl Acceptor {
                 return None;
             }
         };
-        let peer = Peer {
-            address,
-            listener: Arc::clone(&self.name),
-            software: OnceLock::new(),
-        };
+        let peer = Peer::new(address, Arc::clone(&self.name));
         let Some(guard) = self.limits.admit(address.ip(), slot) else {
             let cause = Failure::TooManyFromAddress;
             self.shared.listener.failed(cause);
@@ -284,7 +280,7 @@ impl Acceptor {
         let shared = Arc::clone(&self.shared);
         connections.spawn(async move {
             let _open = shared.listener.open.track();
-            connection::serve(stream, peer, Arc::clone(&shared), drain).await;
+            connection::serve_socket(stream, peer, Arc::clone(&shared), drain).await;
             drop(guard);
         });
     }
@@ -298,7 +294,7 @@ impl Acceptor {
             _ => AcceptError::Other,
         };
         self.shared.listener.accept_failed(cause);
-        if self.shared.log.may_say("accept") {
+        if self.shared.log.may_say_at_all("accept") {
             tracing::warn!(listener = %self.name, %error, "can't accept a connection");
         }
         if cause == AcceptError::FileDescriptors {

@@ -99,6 +99,16 @@ label_enum! {
         Socket = "socket",
         /// The answer could not be sent in time.
         SlowReader = "slow_reader",
+        /// The TLS handshake failed, or took too long.
+        TlsHandshake = "tls_handshake",
+        /// A wrong password, token or mechanism.
+        Login = "login",
+        /// A request before the login.
+        NotLoggedIn = "not_logged_in",
+        /// The login took too long.
+        SlowLogin = "slow_login",
+        /// The login ran out.
+        ExpiredLogin = "expired_login",
         /// Our own mistake: the answer could not be written.
         Internal = "internal",
     }
@@ -136,6 +146,34 @@ metrics! {
     }
 }
 
+label_enum! {
+    /// How loading certificates ended.
+    pub enum ReloadOutcome {
+        /// New connections get the new ones.
+        Loaded = "loaded",
+        /// They can't be used: the old ones stay.
+        Failed = "failed",
+    }
+}
+
+label_enum! {
+    /// What the access rules said.
+    pub enum AccessOutcome {
+        /// Yes.
+        Allowed = "allowed",
+        /// No.
+        Denied = "denied",
+    }
+}
+
+metrics! {
+    /// Access rules.
+    pub struct AccessMetrics {
+        /// Questions whether a client may do something, by the answer.
+        pub authorizations: counter { outcome: AccessOutcome } = "limpid_authorizations_total";
+    }
+}
+
 metrics! {
     /// Connections.
     pub struct ConnectionMetrics {
@@ -145,6 +183,19 @@ metrics! {
         /// Connections accepted.
         pub accepted: counter { listener: ListenerName } = "limpid_connections_accepted_total",
             mbean "kafka.server:type=socket-server-metrics,listener={listener}" attribute "connection-creation-total";
+        /// Logins that succeeded.
+        pub logins: counter { listener: ListenerName } = "limpid_logins_total",
+            mbean "kafka.server:type=socket-server-metrics,listener={listener}" attribute "successful-authentication-total";
+        /// Logins and TLS handshakes that failed.
+        pub failed_logins: counter { listener: ListenerName } = "limpid_failed_logins_total",
+            mbean "kafka.server:type=socket-server-metrics,listener={listener}" attribute "failed-authentication-total";
+        /// Connections closed because their login had run out.
+        pub expired_logins: counter { listener: ListenerName } = "limpid_expired_logins_total",
+            mbean "kafka.server:type=socket-server-metrics,listener={listener}" attribute "expired-connections-killed-count";
+        /// When the certificate of a listener runs out, in seconds since 1970.
+        pub certificate_expires: gauge { listener: ListenerName } = "limpid_tls_certificate_expires_timestamp_seconds";
+        /// Attempts to load certificates that had changed, by outcome.
+        pub reloads: counter { listener: ListenerName, outcome: ReloadOutcome } = "limpid_tls_reloads_total";
         /// Connections that ended in a failure, by cause.
         pub failures: counter { listener: ListenerName, cause: Failure } = "limpid_connection_failures_total";
         /// Attempts to accept a connection that failed, by cause.
@@ -309,6 +360,12 @@ pub struct ListenerMetrics {
     pub open: Gauge,
     /// Connections accepted.
     pub accepted: Counter,
+    /// Logins that succeeded.
+    pub logins: Counter,
+    /// Logins and TLS handshakes that failed.
+    pub failed_logins: Counter,
+    /// Connections whose login ran out.
+    pub expired_logins: Counter,
     name: Arc<str>,
     failures: Family<Counter, (ListenerName, Failure)>,
     accept_errors: Family<Counter, (ListenerName, AcceptError)>,
@@ -320,6 +377,9 @@ impl ListenerMetrics {
         Self {
             open: metrics.open.bind(name),
             accepted: metrics.accepted.bind(name),
+            logins: metrics.logins.bind(name),
+            failed_logins: metrics.failed_logins.bind(name),
+            expired_logins: metrics.expired_logins.bind(name),
             name: Arc::clone(name),
             failures: metrics.failures.clone(),
             accept_errors: metrics.accept_errors.clone(),
@@ -386,6 +446,8 @@ pub struct BrokerMetrics {
     pub fetches: FetchMetrics,
     /// Fetch sessions.
     pub fetch_sessions: FetchSessionMetrics,
+    /// Access rules.
+    pub access: AccessMetrics,
 }
 
 impl BrokerMetrics {
@@ -400,6 +462,7 @@ impl BrokerMetrics {
             topics: TopicMetrics::register(registry)?,
             fetches: FetchMetrics::register(registry)?,
             fetch_sessions: FetchSessionMetrics::register(registry)?,
+            access: AccessMetrics::register(registry)?,
         })
     }
 }

@@ -21,6 +21,7 @@ use crate::api::k13_leave_group::LeaveGroup;
 use crate::api::k14_sync_group::SyncGroup;
 use crate::api::k15_describe_groups::DescribeGroups;
 use crate::api::k16_list_groups::ListGroups;
+use crate::api::k17_sasl_handshake::SaslHandshake;
 use crate::api::k18_api_versions::ApiVersions;
 use crate::api::k19_create_topics::CreateTopics;
 use crate::api::k20_delete_topics::DeleteTopics;
@@ -30,14 +31,20 @@ use crate::api::k25_add_offsets_to_txn::AddOffsetsToTxn;
 use crate::api::k26_end_txn::EndTxn;
 use crate::api::k27_write_txn_markers::WriteTxnMarkers;
 use crate::api::k28_txn_offset_commit::TxnOffsetCommit;
+use crate::api::k29_describe_acls::DescribeAcls;
+use crate::api::k30_create_acls::CreateAcls;
+use crate::api::k31_delete_acls::DeleteAcls;
 use crate::api::k32_describe_configs::DescribeConfigs;
 use crate::api::k33_alter_configs::AlterConfigs;
+use crate::api::k36_sasl_authenticate::SaslAuthenticate;
 use crate::api::k42_delete_groups::DeleteGroups;
 use crate::api::k43_elect_leaders::ElectLeaders;
 use crate::api::k44_incremental_alter_configs::IncrementalAlterConfigs;
 use crate::api::k45_alter_partition_reassignments::AlterPartitionReassignments;
 use crate::api::k46_list_partition_reassignments::ListPartitionReassignments;
 use crate::api::k47_offset_delete::OffsetDelete;
+use crate::api::k50_describe_user_scram_credentials::DescribeUserScramCredentials;
+use crate::api::k51_alter_user_scram_credentials::AlterUserScramCredentials;
 use crate::api::k55_describe_quorum::DescribeQuorum;
 use crate::api::k57_update_features::UpdateFeatures;
 use crate::api::k60_describe_cluster::DescribeCluster;
@@ -140,10 +147,11 @@ impl Services {
             settings: Arc::clone(&settings),
             blocking: Arc::clone(&blocking),
             clock: Arc::clone(&input.clock),
-            random: input.random,
+            random: Arc::clone(&input.random),
             drain: drain.clone(),
             metrics: input.group_metrics,
         }));
+        let random = input.random;
         let node_id = settings.node_id();
         let ids = Arc::new(ProducerIds::new(Arc::clone(&metadata), node_id));
         let clock = Arc::clone(&input.clock);
@@ -178,6 +186,7 @@ impl Services {
             markers,
         ));
         handlers.extend(admin_handlers(&metadata, &settings, &input.clock));
+        handlers.extend(access_handlers(&metadata, &random));
         handlers.extend([
             Box::new(Produce::new(
                 Arc::clone(&topics),
@@ -232,6 +241,20 @@ fn admin_handlers(
         Box::new(Typed(quorum)),
         Box::new(Typed(UpdateFeatures::new(m()))),
         Box::new(Typed(ListConfigResources::new(m()))),
+    ]
+}
+
+/// What answers for logins, users and who may do what.
+fn access_handlers(metadata: &Arc<Metadata>, random: &Arc<dyn Random>) -> Vec<Box<dyn Handler>> {
+    let m = || Arc::clone(metadata);
+    vec![
+        Box::new(Typed(SaslHandshake)),
+        Box::new(Typed(SaslAuthenticate)),
+        Box::new(Typed(DescribeUserScramCredentials::new(m()))),
+        Box::new(Typed(AlterUserScramCredentials::new(m()))),
+        Box::new(Typed(DescribeAcls::new(m()))),
+        Box::new(Typed(CreateAcls::new(m(), Arc::clone(random)))),
+        Box::new(Typed(DeleteAcls::new(m()))),
     ]
 }
 

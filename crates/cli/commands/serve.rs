@@ -7,7 +7,7 @@ use std::time::Instant;
 use limpid_server::{Addresses, Server, Stopped};
 use limpid_telemetry::logging::{self, LogFormat, LogOptions};
 
-use super::signals::Signals;
+use super::signals::{Signal, Signals};
 use crate::args::ConfigArgs;
 
 /// Runs the broker until a signal ends it.
@@ -35,7 +35,12 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     let signals = Signals::listen()?;
     let server = Server::start(config, &registry)?;
     print_ready(server.addresses(), began);
-    let signal = signals.wait();
+    let signal = loop {
+        match signals.receive() {
+            Signal::Reload => server.reload(),
+            Signal::Stop(name) => break name,
+        }
+    };
     tracing::info!(signal, "stopping");
     let stopped = server.stop();
     drop(log);

@@ -1,7 +1,7 @@
 //! Signals: the first SIGTERM or SIGINT begins the drain, the second ends the process at once.
 //!
 //! Handlers are set explicitly, so that they work for process 1 of a container too. SIGHUP is
-//! taken (its default would kill): there is nothing to reload yet.
+//! a wish to load certificates again.
 
 use std::process;
 use std::sync::Arc;
@@ -15,17 +15,25 @@ use tokio::signal::unix::{SignalKind, signal};
 const EXIT_INTERRUPTED: i32 = 130;
 const EXIT_TERMINATED: i32 = 143;
 
+/// What a signal asks for.
+pub enum Signal {
+    /// SIGHUP.
+    Reload,
+    /// The first of those that end the process, by its name.
+    Stop(&'static str),
+}
+
 /// Waits for signals on a thread of its own.
 pub struct Signals {
-    first: Receiver<&'static str>,
+    signals: Receiver<Signal>,
     started: Arc<AtomicBool>,
 }
 
 impl Signals {
-    /// Begins to listen. Until [`Signals::wait`] is called, the first signal ends the process:
+    /// Begins to listen. Until [`Signals::receive`] is called, the first signal ends the process:
     /// there is nothing to drain yet.
     pub fn listen() -> anyhow::Result<Self> {
-        let (sender, first) = channel();
+        let (sender, signals) = channel();
         let started = Arc::new(AtomicBool::new(false));
         let is_started = Arc::clone(&started);
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -50,7 +58,10 @@ impl Signals {
                     _ = terminate.recv() => ("SIGTERM", EXIT_TERMINATED),
                     _ = interrupt.recv() => ("SIGINT", EXIT_INTERRUPTED),
                     _ = hangup.recv() => {
-                        tracing::info!("SIGHUP: nothing to reload");
+                        tracing::info!("SIGHUP: loading certificates again");
+                        if sender.send(Signal::Reload).is_err() {
+                            return;
+                        }
                         continue;
                     }
                 };
@@ -60,7 +71,7 @@ impl Signals {
                     eprintln!("limpid: {name}: stopped at once, the next start recovers");
                     process::exit(code);
                 }
-                if sender.send(name).is_err() {
+                if sender.send(Signal::Stop(name)).is_err() {
                     return;
                 }
             }
@@ -69,12 +80,22 @@ impl Signals {
             .name("limpid-signals".to_owned())
             .spawn(move || runtime.block_on(listen))
             .context("can't start the thread for signals")?;
-        Ok(Self { first, started })
+        Ok(Self { signals, started })
     }
 
-    /// The name of the first signal.
-    pub fn wait(&self) -> &'static str {
+    /// The next signal.
+    pub fn receive(&self) -> Signal {
         self.started.store(true, Ordering::Release);
-        self.first.recv().unwrap_or("the end of the signal thread")
+        let gone = Signal::Stop("the end of the signal thread");
+        self.signals.recv().unwrap_or(gone)
+    }
+
+    /// The name of the first signal that ends the process.
+    pub fn wait(&self) -> &'static str {
+        loop {
+            if let Signal::Stop(name) = self.receive() {
+                return name;
+            }
+        }
     }
 }

@@ -12,6 +12,7 @@ pub fn format(args: &FormatArgs) -> anyhow::Result<ExitCode> {
     let request = FormatRequest {
         cluster_id: args.cluster_id.clone(),
         ignore_formatted: args.ignore_formatted,
+        scram_users: args.add_scram.clone(),
     };
     let formatted = limpid_server::format(&loaded.config, &request)?;
     for dir in &formatted.dirs {

@@ -7,7 +7,7 @@
 
 use std::sync::LazyLock;
 
-use crate::definition::Definition;
+use crate::definition::{Definition, Effect};
 
 mod dynamic_only;
 mod groups;
@@ -100,6 +100,21 @@ pub const PER_LISTENER_ONLY: &[&str] = &[
 pub fn find_alterable(key: &str) -> Option<&'static Definition> {
     let dynamic_only = || DYNAMIC_ONLY.iter().find(|row| row.key == key);
     find(key).or_else(dynamic_only)
+}
+
+/// Keys of Kafka's authorizer, which stand in no table of Kafka's.
+pub fn is_of_authorizer(key: &str) -> bool {
+    ["super.users", "allow.everyone.if.no.acl.found"].contains(&key)
+}
+
+/// Whether a `listener.name.<name>.<key>` changes what the broker does: those that say how the
+/// listener is protected.
+pub fn is_honoured_for_listener(key: &str) -> bool {
+    const PROTECTING: &[&str] = &["ssl.", "sasl.", "connections.max.reauth.ms"];
+    find_for_listener(key).is_some_and(|row| {
+        let protecting = PROTECTING.iter().any(|start| row.key.starts_with(start));
+        row.effect == Effect::Honoured && protecting
+    })
 }
 
 /// The row that a `listener.name.<name>.<key>` belongs to.

@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use crate::check::{list_items, parse_boolean};
+use crate::check::list_items;
 use crate::listeners::{self, HttpListener, Listener, ListenerKeys};
+use crate::security::{self, AccessConfig, ListenerSecurity};
 use crate::topic_config::TopicConfig;
 use crate::units::{self, ShareOrSize};
+use crate::values::{KeyedMessage, Values};
 
 mod transactions;
 
@@ -25,6 +27,10 @@ pub struct BrokerConfig {
     pub listeners: Vec<Listener>,
     /// The name of the listener that brokers use among themselves.
     pub inter_broker_listener: String,
+    /// What protects each listener, by its name.
+    pub security: BTreeMap<String, ListenerSecurity>,
+    /// Who may do what.
+    pub access: AccessConfig,
     /// Limits of connections and requests.
     pub network: NetworkConfig,
     /// Where data lives, and how it is looked after.
@@ -69,6 +75,8 @@ pub struct NetworkConfig {
     pub fetch_session_slots: usize,
     /// `limpid.connection.body.timeout.ms`.
     pub body_timeout_ms: u64,
+    /// `limpid.connection.login.timeout.ms`.
+    pub login_timeout_ms: u64,
     /// `max.connections`.
     pub max_connections: i32,
     /// `max.connections.per.ip`.
@@ -196,19 +204,6 @@ pub struct ResourcesConfig {
     pub blocking_threads: Option<usize>,
 }
 
-/// The values from which the typed configuration is built: each is there and checked, or unset.
-pub(crate) struct Values<'a> {
-    /// The value in force, defaults included.
-    pub value: &'a dyn Fn(&str) -> Option<String>,
-    /// The value that somebody set, without defaults.
-    pub explicit: &'a dyn Fn(&str) -> Option<String>,
-    /// This machine's name.
-    pub hostname: &'a str,
-}
-
-/// The key a problem belongs to, and the problem.
-pub(crate) type KeyedMessage = (&'static str, String);
-
 impl BrokerConfig {
     pub(crate) fn build(values: &Values<'_>) -> Result<BrokerConfig, Vec<KeyedMessage>> {
         let mut problems = refused_features(values);
@@ -219,6 +214,20 @@ impl BrokerConfig {
                 None
             }
         };
+        let security = match listeners
+            .as_ref()
+            .map(|(all, _)| security::listeners(values, all))
+        {
+            Some(Err(problem)) => {
+                problems.push(problem);
+                BTreeMap::new()
+            }
+            found => found.and_then(Result::ok).unwrap_or_default(),
+        };
+        let access = security::access(values).unwrap_or_else(|problem| {
+            problems.push(problem);
+            AccessConfig::default()
+        });
         let overrides = match per_ip_overrides(&values.text("max.connections.per.ip.overrides")) {
             Ok(map) => map,
             Err(message) => {
@@ -243,6 +252,8 @@ impl BrokerConfig {
             node: node(values),
             listeners,
             inter_broker_listener,
+            security,
+            access,
             network: network(values, overrides),
             storage: storage(values),
             topics: TopicsConfig {
@@ -325,11 +336,6 @@ fn refused_features(values: &Values<'_>) -> Vec<KeyedMessage> {
         let message = "this version is one node and cannot join a quorum of others";
         problems.push(("controller.quorum.bootstrap.servers", message.into()));
     }
-    if !values.text("authorizer.class.name").trim().is_empty() {
-        let message = "authorization is not available yet in this version; \
-                       without this entry the broker is open to everyone who can reach it";
-        problems.push(("authorizer.class.name", message.into()));
-    }
     if values.boolean("remote.log.storage.system.enable") {
         let message = "tiered storage is not available yet in this version";
         problems.push(("remote.log.storage.system.enable", message.into()));
@@ -371,6 +377,7 @@ fn network(values: &Values<'_>, overrides: BTreeMap<IpAddr, i32>) -> NetworkConf
         )
         .unwrap_or(0),
         body_timeout_ms: values.unsigned("limpid.connection.body.timeout.ms"),
+        login_timeout_ms: values.unsigned("limpid.connection.login.timeout.ms"),
         max_connections: values.int("max.connections"),
         max_connections_per_ip: values.int("max.connections.per.ip"),
         max_connections_per_ip_overrides: overrides,
@@ -447,30 +454,4 @@ fn per_ip_overrides(value: &str) -> Result<BTreeMap<IpAddr, i32>, String> {
         map.insert(address, count);
     }
     Ok(map)
-}
-
-impl Values<'_> {
-    fn text(&self, key: &str) -> String {
-        (self.value)(key).unwrap_or_default()
-    }
-
-    fn int(&self, key: &str) -> i32 {
-        self.text(key).trim().parse().unwrap_or_default()
-    }
-
-    fn long(&self, key: &str) -> i64 {
-        self.text(key).trim().parse().unwrap_or_default()
-    }
-
-    fn unsigned(&self, key: &str) -> u64 {
-        u64::try_from(self.long(key)).unwrap_or_default()
-    }
-
-    fn size(&self, key: &str) -> usize {
-        usize::try_from(self.long(key)).unwrap_or_default()
-    }
-
-    fn boolean(&self, key: &str) -> bool {
-        parse_boolean(&self.text(key)).unwrap_or_default()
-    }
 }

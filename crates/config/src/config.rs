@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::broker;
-use crate::broker_config::{BrokerConfig, Values};
+use crate::broker_config::BrokerConfig;
 use crate::error::{ConfigError, ConfigErrors, Origin};
 use crate::topic_config::TopicConfig;
+use crate::values::Values;
 
-/// What stands for a sensitive value wherever one would be shown.
-pub const REDACTED: &str = "[hidden]";
+pub use crate::secret::REDACTED;
 
 /// A value and where it was said.
 #[derive(Clone, PartialEq, Eq)]

@@ -19,15 +19,19 @@ mod definition;
 pub mod describe;
 mod environment;
 mod error;
+mod jaas;
 mod kind;
 mod listeners;
 mod load;
 pub mod properties;
 mod providers;
 mod sample;
+mod secret;
+mod security;
 pub mod topic;
 mod topic_config;
 mod units;
+mod values;
 
 pub use broker_config::{
     BrokerConfig, GroupsConfig, HttpConfig, LoggingConfig, NetworkConfig, NodeConfig,
@@ -40,6 +44,11 @@ pub use error::{ConfigError, ConfigErrors, Origin, Warning, WarningKind};
 pub use listeners::{Advertised, HttpListener, Listener, SecurityProtocol};
 pub use load::{LoadOptions, Loaded};
 pub use sample::sample;
+pub use secret::Secret;
+pub use security::{
+    AccessConfig, ClientAuth, ListenerSecurity, OauthConfig, OauthValidator, SaslConfig,
+    SaslMechanism, StoreConfig, TlsConfig,
+};
 pub use topic::{InvalidTopicConfig, validate_topic_config};
 pub use topic_config::{CleanupPolicy, CompressionType, TimestampType, TopicConfig};
 pub use units::{ShareOrSize, parse_share_or_size, parse_size};

@@ -9,8 +9,54 @@ use crate::check::list_items;
 /// How the bytes on a listener are protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecurityProtocol {
-    /// Nothing: the only one that exists yet.
+    /// Nothing, and nobody logs in.
     Plaintext,
+    /// TLS.
+    Ssl,
+    /// Clients log in over an open line.
+    SaslPlaintext,
+    /// Clients log in over TLS.
+    SaslSsl,
+}
+
+impl SecurityProtocol {
+    /// All of them; the place is Kafka's number.
+    pub const ALL: [Self; 4] = [
+        Self::Plaintext,
+        Self::Ssl,
+        Self::SaslPlaintext,
+        Self::SaslSsl,
+    ];
+
+    /// Kafka's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Plaintext => "PLAINTEXT",
+            Self::Ssl => "SSL",
+            Self::SaslPlaintext => "SASL_PLAINTEXT",
+            Self::SaslSsl => "SASL_SSL",
+        }
+    }
+
+    /// Kafka's number in registrations.
+    pub const fn code(self) -> i16 {
+        self as i16
+    }
+
+    /// The protocol of a name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.name() == name)
+    }
+
+    /// Whether its bytes are encrypted.
+    pub const fn has_tls(self) -> bool {
+        matches!(self, Self::Ssl | Self::SaslSsl)
+    }
+
+    /// Whether its clients must log in.
+    pub const fn has_sasl(self) -> bool {
+        matches!(self, Self::SaslPlaintext | Self::SaslSsl)
+    }
 }
 
 /// A host and port as clients are told to use it.
@@ -259,7 +305,9 @@ fn check_distinct(bound: &[Address]) -> Result<(), KeyedMessage> {
     Ok(())
 }
 
-fn protocol_map(keys: &ListenerKeys<'_>) -> Result<BTreeMap<String, String>, KeyedMessage> {
+fn protocol_map(
+    keys: &ListenerKeys<'_>,
+) -> Result<BTreeMap<String, SecurityProtocol>, KeyedMessage> {
     const KEY: &str = "listener.security.protocol.map";
     let mut map = BTreeMap::new();
     let given = keys
@@ -271,9 +319,9 @@ fn protocol_map(keys: &ListenerKeys<'_>) -> Result<BTreeMap<String, String>, Key
         };
         let name = name.trim().to_ascii_uppercase();
         let protocol = protocol.trim().to_ascii_uppercase();
-        if !["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"].contains(&protocol.as_str()) {
+        let Some(protocol) = SecurityProtocol::of_name(&protocol) else {
             return Err((KEY, format!("{protocol} is not a security protocol")));
-        }
+        };
         if map.insert(name.clone(), protocol).is_some() {
             return Err((KEY, format!("the listener name {name} is used twice")));
         }
@@ -283,22 +331,12 @@ fn protocol_map(keys: &ListenerKeys<'_>) -> Result<BTreeMap<String, String>, Key
 
 fn security_of(
     name: &str,
-    protocols: &BTreeMap<String, String>,
+    protocols: &BTreeMap<String, SecurityProtocol>,
 ) -> Result<SecurityProtocol, KeyedMessage> {
-    match protocols.get(name).map(String::as_str) {
-        Some("PLAINTEXT") => Ok(SecurityProtocol::Plaintext),
-        Some(protocol) => {
-            let message = format!(
-                "the listener {name} wants {protocol}, which is not available yet in this \
-                 version; only PLAINTEXT is"
-            );
-            Err(("listeners", message))
-        }
-        None => {
-            let message = format!("the listener {name} has no entry, as in {name}:PLAINTEXT");
-            Err(("listener.security.protocol.map", message))
-        }
-    }
+    protocols.get(name).copied().ok_or_else(|| {
+        let message = format!("the listener {name} has no entry, as in {name}:PLAINTEXT");
+        ("listener.security.protocol.map", message)
+    })
 }
 
 fn advertise(
@@ -344,16 +382,13 @@ fn inter_broker_listener(
             false => Err((KEY, format!("{name} is not among the listeners"))),
         };
     }
-    match keys.inter_broker_protocol {
-        None | Some("PLAINTEXT") => {}
-        Some(protocol) => {
-            let message = format!("{protocol} is not available yet in this version");
-            return Err(("security.inter.broker.protocol", message));
-        }
+    let wanted = keys.inter_broker_protocol.unwrap_or("PLAINTEXT");
+    let of_protocol = |listener: &&Listener| listener.security.name() == wanted;
+    let by_protocol = listeners.iter().find(of_protocol);
+    if by_protocol.is_none() && keys.inter_broker_protocol.is_some() {
+        let message = format!("no listener is {wanted}");
+        return Err(("security.inter.broker.protocol", message));
     }
-    let by_protocol = listeners
-        .iter()
-        .find(|listener| listener.name == "PLAINTEXT");
     let chosen = by_protocol.or(listeners.first());
     Ok(chosen
         .map(|listener| listener.name.clone())

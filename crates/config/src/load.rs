@@ -294,6 +294,14 @@ impl Reader {
             }
         } else if key.starts_with("config.providers.") {
             // read before everything else
+        } else if broker::is_of_authorizer(key) {
+            // has no row: Kafka's table does not know it either
+        } else if broker::is_honoured_for_listener(key) {
+            if let Some(row) = broker::find_for_listener(key)
+                && let Err(reason) = row.validate(&value)
+            {
+                self.fail(Some(origin), key, reason);
+            }
         } else if broker::is_known_prefix(key) || broker::find_alterable(key).is_some() {
             self.warn(
                 WarningKind::NoEffect,

@@ -72,6 +72,17 @@ pub enum StartError {
     /// `limpid.metrics.dialects` names one that does not exist.
     #[error("limpid.metrics.dialects: {0}")]
     Dialect(#[from] limpid_exporter::UnknownDialect),
+    /// A listener can't speak TLS.
+    #[error("the listener {listener} can't speak TLS: {source}")]
+    Tls {
+        /// The listener.
+        listener: String,
+        /// The cause.
+        source: limpid_security::tls::TlsError,
+    },
+    /// `--add-scram` that makes no user.
+    #[error("--add-scram: {0}")]
+    ScramUser(String),
     /// The system gave no thread, socket or random bytes.
     #[error("can't {what}: {source}")]
     System {

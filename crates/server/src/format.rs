@@ -8,6 +8,7 @@ use limpid_storage::metadata::{FormatEnv, FormatOptions, random_cluster_id};
 
 use crate::data_dir::all_dirs;
 use crate::error::StartError;
+use crate::scram_users;
 
 /// What to format.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +17,8 @@ pub struct FormatRequest {
     pub cluster_id: Option<String>,
     /// Leave directories alone that are formatted for this cluster and node already.
     pub ignore_formatted: bool,
+    /// The first users of SCRAM, as in `SCRAM-SHA-256=[name=alice,password=secret]`.
+    pub scram_users: Vec<String>,
 }
 
 /// What was formatted.
@@ -41,6 +44,9 @@ pub fn format(config: &Config, request: &FormatRequest) -> Result<Formatted, Sta
     };
     let mut options = FormatOptions::new(cluster_id.clone(), broker.node.id);
     options.ignore_formatted = request.ignore_formatted;
+    for user in &request.scram_users {
+        options.records.push(scram_users::record(user)?);
+    }
     let dirs = all_dirs(broker);
     limpid_storage::metadata::format(&dirs, &options, &FormatEnv::default())?;
     Ok(Formatted {

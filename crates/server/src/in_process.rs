@@ -58,11 +58,8 @@ impl Transport for InProcess {
                 return Err(io::Error::new(io::ErrorKind::NotConnected, starting));
             };
             let (pipe, client) = Pipe::new(PIPE_BYTES);
-            let peer = Peer {
-                address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-                listener: Arc::clone(&broker.listener),
-                software: OnceLock::new(),
-            };
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+            let peer = Peer::new(address, Arc::clone(&broker.listener));
             let (context, drain) = (Arc::clone(&broker.context), broker.drain.clone());
             broker.runtime.spawn(async move {
                 context.listener.accepted.inc();

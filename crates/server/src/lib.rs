@@ -7,7 +7,9 @@
 //! What must never be here: protocol and page code.
 
 mod catalogue;
+mod certificates;
 mod data_dir;
+mod entrances;
 mod error;
 mod faces;
 mod format;
@@ -15,9 +17,12 @@ mod gate;
 mod http;
 mod in_process;
 mod listeners;
+mod opening;
 mod runtimes;
+mod scram_users;
 mod server;
 mod ticker;
+mod token_keys;
 
 pub use catalogue::catalogue;
 pub use error::StartError;

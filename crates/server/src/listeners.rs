@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use limpid_broker::access::Access;
 use limpid_broker::apis::Apis;
 use limpid_broker::client_log::ClientLog;
 use limpid_broker::connection::ConnectionContext;
@@ -17,11 +18,10 @@ use limpid_storage::metadata::changes::Endpoint;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
+use crate::entrances::Entrances;
 use crate::error::StartError;
 use crate::in_process;
 
-/// Kafka's code for PLAINTEXT in registrations.
-const PLAINTEXT: i16 = 0;
 /// What metrics call the listener of clients in this process.
 const IN_PROCESS: &str = "in-process";
 /// Silence between requests is not limited (`connections.max.idle.ms` below 0).
@@ -44,7 +44,7 @@ pub(crate) fn endpoints(config: &BrokerConfig, bound: &[Listener]) -> Vec<Endpoi
         name: configured.name.clone(),
         host: configured.advertised.host.clone(),
         port: configured.advertised.port.unwrap_or_else(|| bound.port()),
-        security_protocol: PLAINTEXT,
+        security_protocol: configured.security.code(),
     };
     config.listeners.iter().zip(bound).map(endpoint).collect()
 }
@@ -67,6 +67,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<BrokerMetrics>,
     pub(crate) log: Arc<ClientLog>,
     pub(crate) limits: Arc<ConnectionLimits>,
+    pub(crate) access: Arc<Access>,
+    pub(crate) entrances: Entrances,
 }
 
 impl Shared {
@@ -81,6 +83,8 @@ impl Shared {
         };
         Arc::new(ConnectionContext {
             apis: Arc::clone(&self.apis),
+            access: Arc::clone(&self.access),
+            entrance: self.entrances.of(name),
             memory: Arc::clone(&self.memory),
             limits,
             metrics: Arc::clone(&self.metrics),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use limpid_broker::access::Access;
 use limpid_broker::blocking::Blocking;
 use limpid_broker::client_log::ClientLog;
 use limpid_broker::connection_limits::ConnectionLimits;
@@ -22,19 +23,23 @@ use limpid_platform::clock::{Clock, SystemClock};
 use limpid_platform::limits;
 use limpid_platform::random::{OsRandom, Random};
 use limpid_protocol::Uuid;
+use limpid_storage::LogManager;
 use limpid_storage::metadata::changes::{self, BrokerRegistration, SupportedFeature};
-use limpid_storage::metadata::{LocalMetadataLog, MetaProperties, OpenRequest};
-use limpid_storage::{LogManager, LogManagerOptions, LogMetrics, MinFree, RecoveryReport};
+use limpid_storage::metadata::{LocalMetadataLog, MetaProperties};
 use limpid_telemetry::Registry;
 use limpid_telemetry::logging::RateLimiter;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
+use crate::certificates::Certificates;
 use crate::data_dir::{self, DataDirs};
+use crate::entrances::Entrances;
 use crate::error::StartError;
 use crate::in_process::InProcess;
 use crate::listeners::{self, Shared};
+use crate::opening::{open_logs, open_metadata};
 use crate::ticker::{Chores, Ticker};
+use crate::token_keys::TokenKeys;
 use crate::{faces, http, runtimes};
 
 /// Jobs that may wait for a thread that may block.
@@ -80,6 +85,9 @@ pub struct Server {
     connections: JoinSet<()>,
     ticker: Ticker,
     services: Services,
+    settings: Arc<Settings>,
+    certificates: Arc<Certificates>,
+    token_keys: TokenKeys,
     logs: Arc<LogManager>,
     metadata_log: Arc<LocalMetadataLog>,
     node_id: i32,
@@ -124,8 +132,10 @@ impl Server {
         let blocking = opening.blocking()?;
         let metrics = Arc::new(BrokerMetrics::register(registry)?);
         let settings = Arc::new(Settings::new(opening.config.clone()));
+        let certificates = Certificates::load(&opening.broker, &metrics.connections)?;
+        let certificates = Arc::new(certificates);
         let services = Services::new(ServicesInput {
-            settings,
+            settings: Arc::clone(&settings),
             logs: Arc::clone(&opening.logs),
             metadata_log: metadata_log.clone(),
             directories: opening.directories()?,
@@ -144,18 +154,36 @@ impl Server {
         let limits = listeners::connection_limits(&opening.broker.network);
         let client_log = opening.client_log();
         cluster.attach(opening.parts(&services, &limits));
+        let entrances = Entrances::new(
+            &opening.broker,
+            Arc::clone(&certificates),
+            metadata_log.clone(),
+            registry,
+            Arc::clone(&opening.clock),
+        )?;
+        let token_keys = TokenKeys::start(entrances.key_sources(), Arc::clone(&opening.clock))?;
+        let rules = &opening.broker.access;
         let shared = Shared {
             apis: Arc::clone(&services.apis),
             memory: opening.request_memory(),
+            access: Access::new(
+                rules,
+                &*metadata_log,
+                Arc::clone(&client_log),
+                &metrics.access,
+            ),
             metrics,
             log: Arc::clone(&client_log),
             limits,
+            entrances,
         };
         let ticker = Ticker::start(Chores {
             logs: Arc::clone(&opening.logs),
             cluster: Arc::clone(&cluster),
             metadata: Arc::clone(&services.metadata),
             client_log,
+            certificates: Arc::clone(&certificates),
+            settings: Arc::clone(&settings),
             registry: registry.clone(),
             tail_cache: registry.pool(
                 "tail_cache",
@@ -182,6 +210,9 @@ impl Server {
             connections,
             ticker,
             services,
+            settings,
+            certificates,
+            token_keys,
             logs: opening.logs,
             metadata_log,
             node_id: opening.broker.node.id,
@@ -208,6 +239,12 @@ impl Server {
     /// Reads its records, over the Kafka protocol.
     pub fn browser(&self) -> Arc<dyn RecordBrowser> {
         self.link.clone()
+    }
+
+    /// Loads certificates again, changed or not (SIGHUP). Blocks on files.
+    pub fn reload(&self) {
+        let config = self.settings.current();
+        self.certificates.refresh(config.broker(), true);
     }
 
     /// Drains and stops, within `limpid.drain.timeout.ms` and a little for the files.
@@ -238,6 +275,7 @@ impl Server {
             tracing::warn!(%error, "the metadata could not be told of the shutdown");
         }
         drop(self.ticker);
+        drop(self.token_keys);
         // Nothing appends any more: tasks are gone with their runtime.
         self.data.shutdown_timeout(Duration::from_secs(1));
         let closed = self.logs.shutdown();
@@ -389,80 +427,4 @@ fn raise_limits() {
         Ok(limit) => tracing::debug!(soft = limit.soft, hard = limit.hard, "open files limit"),
         Err(error) => tracing::warn!(%error, "can't raise the limit on open files"),
     }
-}
-
-fn open_logs(
-    broker: &BrokerConfig,
-    dirs: &DataDirs,
-    cluster: &Arc<EmbeddedCluster>,
-    registry: &Registry,
-) -> Result<Arc<LogManager>, StartError> {
-    let storage = &broker.storage;
-    let metrics = LogMetrics::register(registry)?;
-    let mut options = LogManagerOptions::new(storage.log_dirs.clone(), metrics);
-    options.defaults = limpid_broker::log_config::log_config(&broker.topic_defaults);
-    options.producer_expiration_ms = storage.producer_id_expiration_ms;
-    options.recovery_threads = storage.recovery_threads_per_dir;
-    options.retention_check_ms = storage.retention_check_interval_ms;
-    options.checkpoint_ms = storage.recovery_point_checkpoint_interval_ms;
-    options.tail_cache_bytes = broker.resources.tail_cache_bytes;
-    options.min_free = min_free(broker);
-    let progress = |p: limpid_storage::RecoveryProgress| {
-        let reason = format!("{} of {} logs are open", p.logs_done, p.logs_total);
-        cluster.set_readiness(ReadinessState::Starting, vec![reason]);
-    };
-    let (logs, report) = LogManager::open(options, &progress)?;
-    report_recovery(&report, dirs, registry);
-    Ok(logs)
-}
-
-fn min_free(broker: &BrokerConfig) -> MinFree {
-    let storage = &broker.storage;
-    let (percent, bytes) = match storage.disk_min_free {
-        limpid_config::ShareOrSize::Share(share) => ((share * 100.0).round() as u8, 0),
-        limpid_config::ShareOrSize::Bytes(bytes) => (0, bytes),
-    };
-    MinFree {
-        percent,
-        at_least_bytes: bytes.max(storage.disk_min_free_bytes),
-    }
-}
-
-fn report_recovery(report: &RecoveryReport, dirs: &DataDirs, registry: &Registry) {
-    for note in &report.notes {
-        tracing::warn!("{note}");
-    }
-    for (dir, reason) in &report.failed_dirs {
-        tracing::error!(dir = %dir.display(), reason, "log directory is offline");
-    }
-    if dirs.new || (report.clean && report.failed_dirs.is_empty()) {
-        tracing::info!(logs = report.logs, "logs opened");
-        return;
-    }
-    registry.own().unclean_start.inc();
-    tracing::warn!(
-        logs = report.logs,
-        logs_recovered = report.logs_recovered,
-        bytes_scanned = report.bytes_scanned,
-        bytes_cut = report.bytes_cut,
-        duration_ms = report.duration.as_millis() as u64,
-        "logs recovered: the last stop was not a clean shutdown"
-    );
-}
-
-fn open_metadata(broker: &BrokerConfig, dirs: &DataDirs) -> Result<LocalMetadataLog, StartError> {
-    let mut request = OpenRequest::new(&dirs.metadata);
-    request.node_id = Some(broker.node.id);
-    request.min_insync_replicas = broker.topic_defaults.min_insync_replicas;
-    let (log, report) = LocalMetadataLog::open(&request)?;
-    if let Some(torn) = &report.torn_tail {
-        tracing::warn!(?torn, "the end of the metadata log was cut off");
-    }
-    tracing::info!(
-        epoch = report.epoch,
-        records = report.replayed_records,
-        bootstrapped = report.bootstrapped,
-        "metadata opened"
-    );
-    Ok(log)
 }

@@ -8,12 +8,14 @@ use std::time::{Duration, Instant};
 
 use limpid_broker::client_log::ClientLog;
 use limpid_broker::metadata::Metadata;
+use limpid_broker::settings::Settings;
 use limpid_broker::source::EmbeddedCluster;
 use limpid_storage::LogManager;
 use limpid_telemetry::Registry;
 use limpid_telemetry::pools::Pool;
 use tokio::runtime::Handle;
 
+use crate::certificates::Certificates;
 use crate::error::StartError;
 
 const EVERY: Duration = Duration::from_secs(1);
@@ -24,6 +26,8 @@ pub(crate) struct Chores {
     pub(crate) cluster: Arc<EmbeddedCluster>,
     pub(crate) metadata: Arc<Metadata>,
     pub(crate) client_log: Arc<ClientLog>,
+    pub(crate) certificates: Arc<Certificates>,
+    pub(crate) settings: Arc<Settings>,
     /// Where the tail cache of the logs is shown.
     pub(crate) tail_cache: Arc<Pool>,
     /// Percentiles of now are made here.
@@ -52,6 +56,8 @@ impl Ticker {
                     .mirror(cache.used_bytes as u64, cache.high_water_bytes as u64);
                 chores.cluster.refresh();
                 chores.client_log.tick();
+                let config = chores.settings.current();
+                chores.certificates.refresh(config.broker(), false);
                 chores.registry.tick(started.elapsed());
                 // Only does something if a log could not be made before.
                 chores.runtime.block_on(chores.metadata.follow());

@@ -45,7 +45,8 @@ pub use format::{
     ControllerEndpoint, FormatEnv, FormatOptions, KAFKA_4_3_FEATURES, METADATA_VERSION_4_3, format,
 };
 pub use image::{
-    ConfigMap, ConfigResource, Image, METADATA_VERSION, NO_LEADER, Partition, ResourceType, Topic,
+    AccessMark, ConfigMap, ConfigResource, Image, METADATA_VERSION, NO_LEADER, Partition,
+    ResourceType, Topic,
 };
 pub use local::{LocalMetadataLog, OpenReport};
 pub use meta_properties::{META_PROPERTIES, MetaProperties, random_cluster_id};

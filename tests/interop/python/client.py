@@ -1,7 +1,7 @@
 """Produces or reads with kafka-python; records go in and come out as lines of JSON.
 
     client.py produce ADDRESS TOPIC [name=value ...] < lines
-    client.py read ADDRESS TOPIC PARTITIONS
+    client.py read ADDRESS TOPIC PARTITIONS [name=value ...]
 
 A line has partition (-1: the client's own partitioner chooses), key and value (hex or null) and
 headers; lines that come out also have the offset.
@@ -42,9 +42,13 @@ def produce(address, topic, settings):
     producer.close()
 
 
-def read(address, topic, count):
+def read(address, topic, count, settings):
     consumer = KafkaConsumer(
-        bootstrap_servers=address, group_id=None, enable_auto_commit=False, fetch_max_wait_ms=50
+        bootstrap_servers=address,
+        group_id=None,
+        enable_auto_commit=False,
+        fetch_max_wait_ms=50,
+        **settings,
     )
     partitions = [TopicPartition(topic, number) for number in range(count)]
     consumer.assign(partitions)
@@ -77,7 +81,7 @@ def main():
     if action == "produce":
         produce(address, topic, dict(setting(text) for text in rest))
     elif action == "read":
-        read(address, topic, int(rest[0]))
+        read(address, topic, int(rest[0]), dict(setting(text) for text in rest[1:]))
     else:
         sys.exit(f"unknown action {action}")
 

@@ -59,6 +59,8 @@ pub struct Peer {
     controller_port: u16,
     http_port: u16,
     properties: Vec<(String, String)>,
+    /// Further words for the program that formats.
+    pub format_args: Vec<String>,
     /// Whether to run Kafka's virtual machine with its full compiler (for measurements).
     pub full_speed: bool,
     daemon: Option<Daemon>,
@@ -88,6 +90,7 @@ impl Peer {
                 .iter()
                 .map(|(k, v)| ((*k).into(), (*v).into()))
                 .collect(),
+            format_args: Vec::new(),
             full_speed: false,
             daemon: None,
         })
@@ -107,6 +110,11 @@ impl Peer {
         peer.format()?;
         peer.start()?;
         Ok(peer)
+    }
+
+    /// Sets a property from the next start on.
+    pub fn set(&mut self, key: &str, value: &str) {
+        self.properties.push((key.to_owned(), value.to_owned()));
     }
 
     /// Which broker it is.
@@ -220,7 +228,7 @@ impl Peer {
                 limpid
             }
         };
-        run(command.arg(file), b"", START_LIMIT)?
+        run(command.arg(file).args(&self.format_args), b"", START_LIMIT)?
             .success()
             .context("formatting")?;
         Ok(())

@@ -34,6 +34,7 @@ use crate::topics::{Partition, Topic, Topics};
 use crate::transactions::Transactions;
 
 mod admission;
+mod permission;
 
 use self::admission::{Admitted, Permit};
 
@@ -148,7 +149,9 @@ impl Produce {
 
     /// Appends everything before it waits for the disk, so that a request with many partitions
     /// costs one wait and not one per partition.
-    async fn produce(&self, request: ProduceRequest, call: &mut Call<'_>) -> ProduceResponse {
+    async fn produce(&self, mut request: ProduceRequest, call: &mut Call<'_>) -> ProduceResponse {
+        // What the client may not write to must not get into its transaction.
+        let (denied, error) = permission::take_denied(&mut request, &self.topics, call);
         let table = self.topics.table();
         let admitted = admission::admit(&self.transactions, &table, &request, call.version);
         let mut admitted = admitted.await;
@@ -157,6 +160,15 @@ impl Produce {
             .map(|data| self.append_topic(data, &mut admitted, request.acks, call))
             .collect();
         let mut response = ProduceResponse::default();
+        for data in denied {
+            let indexes = data.partition_data.iter().map(|partition| partition.index);
+            let refused = |index| partition_answer(index, Err(Refusal::new(error, None)), call);
+            response.responses.push(TopicProduceResponse {
+                partition_responses: indexes.map(refused).collect(),
+                name: data.name,
+                topic_id: data.topic_id,
+            });
+        }
         for topic in begun {
             response.responses.push(topic.finish(call).await);
         }

@@ -21,6 +21,7 @@ use limpid_protocol::{ApiKey, Chunks, ErrorCode, Message, Reader};
 use limpid_storage::{LogRead, ReadError};
 use limpid_telemetry::{Gauge, Stage};
 
+use crate::access::{Operation, ResourceKind};
 use crate::blocking::Blocking;
 use crate::drain::Drain;
 use crate::fetch_sessions::{self, FetchSessions};
@@ -85,7 +86,7 @@ impl Fetch {
         self.count(&request, call.version);
         let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
         let min_bytes = usize::try_from(request.min_bytes).unwrap_or(0);
-        let mut look = self.look(&request, call.version).await;
+        let mut look = self.look(&request, call).await;
         let enough = look.bytes >= min_bytes || look.answer_now;
         if !enough && !wait.is_zero() && !self.drain.has_begun() {
             look = self.park(&request, min_bytes, wait, call).await;
@@ -107,7 +108,7 @@ impl Fetch {
         let waiter = Waiter::new();
         let watched = self.watch(request, call.version, &waiter);
         // Registered first, read second: what is appended between the two wakes the waiter.
-        let look = self.look(request, call.version).await;
+        let look = self.look(request, call).await;
         if look.bytes >= min_bytes || look.answer_now {
             return look;
         }
@@ -122,7 +123,7 @@ impl Fetch {
         }
         call.clock.enter(Stage::LocalAppend);
         drop((parked, watched));
-        self.look(request, call.version).await
+        self.look(request, call).await
     }
 
     fn watch(&self, request: &FetchRequest, version: i16, waiter: &Arc<Waiter>) -> Watched {
@@ -155,7 +156,7 @@ impl Fetch {
     }
 
     /// Reads every partition that the limits of the request leave room for.
-    async fn look(&self, request: &FetchRequest, version: i16) -> Look {
+    async fn look(&self, request: &FetchRequest, call: &Call<'_>) -> Look {
         let table = self.topics.table();
         let limit = usize::try_from(request.max_bytes)
             .unwrap_or(0)
@@ -168,7 +169,8 @@ impl Fetch {
         let mut response = FetchResponse::default();
         let mut answer_now = request.topics.is_empty();
         for wanted in &request.topics {
-            let located = locate(&table, version >= 13, wanted.topic_id, &wanted.topic);
+            let located = locate(&table, call.version >= 13, wanted.topic_id, &wanted.topic);
+            let located = may_read(call, located, &wanted.topic);
             let mut answer = FetchableTopicResponse {
                 topic: wanted.topic.clone(),
                 topic_id: wanted.topic_id,
@@ -310,6 +312,23 @@ impl Budget {
             self.cold_left = self.cold_left.saturating_sub(bytes);
         }
     }
+}
+
+/// A topic, if the client may read it. One of an unknown id has no name to be denied by.
+fn may_read(
+    call: &Call<'_>,
+    located: Result<Arc<Topic>, ErrorCode>,
+    name: &str,
+) -> Result<Arc<Topic>, ErrorCode> {
+    let name = match &located {
+        Ok(topic) => &topic.name,
+        Err(ErrorCode::UnknownTopicId) => return located,
+        Err(_) => name,
+    };
+    if call.may(Operation::Read, ResourceKind::Topic, name) {
+        return located;
+    }
+    Err(ErrorCode::TopicAuthorizationFailed)
 }
 
 fn failed(wanted: &FetchPartition, error: ErrorCode) -> PartitionData {

@@ -22,6 +22,7 @@ use limpid_protocol::messages::list_offsets_response::{
 use limpid_protocol::{ApiKey, ErrorCode};
 use limpid_storage::{ReadError, TimestampedOffset};
 
+use crate::access::{Operation, ResourceKind};
 use crate::blocking::Blocking;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::leadership::check_leader_epoch;
@@ -60,6 +61,7 @@ impl ListOffsets {
         isolation: i8,
         call: &mut Call<'_>,
     ) -> ListOffsetsTopicResponse {
+        let sees = call.may(Operation::Describe, ResourceKind::Topic, &wanted.name);
         let topic = self.topics.table().named(&wanted.name).cloned();
         let mut answer = ListOffsetsTopicResponse {
             name: wanted.name,
@@ -76,6 +78,7 @@ impl ListOffsets {
                 continue;
             };
             let found = match &topic {
+                _ if !sees => Err(ErrorCode::TopicAuthorizationFailed),
                 _ if times > 1 => Err(ErrorCode::InvalidRequest),
                 None => Err(ErrorCode::UnknownTopicOrPartition),
                 Some(topic) => match topic.partition(index) {

@@ -18,6 +18,7 @@ use limpid_protocol::messages::metadata_response::{
 use limpid_protocol::{ApiKey, ErrorCode, Uuid};
 use limpid_storage::metadata::{Image, NO_LEADER, Topic};
 
+use crate::access::{CLUSTER_NAME, Operation, ResourceKind};
 use crate::endpoints;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
@@ -51,10 +52,15 @@ impl DescribeMetadata {
         }
     }
 
+    /// Whether client and settings want unknown topics to be made.
+    fn may_create_missing(&self, request: &MetadataRequest, call: &Call<'_>) -> bool {
+        let wanted = call.version < 4 || request.allow_auto_topic_creation;
+        wanted && self.settings.current().broker().topics.auto_create
+    }
+
     /// Makes the unknown topics of the request, if all sides agree.
-    async fn create_missing(&self, request: &MetadataRequest, version: i16) {
-        let allowed = version < 4 || request.allow_auto_topic_creation;
-        if !allowed || !self.settings.current().broker().topics.auto_create {
+    async fn create_missing(&self, request: &MetadataRequest, call: &Call<'_>) {
+        if !self.may_create_missing(request, call) {
             return;
         }
         let image = self.metadata.image();
@@ -67,6 +73,7 @@ impl DescribeMetadata {
             .filter(|name| image.topic_id(name).is_none())
             .filter(|name| topic_names::invalid(name).is_none())
             .filter(|name| !INTERNAL_TOPICS.contains(name))
+            .filter(|name| sees(call, name) && may_create(call, name))
             .collect();
         missing.sort_unstable();
         missing.dedup();
@@ -95,30 +102,30 @@ impl Answer for DescribeMetadata {
         if let Some(refused) = refuse_ids(&request, call) {
             return refused;
         }
-        self.create_missing(&request, call.version).await;
+        self.create_missing(&request, call).await;
         let image = self.metadata.image();
-        let operations = |asked: bool, all: i32| if asked { all } else { operations::NOT_ASKED };
-        let topic_operations = operations(
-            request.include_topic_authorized_operations,
-            operations::TOPIC,
-        );
+        let with_operations = request.include_topic_authorized_operations;
         let all = match &request.topics {
             None => true,
             Some(topics) => call.version == 0 && topics.is_empty(),
         };
         let mut topics = Vec::new();
         if all {
-            topics.extend(
-                image
-                    .topics()
-                    .map(|t| describe(&image, t, topic_operations)),
-            );
+            let seen = image.topics().filter(|t| sees(call, &t.name));
+            topics.extend(seen.map(|t| describe(&image, t, with_operations, call)));
         } else {
+            let creating = self.may_create_missing(&request, call);
             let mut seen = HashSet::new();
             let wanted = request.topics.iter().flatten();
             // A topic that is there twice is answered once.
             for wanted in wanted.filter(|t| seen.insert((&t.name, t.topic_id))) {
-                topics.push(one(&image, wanted, topic_operations, call));
+                let mut topic = one(&image, wanted, with_operations, call);
+                let unknown = ErrorCode::UnknownTopicOrPartition.code();
+                let name = wanted.name.as_deref().unwrap_or_default();
+                if creating && topic.error_code == unknown && !may_create(call, name) {
+                    topic.error_code = call.note(ErrorCode::TopicAuthorizationFailed);
+                }
+                topics.push(topic);
             }
         }
         let brokers = endpoints::brokers(&image, &call.peer.listener)
@@ -134,10 +141,11 @@ impl Answer for DescribeMetadata {
             cluster_id: Some(self.cluster_id.clone()),
             controller_id: self.settings.node_id(),
             topics,
-            cluster_authorized_operations: operations(
-                request.include_cluster_authorized_operations,
-                operations::CLUSTER,
-            ),
+            cluster_authorized_operations: if request.include_cluster_authorized_operations {
+                call.operations(operations::CLUSTER, ResourceKind::Cluster, CLUSTER_NAME)
+            } else {
+                operations::NOT_ASKED
+            },
             ..MetadataResponse::default()
         }
     }
@@ -167,7 +175,7 @@ fn refuse_ids(request: &MetadataRequest, call: &mut Call<'_>) -> Option<Metadata
 fn one(
     image: &Image,
     wanted: &MetadataRequestTopic,
-    operations: i32,
+    with_operations: bool,
     call: &mut Call<'_>,
 ) -> MetadataResponseTopic {
     let by_id = !wanted.topic_id.is_zero();
@@ -181,8 +189,16 @@ fn one(
             .ok_or(ErrorCode::UnknownTopicOrPartition),
         None => Err(ErrorCode::InvalidRequest),
     };
+    let found = match (found, &wanted.name) {
+        // Who may not see a topic is not told that there is one of this id.
+        (Ok(topic), _) if by_id && !sees(call, &topic.name) => Err(ErrorCode::UnknownTopicId),
+        (_, Some(name)) if !by_id && !call.may(Operation::Describe, ResourceKind::Topic, name) => {
+            Err(ErrorCode::TopicAuthorizationFailed)
+        }
+        (found, _) => found,
+    };
     match found {
-        Ok(topic) => describe(image, topic, operations),
+        Ok(topic) => describe(image, topic, with_operations, call),
         Err(error) => MetadataResponseTopic {
             error_code: call.note(error),
             // Null only in versions that know it, for a topic asked by id.
@@ -201,7 +217,22 @@ fn one(
     }
 }
 
-fn describe(image: &Image, topic: &Topic, operations: i32) -> MetadataResponseTopic {
+fn sees(call: &Call<'_>, name: &str) -> bool {
+    call.sees(Operation::Describe, ResourceKind::Topic, name)
+}
+
+/// Whether the client may make a topic: this one, or any in the cluster.
+fn may_create(call: &Call<'_>, name: &str) -> bool {
+    call.sees(Operation::Create, ResourceKind::Cluster, CLUSTER_NAME)
+        || call.sees(Operation::Create, ResourceKind::Topic, name)
+}
+
+fn describe(
+    image: &Image,
+    topic: &Topic,
+    with_operations: bool,
+    call: &Call<'_>,
+) -> MetadataResponseTopic {
     let partitions = topic
         .partitions
         .iter()
@@ -223,7 +254,11 @@ fn describe(image: &Image, topic: &Topic, operations: i32) -> MetadataResponseTo
         topic_id: topic.id,
         is_internal: INTERNAL_TOPICS.contains(&topic.name.as_ref()),
         partitions: partitions.collect(),
-        topic_authorized_operations: operations,
+        topic_authorized_operations: if with_operations {
+            call.operations(operations::TOPIC, ResourceKind::Topic, &topic.name)
+        } else {
+            operations::NOT_ASKED
+        },
         ..MetadataResponseTopic::default()
     }
 }

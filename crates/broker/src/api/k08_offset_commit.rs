@@ -18,6 +18,7 @@ use limpid_protocol::messages::offset_commit_response::{
 };
 use limpid_protocol::{ApiKey, ErrorCode};
 
+use crate::access::{Operation, ResourceKind};
 use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::leadership::locate;
@@ -48,11 +49,18 @@ impl Answer for OffsetCommit {
         mut request: OffsetCommitRequest,
         call: &mut Call<'_>,
     ) -> OffsetCommitResponse {
-        let table = self.topics.table();
         let mut response = OffsetCommitResponse::default();
+        if !call.may(Operation::Read, ResourceKind::Group, &request.group_id) {
+            let error = ErrorCode::GroupAuthorizationFailed;
+            call.note(error);
+            let topics = request.topics.iter();
+            response.topics = topics.map(|t| refuse(t, &t.partitions, error)).collect();
+            return response;
+        }
+        let table = self.topics.table();
         let mut known = Vec::new();
         for topic in std::mem::take(&mut request.topics) {
-            let (found, refused) = sort(&table, topic, call.version);
+            let (found, refused) = sort(&table, topic, call);
             known.extend(found);
             response.topics.extend(refused);
         }
@@ -104,12 +112,25 @@ impl OffsetCommit {
 fn sort(
     table: &TopicTable,
     mut topic: OffsetCommitRequestTopic,
-    version: i16,
+    call: &Call<'_>,
 ) -> (
     Option<OffsetCommitRequestTopic>,
     Option<OffsetCommitResponseTopic>,
 ) {
-    let found = match locate(table, version >= BY_ID, topic.topic_id, &topic.name) {
+    let found = locate(table, call.version >= BY_ID, topic.topic_id, &topic.name);
+    let name = found
+        .as_ref()
+        .map_or(topic.name.as_str(), |found| &found.name);
+    let is_named = !matches!(found, Err(ErrorCode::UnknownTopicId));
+    if is_named && !call.may(Operation::Read, ResourceKind::Topic, name) {
+        let answer = refuse(
+            &topic,
+            &topic.partitions,
+            ErrorCode::TopicAuthorizationFailed,
+        );
+        return (None, Some(answer));
+    }
+    let found = match found {
         Ok(found) => found,
         Err(error) => {
             let answer = refuse(&topic, &topic.partitions, error);

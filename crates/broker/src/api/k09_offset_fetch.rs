@@ -20,6 +20,7 @@ use limpid_protocol::messages::offset_fetch_response::{
 };
 use limpid_protocol::{ApiKey, ErrorCode};
 
+use crate::access::{Operation, ResourceKind};
 use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::leadership::locate;
@@ -90,9 +91,17 @@ impl OffsetFetch {
         stable: bool,
         call: &mut Call<'_>,
     ) -> OffsetFetchResponseGroup {
+        let id = group.group_id.clone();
+        if !call.may(Operation::Describe, ResourceKind::Group, &id) {
+            return OffsetFetchResponseGroup {
+                group_id: id,
+                error_code: call.note(ErrorCode::GroupAuthorizationFailed),
+                ..OffsetFetchResponseGroup::default()
+            };
+        }
         let table = self.topics.table();
         let by_id = call.version >= BY_ID;
-        let id = group.group_id.clone();
+        let wants_all = group.topics.is_none();
         let done = self
             .groups
             .step(&id, |coordinator, _, _| match group.topics {
@@ -107,7 +116,7 @@ impl OffsetFetch {
         match done.await {
             Ok(done) => OffsetFetchResponseGroup {
                 group_id: id,
-                topics: done.value,
+                topics: allowed(done.value, wants_all, call),
                 ..OffsetFetchResponseGroup::default()
             },
             Err(error) => OffsetFetchResponseGroup {
@@ -121,6 +130,33 @@ impl OffsetFetch {
             },
         }
     }
+}
+
+/// Leaves out the offsets of topics that the client may not see; one that it named itself is
+/// answered with the error.
+fn allowed(
+    topics: Vec<OffsetFetchResponseTopics>,
+    wants_all: bool,
+    call: &mut Call<'_>,
+) -> Vec<OffsetFetchResponseTopics> {
+    let mut answer = Vec::with_capacity(topics.len());
+    for mut topic in topics {
+        if !topic.name.is_empty()
+            && !call.sees(Operation::Describe, ResourceKind::Topic, &topic.name)
+        {
+            if wants_all {
+                continue;
+            }
+            let denied = ErrorCode::TopicAuthorizationFailed;
+            call.note(denied);
+            let indexes = topic.partitions.iter().map(|p| p.partition_index);
+            topic.partitions = indexes
+                .map(|index| partition(index, None, denied))
+                .collect();
+        }
+        answer.push(topic);
+    }
+    answer
 }
 
 fn some(

@@ -12,6 +12,7 @@ use limpid_protocol::messages::FindCoordinatorRequest;
 use limpid_protocol::messages::find_coordinator_response::{Coordinator, FindCoordinatorResponse};
 use limpid_protocol::{ApiKey, ErrorCode};
 
+use crate::access::{Operation, ResourceKind};
 use crate::endpoints::{self, BrokerEndpoint};
 use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
@@ -55,8 +56,13 @@ impl FindCoordinator {
         key: &str,
         call: &Call<'_>,
     ) -> Result<BrokerEndpoint, ErrorCode> {
+        let may = |kind| call.may(Operation::Describe, kind, key);
         let (partition, topic) = match key_type {
+            GROUP if !may(ResourceKind::Group) => return Err(ErrorCode::GroupAuthorizationFailed),
             GROUP => (self.groups.partition_of(key).await?, INTERNAL_TOPICS[0]),
+            TRANSACTION if !may(ResourceKind::TransactionalId) => {
+                return Err(ErrorCode::TransactionalIdAuthorizationFailed);
+            }
             TRANSACTION => (
                 self.transactions.partition_of(key).await?,
                 INTERNAL_TOPICS[1],

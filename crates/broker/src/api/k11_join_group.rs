@@ -13,6 +13,7 @@ use limpid_coordinator::Client;
 use limpid_protocol::messages::{JoinGroupRequest, JoinGroupResponse};
 use limpid_protocol::{ApiKey, ErrorCode};
 
+use crate::access::{Operation, ResourceKind};
 use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
 
@@ -36,6 +37,13 @@ impl Answer for JoinGroup {
     const RANGE: ApiRange = ApiRange::new(ApiKey::JoinGroup, 0, 9);
 
     async fn answer(&self, request: JoinGroupRequest, call: &mut Call<'_>) -> JoinGroupResponse {
+        if !call.may(Operation::Read, ResourceKind::Group, &request.group_id) {
+            return JoinGroupResponse {
+                error_code: call.note(ErrorCode::GroupAuthorizationFailed),
+                protocol_name: (call.version < NULL_PROTOCOL).then(String::new),
+                ..JoinGroupResponse::default()
+            };
+        }
         let client = Client {
             id: call.client_id.unwrap_or_default().to_owned(),
             host: format!("/{}", call.peer.address.ip().to_canonical()),

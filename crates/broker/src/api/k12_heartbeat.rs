@@ -9,6 +9,7 @@ use std::sync::Arc;
 use limpid_protocol::messages::{HeartbeatRequest, HeartbeatResponse};
 use limpid_protocol::{ApiKey, ErrorCode};
 
+use crate::access::{Operation, ResourceKind};
 use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
 
@@ -29,6 +30,12 @@ impl Answer for Heartbeat {
     const RANGE: ApiRange = ApiRange::new(ApiKey::Heartbeat, 0, 4);
 
     async fn answer(&self, request: HeartbeatRequest, call: &mut Call<'_>) -> HeartbeatResponse {
+        if !call.may(Operation::Read, ResourceKind::Group, &request.group_id) {
+            return HeartbeatResponse {
+                error_code: call.note(ErrorCode::GroupAuthorizationFailed),
+                ..HeartbeatResponse::default()
+            };
+        }
         let done = self
             .groups
             .step(&request.group_id, |c, now, _| c.heartbeat(now, &request))

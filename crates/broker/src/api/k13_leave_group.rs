@@ -10,6 +10,7 @@ use limpid_protocol::messages::leave_group_request::MemberIdentity;
 use limpid_protocol::messages::leave_group_response::LeaveGroupResponse;
 use limpid_protocol::{ApiKey, ErrorCode};
 
+use crate::access::{Operation, ResourceKind};
 use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
 
@@ -33,6 +34,12 @@ impl Answer for LeaveGroup {
     const RANGE: ApiRange = ApiRange::new(ApiKey::LeaveGroup, 0, 5);
 
     async fn answer(&self, request: LeaveGroupRequest, call: &mut Call<'_>) -> LeaveGroupResponse {
+        if !call.may(Operation::Read, ResourceKind::Group, &request.group_id) {
+            return LeaveGroupResponse {
+                error_code: call.note(ErrorCode::GroupAuthorizationFailed),
+                ..LeaveGroupResponse::default()
+            };
+        }
         let many = call.version >= MANY_MEMBERS;
         let members = if many {
             request.members

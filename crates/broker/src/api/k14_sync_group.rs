@@ -9,6 +9,7 @@ use std::sync::Arc;
 use limpid_protocol::messages::{SyncGroupRequest, SyncGroupResponse};
 use limpid_protocol::{ApiKey, ErrorCode};
 
+use crate::access::{Operation, ResourceKind};
 use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
 
@@ -36,6 +37,12 @@ impl Answer for SyncGroup {
         if call.version >= WITH_PROTOCOL && !named {
             return SyncGroupResponse {
                 error_code: call.note(ErrorCode::InconsistentGroupProtocol),
+                ..SyncGroupResponse::default()
+            };
+        }
+        if !call.may(Operation::Read, ResourceKind::Group, &request.group_id) {
+            return SyncGroupResponse {
+                error_code: call.note(ErrorCode::GroupAuthorizationFailed),
                 ..SyncGroupResponse::default()
             };
         }

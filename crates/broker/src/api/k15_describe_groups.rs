@@ -10,6 +10,7 @@ use limpid_protocol::messages::DescribeGroupsRequest;
 use limpid_protocol::messages::describe_groups_response::{DescribeGroupsResponse, DescribedGroup};
 use limpid_protocol::{ApiKey, ErrorCode};
 
+use crate::access::{Operation, ResourceKind};
 use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::operations;
@@ -41,6 +42,15 @@ impl Answer for DescribeGroups {
     ) -> DescribeGroupsResponse {
         let mut response = DescribeGroupsResponse::default();
         for id in request.groups {
+            if !call.may(Operation::Describe, ResourceKind::Group, &id) {
+                response.groups.push(DescribedGroup {
+                    error_code: call.note(ErrorCode::GroupAuthorizationFailed),
+                    group_id: id,
+                    authorized_operations: operations::NOT_ASKED,
+                    ..DescribedGroup::default()
+                });
+                continue;
+            }
             let done = self.groups.step(&id, |c, _, _| c.describe(&id)).await;
             let mut group = match done.map(|done| done.value) {
                 Ok(Some(group)) => group,
@@ -53,7 +63,9 @@ impl Answer for DescribeGroups {
             };
             group.authorized_operations = operations::NOT_ASKED;
             if request.include_authorized_operations && group.error_code == ErrorCode::None.code() {
-                group.authorized_operations = operations::GROUP;
+                let all = operations::GROUP;
+                group.authorized_operations =
+                    call.operations(all, ResourceKind::Group, &group.group_id);
             }
             response.groups.push(group);
         }

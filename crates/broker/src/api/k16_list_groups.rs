@@ -10,6 +10,7 @@ use limpid_protocol::ApiKey;
 use limpid_protocol::messages::ListGroupsRequest;
 use limpid_protocol::messages::list_groups_response::ListGroupsResponse;
 
+use crate::access::{CLUSTER_NAME, Operation, ResourceKind};
 use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
 
@@ -47,6 +48,11 @@ impl Answer for ListGroups {
         let states: BTreeSet<String> = states.map(|s| s.to_ascii_lowercase()).collect();
         let listed = self.groups.look_at_all(|c| c.list(&states));
         response.groups = listed.into_iter().flatten().collect();
+        // Who may describe the cluster sees all of them.
+        if !call.sees(Operation::Describe, ResourceKind::Cluster, CLUSTER_NAME) {
+            let seen = |id: &str| call.sees(Operation::Describe, ResourceKind::Group, id);
+            response.groups.retain(|group| seen(&group.group_id));
+        }
         response
     }
 }

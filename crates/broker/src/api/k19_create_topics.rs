@@ -17,6 +17,7 @@ use limpid_protocol::{ApiKey, ErrorCode};
 use limpid_storage::metadata::Refusal;
 use limpid_storage::metadata::changes::NewTopic;
 
+use crate::access::{CLUSTER_NAME, Operation, ResourceKind};
 use crate::handler::{Answer, ApiRange, Call};
 use crate::settings::Settings;
 use crate::topic_creation::{TopicCreation, Wish};
@@ -33,7 +34,18 @@ impl CreateTopics {
         Self { creation, settings }
     }
 
-    fn made(&self, new: NewTopic) -> CreatableTopicResult {
+    fn made(&self, new: NewTopic, call: &Call<'_>) -> CreatableTopicResult {
+        if !call.sees(Operation::DescribeConfigs, ResourceKind::Topic, &new.name) {
+            return CreatableTopicResult {
+                name: new.name,
+                topic_id: new.id,
+                num_partitions: -1,
+                replication_factor: -1,
+                topic_config_error_code: ErrorCode::TopicAuthorizationFailed.code(),
+                configs: Some(Vec::new()),
+                ..CreatableTopicResult::default()
+            };
+        }
         let overrides = new.configs.into_iter().collect();
         let entries = describe::topic(&self.settings.current(), &overrides);
         let configs = entries
@@ -68,21 +80,32 @@ impl Answer for CreateTopics {
         request: CreateTopicsRequest,
         call: &mut Call<'_>,
     ) -> CreateTopicsResponse {
-        let names: Vec<String> = request.topics.iter().map(|t| t.name.clone()).collect();
-        let wishes: Vec<Wish> = request.topics.into_iter().map(wish).collect();
+        let mut response = CreateTopicsResponse::default();
+        // Who may create on the cluster may create any topic.
+        let any = call.sees(Operation::Create, ResourceKind::Cluster, CLUSTER_NAME);
+        let (allowed, denied): (Vec<_>, Vec<_>) = request
+            .topics
+            .into_iter()
+            .partition(|t| any || call.may(Operation::Create, ResourceKind::Topic, &t.name));
+        for topic in denied {
+            let code = ErrorCode::TopicAuthorizationFailed;
+            let refusal = Refusal::new(code, code.message());
+            response.topics.push(refused(topic.name, refusal, call));
+        }
+        let names: Vec<String> = allowed.iter().map(|t| t.name.clone()).collect();
+        let wishes: Vec<Wish> = allowed.into_iter().map(wish).collect();
         let outcomes = if request.validate_only {
             self.creation.preview(&wishes)
         } else {
             self.creation.create(wishes).await
         };
-        let mut response = CreateTopicsResponse::default();
         for (name, outcome) in names.into_iter().zip(outcomes) {
             // A name that came twice is answered once.
             if response.topics.iter().any(|t| t.name == name) {
                 continue;
             }
             response.topics.push(match outcome {
-                Ok(new) => self.made(new),
+                Ok(new) => self.made(new, call),
                 Err(refusal) => refused(name, refusal, call),
             });
         }

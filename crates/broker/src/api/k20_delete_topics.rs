@@ -14,6 +14,7 @@ use limpid_protocol::messages::delete_topics_response::{
 use limpid_protocol::{ApiKey, ErrorCode, Uuid};
 use limpid_storage::metadata::{Image, Refusal, changes};
 
+use crate::access::{Operation, ResourceKind};
 use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
@@ -43,17 +44,26 @@ impl DeleteTopics {
         }
     }
 
-    async fn delete(&self, target: &Target, version: i16) -> Result<(String, Uuid), Refusal> {
+    async fn delete(&self, target: &Target, call: &Call<'_>) -> Result<(String, Uuid), Refusal> {
         if !self.settings.current().broker().topics.delete_enabled {
             // Clients before version 3 don't know the better code.
-            let code = if version >= 3 {
+            let code = if call.version >= 3 {
                 ErrorCode::TopicDeletionDisabled
             } else {
                 ErrorCode::InvalidRequest
             };
             return Err(Refusal::new(code, "delete.topic.enable is false"));
         }
-        let (name, id) = find(&self.metadata.image(), target)?;
+        let found = find(&self.metadata.image(), target);
+        let name = found
+            .as_ref()
+            .ok()
+            .map(|(name, _)| name)
+            .or(target.name.as_ref());
+        if let Some(name) = name {
+            may_delete(call, name, target)?;
+        }
+        let (name, id) = found?;
         self.metadata
             .change(move |image| changes::delete_topic(image, id))
             .await?;
@@ -90,7 +100,7 @@ impl Answer for DeleteTopics {
         let mut some_are_gone = false;
         for target in targets {
             let done = match counts.remove(&target) {
-                Some(1) => self.delete(&target, call.version).await,
+                Some(1) => self.delete(&target, call).await,
                 Some(_) => {
                     let message = "a topic may be named only once";
                     Err(Refusal::new(ErrorCode::InvalidRequest, message))
@@ -120,6 +130,20 @@ impl Answer for DeleteTopics {
         }
         response
     }
+}
+
+/// Whether the client may delete a topic. One who may not even see it is not told its name.
+fn may_delete(call: &Call<'_>, name: &str, target: &Target) -> Result<(), Refusal> {
+    if call.may(Operation::Delete, ResourceKind::Topic, name) {
+        return Ok(());
+    }
+    let sees = call.sees(Operation::Describe, ResourceKind::Topic, name);
+    let code = if target.name.is_none() && !sees {
+        ErrorCode::UnknownTopicId
+    } else {
+        ErrorCode::TopicAuthorizationFailed
+    };
+    Err(Refusal::new(code, code.message()))
 }
 
 fn find(image: &Image, target: &Target) -> Result<(String, Uuid), Refusal> {

@@ -13,6 +13,7 @@ use limpid_coordinator::transactions::ProducerKey;
 use limpid_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse};
 use limpid_protocol::{ApiKey, ErrorCode};
 
+use crate::access::{CLUSTER_NAME, Operation, ResourceKind};
 use crate::handler::{Answer, ApiRange, Call};
 use crate::producer_ids::ProducerIds;
 use crate::transactions::Transactions;
@@ -66,6 +67,14 @@ impl Answer for InitProducerId {
         request: InitProducerIdRequest,
         call: &mut Call<'_>,
     ) -> InitProducerIdResponse {
+        if let Err(error) = may_produce(&request, call) {
+            return InitProducerIdResponse {
+                error_code: call.note(error),
+                producer_id: -1,
+                producer_epoch: -1,
+                ..InitProducerIdResponse::default()
+            };
+        }
         match self.producer(request).await {
             Ok(producer) => InitProducerIdResponse {
                 producer_id: producer.id,
@@ -87,5 +96,28 @@ impl Answer for InitProducerId {
                 }
             }
         }
+    }
+}
+
+/// Whether the client may write in transactions of this name, or, without one, anything at all.
+fn may_produce(request: &InitProducerIdRequest, call: &Call<'_>) -> Result<(), ErrorCode> {
+    if let Some(id) = &request.transactional_id {
+        return if call.may(Operation::Write, ResourceKind::TransactionalId, id) {
+            Ok(())
+        } else {
+            Err(ErrorCode::TransactionalIdAuthorizationFailed)
+        };
+    }
+    let may_write = call.sees(
+        Operation::IdempotentWrite,
+        ResourceKind::Cluster,
+        CLUSTER_NAME,
+    ) || call
+        .access
+        .may_with_any(call.peer, Operation::Write, ResourceKind::Topic);
+    if may_write {
+        Ok(())
+    } else {
+        Err(ErrorCode::ClusterAuthorizationFailed)
     }
 }

@@ -7,6 +7,7 @@
 //! - If a partition does not exist none is added: OPERATION_NOT_ATTEMPTED for the others.
 //! - Before version 2 PRODUCER_FENCED is called INVALID_PRODUCER_EPOCH.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use limpid_coordinator::transactions::{EPOCH_BUMP, Partitions, ProducerKey};
@@ -19,6 +20,7 @@ use limpid_protocol::messages::add_partitions_to_txn_response::{
 };
 use limpid_protocol::{ApiKey, ErrorCode};
 
+use crate::access::{Operation, ResourceKind};
 use crate::handler::{Answer, ApiRange, Call};
 use crate::topics::{TopicTable, Topics};
 use crate::transactions::Transactions;
@@ -52,7 +54,29 @@ impl AddPartitionsToTxn {
             let table = self.topics.table();
             wanted(&table, &txn.topics)
         };
+        let id = &txn.transactional_id;
+        // Brokers ask for many producers at once, and have their own permission for that.
+        let may_use = match call.version {
+            FROM_BROKERS.. => call.may_on_cluster(Operation::ClusterAction),
+            _ => call.may(Operation::Write, ResourceKind::TransactionalId, id),
+        };
+        let is_denied = |topic: &str| !call.may(Operation::Write, ResourceKind::Topic, topic);
+        let denied: BTreeSet<String> = match call.version {
+            FROM_BROKERS.. => BTreeSet::new(),
+            _ => {
+                let names = txn.topics.iter().map(|topic| topic.name.clone());
+                names.filter(|name| is_denied(name)).collect()
+            }
+        };
         let errors: Errors = match wanted {
+            _ if !may_use && call.version >= FROM_BROKERS => {
+                Box::new(|_, _| ErrorCode::ClusterAuthorizationFailed)
+            }
+            _ if !may_use => Box::new(|_, _| ErrorCode::TransactionalIdAuthorizationFailed),
+            _ if !denied.is_empty() => Box::new(move |topic, _| match denied.contains(topic) {
+                true => ErrorCode::TopicAuthorizationFailed,
+                false => ErrorCode::OperationNotAttempted,
+            }),
             Ok(partitions) => self.ask(&txn, partitions, call.version).await,
             Err(missing) => Box::new(move |topic: &str, index: i32| {
                 match missing.get(topic).is_some_and(|of| of.contains(&index)) {

@@ -10,6 +10,7 @@ use limpid_coordinator::transactions::{Partitions, ProducerKey};
 use limpid_protocol::messages::{AddOffsetsToTxnRequest, AddOffsetsToTxnResponse};
 use limpid_protocol::{ApiKey, ErrorCode};
 
+use crate::access::{Operation, ResourceKind};
 use crate::groups::Groups;
 use crate::groups::topic::OFFSETS_TOPIC;
 use crate::handler::{Answer, ApiRange, Call};
@@ -54,7 +55,16 @@ impl Answer for AddOffsetsToTxn {
         request: AddOffsetsToTxnRequest,
         call: &mut Call<'_>,
     ) -> AddOffsetsToTxnResponse {
-        let error = match self.add(&request).await {
+        let may = |operation, kind, name: &str| call.may(operation, kind, name);
+        let id = &request.transactional_id;
+        let may_use = may(Operation::Write, ResourceKind::TransactionalId, id);
+        let may_read = may_use && may(Operation::Read, ResourceKind::Group, &request.group_id);
+        let done = match (may_use, may_read) {
+            (false, _) => Err(ErrorCode::TransactionalIdAuthorizationFailed),
+            (true, false) => Err(ErrorCode::GroupAuthorizationFailed),
+            (true, true) => self.add(&request).await,
+        };
+        let error = match done {
             Ok(()) => ErrorCode::None,
             Err(ErrorCode::ProducerFenced) if call.version < KNOWS_FENCED => {
                 ErrorCode::InvalidProducerEpoch

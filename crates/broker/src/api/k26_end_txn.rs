@@ -12,6 +12,7 @@ use limpid_coordinator::transactions::{EPOCH_BUMP, NO_EPOCH, NO_PRODUCER_ID, Pro
 use limpid_protocol::messages::{EndTxnRequest, EndTxnResponse};
 use limpid_protocol::{ApiKey, ErrorCode};
 
+use crate::access::{Operation, ResourceKind};
 use crate::handler::{Answer, ApiRange, Call};
 use crate::transactions::Transactions;
 
@@ -37,6 +38,15 @@ impl Answer for EndTxn {
     const RANGE: ApiRange = ApiRange::new(ApiKey::EndTxn, 0, 5);
 
     async fn answer(&self, request: EndTxnRequest, call: &mut Call<'_>) -> EndTxnResponse {
+        let id = &request.transactional_id;
+        if !call.may(Operation::Write, ResourceKind::TransactionalId, id) {
+            return EndTxnResponse {
+                error_code: call.note(ErrorCode::TransactionalIdAuthorizationFailed),
+                producer_id: NO_PRODUCER_ID,
+                producer_epoch: NO_EPOCH,
+                ..EndTxnResponse::default()
+            };
+        }
         let producer = ProducerKey {
             id: request.producer_id,
             epoch: request.producer_epoch,

@@ -17,6 +17,7 @@ use limpid_protocol::messages::write_txn_markers_response::{
 };
 use limpid_protocol::{ApiKey, ErrorCode};
 
+use crate::access::Operation;
 use crate::coordinator_log;
 use crate::coordinator_log::marker::Marker;
 use crate::handler::{Answer, ApiRange, Call};
@@ -55,6 +56,8 @@ impl WriteTxnMarkers {
             commit: wanted.transaction_result,
             version: i16::from(wanted.transaction_version),
         };
+        let may_write =
+            call.may_on_cluster(Operation::Alter) || call.may_on_cluster(Operation::ClusterAction);
         let mut result = WritableTxnMarkerResult {
             producer_id: wanted.producer_id,
             ..WritableTxnMarkerResult::default()
@@ -62,7 +65,11 @@ impl WriteTxnMarkers {
         for topic in wanted.topics {
             let mut partitions = Vec::with_capacity(topic.partition_indexes.len());
             for partition_index in topic.partition_indexes {
-                let error = self.write(&marker, &topic.name, partition_index).await;
+                let error = if may_write {
+                    self.write(&marker, &topic.name, partition_index).await
+                } else {
+                    ErrorCode::ClusterAuthorizationFailed
+                };
                 partitions.push(WritableTxnMarkerPartitionResult {
                     partition_index,
                     error_code: call.note(error),

@@ -18,6 +18,7 @@ use limpid_protocol::messages::txn_offset_commit_response::{
 };
 use limpid_protocol::{ApiKey, ErrorCode};
 
+use crate::access::{Operation, ResourceKind};
 use crate::groups::Groups;
 use crate::groups::topic::OFFSETS_TOPIC;
 use crate::handler::{Answer, ApiRange, Call};
@@ -109,9 +110,26 @@ impl Answer for TxnOffsetCommit {
         call: &mut Call<'_>,
     ) -> TxnOffsetCommitResponse {
         let mut response = TxnOffsetCommitResponse::default();
+        let id = &request.transactional_id;
+        let denied = if !call.may(Operation::Write, ResourceKind::TransactionalId, id) {
+            Some(ErrorCode::TransactionalIdAuthorizationFailed)
+        } else if !call.may(Operation::Read, ResourceKind::Group, &request.group_id) {
+            Some(ErrorCode::GroupAuthorizationFailed)
+        } else {
+            None
+        };
         let table = self.topics.table();
         let mut known = Vec::new();
         for topic in std::mem::take(&mut request.topics) {
+            if let Some(error) = denied {
+                response.topics.push(refuse(topic, error));
+                continue;
+            }
+            if !call.may(Operation::Read, ResourceKind::Topic, &topic.name) {
+                let error = ErrorCode::TopicAuthorizationFailed;
+                response.topics.push(refuse(topic, error));
+                continue;
+            }
             let (good, bad) = sort(&table, topic);
             known.extend(good);
             response.topics.extend(bad);

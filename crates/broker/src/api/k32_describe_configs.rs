@@ -16,6 +16,7 @@ use limpid_protocol::messages::describe_configs_response::{
 };
 use limpid_storage::metadata::{ConfigMap, ConfigResource, Refusal, ResourceType};
 
+use crate::access::Operation;
 use crate::config_resources;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
@@ -33,9 +34,14 @@ impl DescribeConfigs {
         Self { metadata, settings }
     }
 
-    fn entries(&self, wanted: &DescribeConfigsResource) -> Result<Vec<ConfigEntry>, Refusal> {
+    fn entries(
+        &self,
+        wanted: &DescribeConfigsResource,
+        call: &Call<'_>,
+    ) -> Result<Vec<ConfigEntry>, Refusal> {
         let image = self.metadata.image();
         let resource = config_resources::resource(wanted.resource_type, &wanted.resource_name);
+        config_resources::may(call, Operation::DescribeConfigs, &resource)?;
         let config = self.settings.current();
         config_resources::check(&image, &resource, self.settings.node_id())?;
         Ok(match resource.kind {
@@ -70,7 +76,7 @@ impl Answer for DescribeConfigs {
                 resource_name: wanted.resource_name.clone(),
                 ..DescribeConfigsResult::default()
             };
-            match self.entries(&wanted) {
+            match self.entries(&wanted, call) {
                 Ok(mut entries) => {
                     // No keys at all mean every key, as in Kafka.
                     let keys = wanted

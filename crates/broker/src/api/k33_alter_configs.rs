@@ -15,6 +15,7 @@ use limpid_protocol::messages::alter_configs_response::{
 use limpid_protocol::{ApiKey, ErrorCode};
 use limpid_storage::metadata::{Image, Refusal};
 
+use crate::access::Operation;
 use crate::config_resources::{self, Start};
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
@@ -32,8 +33,14 @@ impl AlterConfigs {
         Self { metadata, settings }
     }
 
-    async fn alter(&self, wanted: &AlterConfigsResource, dry: bool) -> Result<(), Refusal> {
+    async fn alter(
+        &self,
+        wanted: &AlterConfigsResource,
+        dry: bool,
+        call: &Call<'_>,
+    ) -> Result<(), Refusal> {
         let resource = config_resources::resource(wanted.resource_type, &wanted.resource_name);
+        config_resources::may(call, Operation::AlterConfigs, &resource)?;
         let image = self.metadata.image();
         config_resources::check(&image, &resource, self.settings.node_id())?;
         let set = |entry: &AlterableConfig| Alteration {
@@ -71,7 +78,7 @@ impl Answer for AlterConfigs {
         for wanted in &request.resources {
             let once = counts.get(&(wanted.resource_type, wanted.resource_name.as_str()));
             let done = if once == Some(&1) {
-                self.alter(wanted, request.validate_only).await
+                self.alter(wanted, request.validate_only, call).await
             } else {
                 let message = "a resource may be there only once";
                 Err(Refusal::new(ErrorCode::InvalidRequest, message))

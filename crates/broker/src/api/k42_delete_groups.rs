@@ -12,6 +12,7 @@ use limpid_protocol::messages::delete_groups_response::{
 };
 use limpid_protocol::{ApiKey, ErrorCode};
 
+use crate::access::{Operation, ResourceKind};
 use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
 
@@ -40,6 +41,13 @@ impl Answer for DeleteGroups {
         let mut seen = BTreeSet::new();
         for id in request.groups_names {
             if !seen.insert(id.clone()) {
+                continue;
+            }
+            if !call.may(Operation::Delete, ResourceKind::Group, &id) {
+                response.results.push(DeletableGroupResult {
+                    group_id: id,
+                    error_code: call.note(ErrorCode::GroupAuthorizationFailed),
+                });
                 continue;
             }
             let done = self.groups.step(&id, |c, _, out| c.delete(&id, out)).await;

@@ -13,6 +13,7 @@ use limpid_protocol::messages::elect_leaders_response::{
 use limpid_protocol::{ApiKey, ErrorCode};
 use limpid_storage::metadata::{Image, Topic};
 
+use crate::access::Operation;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
 
@@ -39,6 +40,12 @@ impl Answer for ElectLeaders {
         request: ElectLeadersRequest,
         call: &mut Call<'_>,
     ) -> ElectLeadersResponse {
+        if !call.may_on_cluster(Operation::Alter) {
+            return ElectLeadersResponse {
+                error_code: call.note(ErrorCode::ClusterAuthorizationFailed),
+                ..ElectLeadersResponse::default()
+            };
+        }
         let image = self.metadata.image();
         let is_known = (0..=UNCLEAN).contains(&request.election_type);
         let all = || {

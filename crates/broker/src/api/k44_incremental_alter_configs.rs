@@ -15,6 +15,7 @@ use limpid_protocol::messages::incremental_alter_configs_response::{
 use limpid_protocol::{ApiKey, ErrorCode};
 use limpid_storage::metadata::{Image, Refusal};
 
+use crate::access::Operation;
 use crate::config_resources::{self, Start};
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
@@ -32,8 +33,14 @@ impl IncrementalAlterConfigs {
         Self { metadata, settings }
     }
 
-    async fn alter(&self, wanted: &AlterConfigsResource, dry: bool) -> Result<(), Refusal> {
+    async fn alter(
+        &self,
+        wanted: &AlterConfigsResource,
+        dry: bool,
+        call: &Call<'_>,
+    ) -> Result<(), Refusal> {
         let resource = config_resources::resource(wanted.resource_type, &wanted.resource_name);
+        config_resources::may(call, Operation::AlterConfigs, &resource)?;
         let image = self.metadata.image();
         config_resources::check(&image, &resource, self.settings.node_id())?;
         let wishes = wishes(wanted)?;
@@ -66,7 +73,7 @@ impl Answer for IncrementalAlterConfigs {
         let mut response = IncrementalAlterConfigsResponse::default();
         for wanted in &request.resources {
             let done = match counts.get(&(wanted.resource_type, wanted.resource_name.as_str())) {
-                Some(1) => self.alter(wanted, request.validate_only).await,
+                Some(1) => self.alter(wanted, request.validate_only, call).await,
                 _ => {
                     let message = "a resource may be there only once";
                     Err(Refusal::new(ErrorCode::InvalidRequest, message))

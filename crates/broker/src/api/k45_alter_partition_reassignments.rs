@@ -13,6 +13,7 @@ use limpid_protocol::messages::alter_partition_reassignments_response::{
 use limpid_protocol::{ApiKey, ErrorCode};
 use limpid_storage::metadata::{Image, Refusal};
 
+use crate::access::Operation;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
 
@@ -37,6 +38,12 @@ impl Answer for AlterPartitionReassignments {
         request: AlterPartitionReassignmentsRequest,
         call: &mut Call<'_>,
     ) -> AlterPartitionReassignmentsResponse {
+        if !call.may_on_cluster(Operation::Alter) {
+            return AlterPartitionReassignmentsResponse {
+                error_code: call.note(ErrorCode::ClusterAuthorizationFailed),
+                ..AlterPartitionReassignmentsResponse::default()
+            };
+        }
         let image = self.metadata.image();
         let resize = request.allow_replication_factor_change;
         let mut response = AlterPartitionReassignmentsResponse {

@@ -2,10 +2,11 @@
 //!
 //! Partitions lie on one node, so none is being reassigned.
 
-use limpid_protocol::ApiKey;
 use limpid_protocol::messages::ListPartitionReassignmentsRequest;
 use limpid_protocol::messages::list_partition_reassignments_response::ListPartitionReassignmentsResponse;
+use limpid_protocol::{ApiKey, ErrorCode};
 
+use crate::access::Operation;
 use crate::handler::{Answer, ApiRange, Call};
 
 /// Answers ListPartitionReassignments.
@@ -18,9 +19,15 @@ impl Answer for ListPartitionReassignments {
     async fn answer(
         &self,
         _request: ListPartitionReassignmentsRequest,
-        _call: &mut Call<'_>,
+        call: &mut Call<'_>,
     ) -> ListPartitionReassignmentsResponse {
+        let error = if call.may_on_cluster(Operation::Describe) {
+            ErrorCode::None
+        } else {
+            ErrorCode::ClusterAuthorizationFailed
+        };
         ListPartitionReassignmentsResponse {
+            error_code: call.note(error),
             error_message: None,
             ..ListPartitionReassignmentsResponse::default()
         }

@@ -11,6 +11,7 @@ use limpid_protocol::messages::offset_delete_response::{
 };
 use limpid_protocol::{ApiKey, ErrorCode};
 
+use crate::access::{Operation, ResourceKind};
 use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::topics::Topics;
@@ -37,9 +38,21 @@ impl Answer for OffsetDelete {
         request: OffsetDeleteRequest,
         call: &mut Call<'_>,
     ) -> OffsetDeleteResponse {
+        if !call.may(Operation::Delete, ResourceKind::Group, &request.group_id) {
+            return OffsetDeleteResponse {
+                error_code: call.note(ErrorCode::GroupAuthorizationFailed),
+                ..OffsetDeleteResponse::default()
+            };
+        }
         let table = self.topics.table();
         let (mut known, mut refused) = (Vec::new(), Vec::new());
         for topic in request.topics {
+            if !call.may(Operation::Read, ResourceKind::Topic, &topic.name) {
+                let indexes = topic.partitions.iter().map(|p| p.partition_index);
+                let denied = call.note(ErrorCode::TopicAuthorizationFailed);
+                refused.push(answer(&topic.name, &indexes.collect::<Vec<i32>>(), denied));
+                continue;
+            }
             let found = table.named(&topic.name);
             let exists = |index: i32| found.is_some_and(|t| t.has_partition(index));
             let indexes = topic.partitions.iter().map(|p| p.partition_index);

@@ -12,6 +12,7 @@ use limpid_protocol::messages::describe_quorum_response::{
 use limpid_protocol::{ApiKey, ErrorCode};
 use limpid_storage::metadata::Image;
 
+use crate::access::Operation;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
 
@@ -75,6 +76,12 @@ impl Answer for DescribeQuorum {
         request: DescribeQuorumRequest,
         call: &mut Call<'_>,
     ) -> DescribeQuorumResponse {
+        if !call.may_on_cluster(Operation::Describe) {
+            return DescribeQuorumResponse {
+                error_code: call.note(ErrorCode::ClusterAuthorizationFailed),
+                ..DescribeQuorumResponse::default()
+            };
+        }
         let image = self.metadata.image();
         let is_metadata =
             |name: &str, partition: i32| name == METADATA_TOPIC && partition == METADATA_PARTITION;

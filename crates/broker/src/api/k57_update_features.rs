@@ -15,6 +15,7 @@ use limpid_protocol::{ApiKey, ErrorCode};
 use limpid_storage::metadata::changes::set_feature;
 use limpid_storage::metadata::{Image, MetadataRecord, Refusal};
 
+use crate::access::Operation;
 use crate::features::{METADATA_VERSION, SUPPORTED};
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
@@ -112,6 +113,12 @@ impl Answer for UpdateFeatures {
         request: UpdateFeaturesRequest,
         call: &mut Call<'_>,
     ) -> UpdateFeaturesResponse {
+        if !call.may_on_cluster(Operation::Alter) {
+            return UpdateFeaturesResponse {
+                error_code: call.note(ErrorCode::ClusterAuthorizationFailed),
+                ..UpdateFeaturesResponse::default()
+            };
+        }
         let wish = |update: &FeatureUpdateKey| Wish::new(update, call.version);
         let wishes = request.feature_updates.iter().map(wish).collect();
         if let Err(refusal) = self.update(wishes, request.validate_only).await {

@@ -13,6 +13,7 @@ use limpid_protocol::messages::describe_cluster_response::{
 };
 use limpid_protocol::{ApiKey, ErrorCode};
 
+use crate::access::{CLUSTER_NAME, ResourceKind};
 use crate::endpoints;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
@@ -81,7 +82,7 @@ impl Answer for DescribeCluster {
             controller_id: self.node_id,
             brokers: brokers.collect(),
             cluster_authorized_operations: if asked {
-                operations::CLUSTER
+                call.operations(operations::CLUSTER, ResourceKind::Cluster, CLUSTER_NAME)
             } else {
                 operations::NOT_ASKED
             },

@@ -14,6 +14,7 @@ use limpid_protocol::messages::describe_producers_response::{
 use limpid_protocol::{ApiKey, ErrorCode};
 use limpid_storage::ProducerStatus;
 
+use crate::access::{Operation, ResourceKind};
 use crate::handler::{Answer, ApiRange, Call};
 use crate::topic_names;
 use crate::topics::{Topic, Topics};
@@ -32,7 +33,9 @@ impl DescribeProducers {
     fn topic(&self, wanted: TopicRequest, call: &mut Call<'_>) -> TopicResponse {
         let table = self.topics.table();
         let topic = table.named(&wanted.name);
+        let may_read = call.may(Operation::Read, ResourceKind::Topic, &wanted.name);
         let refused = match (topic_names::invalid(&wanted.name), topic) {
+            _ if !may_read => Some((ErrorCode::TopicAuthorizationFailed, None)),
             (Some(why), _) => Some((ErrorCode::InvalidTopicException, Some(why))),
             (None, None) => {
                 let why = format!("there is no topic '{}'", wanted.name);

@@ -6,12 +6,13 @@
 use std::sync::Arc;
 
 use limpid_coordinator::transactions::Transaction;
-use limpid_protocol::ApiKey;
 use limpid_protocol::messages::DescribeTransactionsRequest;
 use limpid_protocol::messages::describe_transactions_response::{
     DescribeTransactionsResponse, TransactionState,
 };
+use limpid_protocol::{ApiKey, ErrorCode};
 
+use crate::access::{Operation, ResourceKind};
 use crate::handler::{Answer, ApiRange, Call};
 use crate::transactions::Transactions;
 
@@ -38,7 +39,10 @@ impl Answer for DescribeTransactions {
     ) -> DescribeTransactionsResponse {
         let ids = request.transactional_ids.into_iter();
         let states = ids.map(|id| {
-            let found = self.transactions.describe(&id, Transaction::described);
+            let found = match call.may(Operation::Describe, ResourceKind::TransactionalId, &id) {
+                true => self.transactions.describe(&id, Transaction::described),
+                false => Err(ErrorCode::TransactionalIdAuthorizationFailed),
+            };
             found.unwrap_or_else(|error| TransactionState {
                 error_code: call.note(error),
                 transactional_id: id,

@@ -11,6 +11,7 @@ use limpid_protocol::messages::{ListTransactionsRequest, ListTransactionsRespons
 use limpid_protocol::{ApiKey, ErrorCode};
 use regex_lite::{Regex, RegexBuilder};
 
+use crate::access::{Operation, ResourceKind};
 use crate::handler::{Answer, ApiRange, Call};
 use crate::transactions::Transactions;
 
@@ -71,10 +72,18 @@ impl Answer for ListTransactions {
         request: ListTransactionsRequest,
         call: &mut Call<'_>,
     ) -> ListTransactionsResponse {
-        self.list(request)
-            .unwrap_or_else(|error| ListTransactionsResponse {
+        match self.list(request) {
+            Ok(mut response) => {
+                let seen =
+                    |id: &str| call.sees(Operation::Describe, ResourceKind::TransactionalId, id);
+                let states = &mut response.transaction_states;
+                states.retain(|txn| seen(&txn.transactional_id));
+                response
+            }
+            Err(error) => ListTransactionsResponse {
                 error_code: call.note(error),
                 ..ListTransactionsResponse::default()
-            })
+            },
+        }
     }
 }

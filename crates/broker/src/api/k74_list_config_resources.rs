@@ -13,6 +13,7 @@ use limpid_protocol::messages::list_config_resources_response::{
 use limpid_protocol::{ApiKey, ErrorCode};
 use limpid_storage::metadata::{Image, ResourceType};
 
+use crate::access::Operation;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
 
@@ -53,6 +54,12 @@ impl Answer for ListConfigResources {
         if wanted.iter().any(|kind| !ALL.contains(kind)) {
             return ListConfigResourcesResponse {
                 error_code: call.note(ErrorCode::UnsupportedVersion),
+                ..ListConfigResourcesResponse::default()
+            };
+        }
+        if !call.may_on_cluster(Operation::DescribeConfigs) {
+            return ListConfigResourcesResponse {
+                error_code: call.note(ErrorCode::ClusterAuthorizationFailed),
                 ..ListConfigResourcesResponse::default()
             };
         }

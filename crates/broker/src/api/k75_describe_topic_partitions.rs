@@ -16,6 +16,7 @@ use limpid_protocol::messages::describe_topic_partitions_response::{
 use limpid_protocol::{ApiKey, ErrorCode};
 use limpid_storage::metadata::{Image, NO_LEADER, Partition, Topic};
 
+use crate::access::{Operation, ResourceKind};
 use crate::endpoints;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
@@ -57,7 +58,12 @@ impl Answer for DescribeTopicPartitions {
         let mut left = usize::try_from(limit).unwrap_or(1);
         let named: BTreeSet<&str> = request.topics.iter().map(|t| t.name.as_str()).collect();
         let names: Vec<&str> = if named.is_empty() {
-            image.topics().map(|t| t.name.as_ref()).collect()
+            let seen = |name: &&str| call.sees(Operation::Describe, ResourceKind::Topic, name);
+            image
+                .topics()
+                .map(|t| t.name.as_ref())
+                .filter(seen)
+                .collect()
         } else {
             named.into_iter().collect()
         };
@@ -80,6 +86,10 @@ impl Answer for DescribeTopicPartitions {
                 response.next_cursor = Some(cursor(name, 0));
                 break;
             }
+            if !call.sees(Operation::Describe, ResourceKind::Topic, name) {
+                response.topics.push(denied(name, call));
+                continue;
+            }
             let Some(topic) = image.topic_named(name) else {
                 response.topics.push(unknown(name, call));
                 continue;
@@ -96,7 +106,7 @@ impl Answer for DescribeTopicPartitions {
                 .map(|(index, state)| partition(&image, *index, state))
                 .collect();
             left -= partitions.len();
-            response.topics.push(describe(topic, partitions));
+            response.topics.push(describe(topic, partitions, call));
             if let Some((next, _)) = rest.next() {
                 response.next_cursor = Some(cursor(name, *next));
                 break;
@@ -110,6 +120,15 @@ fn cursor(name: &str, partition_index: i32) -> Cursor {
     Cursor {
         topic_name: name.to_owned(),
         partition_index,
+    }
+}
+
+fn denied(name: &str, call: &mut Call<'_>) -> DescribeTopicPartitionsResponseTopic {
+    DescribeTopicPartitionsResponseTopic {
+        error_code: call.note(ErrorCode::TopicAuthorizationFailed),
+        name: Some(name.to_owned()),
+        topic_authorized_operations: operations::NOT_ASKED,
+        ..DescribeTopicPartitionsResponseTopic::default()
     }
 }
 
@@ -148,13 +167,18 @@ fn bad_cursor(
 fn describe(
     topic: &Topic,
     partitions: Vec<DescribeTopicPartitionsResponsePartition>,
+    call: &Call<'_>,
 ) -> DescribeTopicPartitionsResponseTopic {
     DescribeTopicPartitionsResponseTopic {
         name: Some(topic.name.to_string()),
         topic_id: topic.id,
         is_internal: INTERNAL_TOPICS.contains(&topic.name.as_ref()),
         partitions,
-        topic_authorized_operations: operations::TOPIC,
+        topic_authorized_operations: call.operations(
+            operations::TOPIC,
+            ResourceKind::Topic,
+            &topic.name,
+        ),
         ..DescribeTopicPartitionsResponseTopic::default()
     }
 }

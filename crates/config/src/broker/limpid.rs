@@ -45,6 +45,15 @@ pub(super) const ROWS: &[Definition] = &[
     .min(1)
     .honoured(),
     define(
+        "limpid.connection.login.timeout.ms",
+        Long,
+        Low,
+        "How long a client may take for its TLS handshake, and again for its SASL login.",
+    )
+    .default("10000")
+    .min(1)
+    .honoured(),
+    define(
         "limpid.disk.min.free",
         String,
         High,

@@ -14,14 +14,16 @@ pub(super) const ROWS: &[Definition] = &[
         "How long the answer to a failed login is held back.",
     )
     .default("100")
-    .min(0),
+    .min(0)
+    .honoured(),
     define(
         "connections.max.reauth.ms",
         Long,
         Medium,
         "How long a login holds before the client must log in again; 0 holds forever.",
     )
-    .default("0"),
+    .default("0")
+    .honoured(),
     define(
         "sasl.client.callback.handler.class",
         Class,
@@ -35,14 +37,16 @@ pub(super) const ROWS: &[Definition] = &[
         "SASL mechanisms that clients may use.",
     )
     .default("GSSAPI")
-    .per_broker(),
+    .per_broker()
+    .honoured(),
     define(
         "sasl.jaas.config",
         Password,
         Medium,
         "Login of this broker in Java's JAAS format.",
     )
-    .per_broker(),
+    .per_broker()
+    .honoured(),
     define("sasl.kerberos.kinit.cmd", String, Medium, "Path of kinit.")
         .default("/usr/bin/kinit")
         .per_broker(),
@@ -261,47 +265,54 @@ pub(super) const ROWS: &[Definition] = &[
         Low,
         "How far the clock of a token server may be off.",
     )
-    .default("30"),
+    .default("30")
+    .honoured(),
     define(
         "sasl.oauthbearer.expected.audience",
         List,
         Low,
         "Audiences of which a token must name one.",
     )
-    .default(""),
+    .default("")
+    .honoured(),
     define(
         "sasl.oauthbearer.expected.issuer",
         String,
         Low,
         "Issuer that a token must name.",
-    ),
+    )
+    .honoured(),
     define(
         "sasl.oauthbearer.jwks.endpoint.refresh.ms",
         Long,
         Low,
         "How often keys of the token server are fetched.",
     )
-    .default("3600000"),
+    .default("3600000")
+    .honoured(),
     define(
         "sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms",
         Long,
         Low,
         "Longest wait between attempts to fetch those keys.",
     )
-    .default("10000"),
+    .default("10000")
+    .honoured(),
     define(
         "sasl.oauthbearer.jwks.endpoint.retry.backoff.ms",
         Long,
         Low,
         "First wait between attempts to fetch those keys.",
     )
-    .default("100"),
+    .default("100")
+    .honoured(),
     define(
         "sasl.oauthbearer.jwks.endpoint.url",
         String,
         Medium,
         "Where the keys of the token server are.",
-    ),
+    )
+    .honoured(),
     define(
         "sasl.oauthbearer.jwt.retriever.class",
         Class,
@@ -328,14 +339,16 @@ pub(super) const ROWS: &[Definition] = &[
         Low,
         "The claim of a token that holds its scope.",
     )
-    .default("scope"),
+    .default("scope")
+    .honoured(),
     define(
         "sasl.oauthbearer.sub.claim.name",
         String,
         Low,
         "The claim of a token that holds the user.",
     )
-    .default("sub"),
+    .default("sub")
+    .honoured(),
     define(
         "sasl.oauthbearer.token.endpoint.url",
         String,
@@ -354,5 +367,6 @@ pub(super) const ROWS: &[Definition] = &[
         Medium,
         "Largest message of a login.",
     )
-    .default("524288"),
+    .default("524288")
+    .honoured(),
 ];

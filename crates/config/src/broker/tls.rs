@@ -10,8 +10,8 @@ pub(super) const ROWS: &[Definition] = &[
         "authorizer.class.name",
         String,
         Low,
-        "Java class that decides who may do what; this version has no authorization and \
-         refuses to start with one.",
+        "org.apache.kafka.metadata.authorizer.StandardAuthorizer checks every request against \
+         the ACLs of the cluster; empty lets everybody do everything.",
     )
     .default("")
     .honoured(),
@@ -80,7 +80,8 @@ pub(super) const ROWS: &[Definition] = &[
         "TLS cipher suites that are offered; empty offers the usual ones.",
     )
     .default("")
-    .per_broker(),
+    .per_broker()
+    .honoured(),
     define(
         "ssl.client.auth",
         String,
@@ -89,7 +90,8 @@ pub(super) const ROWS: &[Definition] = &[
     )
     .default("none")
     .one_of(&["required", "requested", "none"])
-    .per_broker(),
+    .per_broker()
+    .honoured(),
     define(
         "ssl.enabled.protocols",
         List,
@@ -97,7 +99,8 @@ pub(super) const ROWS: &[Definition] = &[
         "TLS versions that are spoken.",
     )
     .default("TLSv1.2,TLSv1.3")
-    .per_broker(),
+    .per_broker()
+    .honoured(),
     define(
         "ssl.endpoint.identification.algorithm",
         String,
@@ -119,7 +122,8 @@ pub(super) const ROWS: &[Definition] = &[
         Medium,
         "Password of the private key.",
     )
-    .per_broker(),
+    .per_broker()
+    .honoured(),
     define(
         "ssl.keymanager.algorithm",
         String,
@@ -134,38 +138,44 @@ pub(super) const ROWS: &[Definition] = &[
         Medium,
         "The certificate and its chain, as PEM text.",
     )
-    .per_broker(),
+    .per_broker()
+    .honoured(),
     define(
         "ssl.keystore.key",
         Password,
         Medium,
         "The private key, as PEM text.",
     )
-    .per_broker(),
+    .per_broker()
+    .honoured(),
     define(
         "ssl.keystore.location",
         String,
         Medium,
         "The file with certificate and private key.",
     )
-    .per_broker(),
+    .per_broker()
+    .honoured(),
     define(
         "ssl.keystore.password",
         Password,
         Medium,
         "Password of that file.",
     )
-    .per_broker(),
+    .per_broker()
+    .honoured(),
     define("ssl.keystore.type", String, Medium, "Format of that file.")
         .default("JKS")
-        .per_broker(),
+        .per_broker()
+        .honoured(),
     define(
         "ssl.principal.mapping.rules",
         String,
         Low,
         "How a certificate's subject becomes the name of a user.",
     )
-    .default("DEFAULT"),
+    .default("DEFAULT")
+    .honoured(),
     define(
         "ssl.protocol",
         String,
@@ -196,21 +206,24 @@ pub(super) const ROWS: &[Definition] = &[
         Medium,
         "Trusted certificates, as PEM text.",
     )
-    .per_broker(),
+    .per_broker()
+    .honoured(),
     define(
         "ssl.truststore.location",
         String,
         Medium,
         "The file with trusted certificates.",
     )
-    .per_broker(),
+    .per_broker()
+    .honoured(),
     define(
         "ssl.truststore.password",
         Password,
         Medium,
         "Password of that file.",
     )
-    .per_broker(),
+    .per_broker()
+    .honoured(),
     define(
         "ssl.truststore.type",
         String,
@@ -218,5 +231,6 @@ pub(super) const ROWS: &[Definition] = &[
         "Format of that file.",
     )
     .default("JKS")
-    .per_broker(),
+    .per_broker()
+    .honoured(),
 ];

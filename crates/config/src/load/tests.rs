@@ -255,7 +255,7 @@ fn placeholders_are_replaced_before_checking() {
 #[test]
 fn what_would_change_the_meaning_is_refused() {
     for (text, key) in [
-        ("listeners=SSL://:9093", "listeners"),
+        ("listeners=SSL://:9093", "ssl.keystore.location"),
         ("process.roles=broker", "process.roles"),
         ("process.roles=controller", "process.roles"),
         (
@@ -290,7 +290,11 @@ fn what_would_change_the_meaning_is_refused() {
     ] {
         let message = only_error(load(text, &[], &[]));
         assert!(message.contains(&format!("{key}: ")), "{text}: {message}");
-        assert!(message.contains("server.properties:"), "{text}: {message}");
+        let is_set = text.contains(key);
+        assert!(
+            !is_set || message.contains("server.properties:"),
+            "{text}: {message}"
+        );
     }
     assert!(load("controller.quorum.voters=7@a:1\nnode.id=7", &[], &[]).is_ok());
 }

@@ -52,7 +52,7 @@ pub struct ControllerEndpoint {
 }
 
 /// What a directory is formatted for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FormatOptions {
     /// The cluster's id; [`super::random_cluster_id`] makes a new one.
     pub cluster_id: String,
@@ -66,6 +66,8 @@ pub struct FormatOptions {
     pub controller: ControllerEndpoint,
     /// Leave directories alone that are formatted already for this cluster and node.
     pub ignore_formatted: bool,
+    /// What the metadata begin with beyond the features: the first users.
+    pub records: Vec<MetadataRecord>,
 }
 
 impl FormatOptions {
@@ -85,6 +87,7 @@ impl FormatOptions {
                 port: 9093,
             },
             ignore_formatted: false,
+            records: Vec::new(),
         }
     }
 }
@@ -204,6 +207,7 @@ fn write_bootstrap(
     options: &FormatOptions,
     env: &FormatEnv,
 ) -> Result<u64, MetadataError> {
+    let features = feature_records(options.metadata_version, &options.features).into_iter();
     snapshot::write(
         &*env.files,
         path,
@@ -213,7 +217,7 @@ fn write_bootstrap(
             now_ms: env.clock.wall_ms(),
             quorum: &Quorum::default(),
             metadata_version: options.metadata_version,
-            records: feature_records(options.metadata_version, &options.features).into_iter(),
+            records: features.chain(options.records.iter().cloned()),
         },
     )
 }

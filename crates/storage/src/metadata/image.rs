@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use limpid_protocol::Uuid;
 use limpid_protocol::messages::{
-    PartitionRecord, RegisterBrokerRecord, RegisterControllerRecord, TopicRecord,
+    AccessControlEntryRecord, ClientQuotaRecord, PartitionRecord, RegisterBrokerRecord,
+    RegisterControllerRecord, TopicRecord, UserScramCredentialRecord,
 };
 
 use super::record::MetadataRecord;
@@ -187,7 +188,7 @@ impl Topic {
     }
 }
 
-/// The key of a record that Limpid only keeps for Kafka (or for later).
+/// The key of a record that is kept as it is: of access, quotas and users.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum OtherKey {
     /// Entity as (type, name) pairs, and quota key.
@@ -198,6 +199,17 @@ pub(super) enum OtherKey {
     Scram(String, i8),
     /// Id of the token.
     DelegationToken(String),
+}
+
+/// The ACLs, quotas and users of an image, for telling whether another image has the same. Holds
+/// nothing else of it.
+#[derive(Debug, Clone)]
+pub struct AccessMark(Arc<BTreeMap<OtherKey, Arc<MetadataRecord>>>);
+
+impl PartialEq for AccessMark {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 /// Names and values of one resource's configs.
@@ -355,6 +367,49 @@ impl Image {
     #[must_use]
     pub fn next_producer_id(&self) -> i64 {
         self.next_producer_id
+    }
+
+    /// All ACLs.
+    pub fn acls(&self) -> impl Iterator<Item = &AccessControlEntryRecord> {
+        self.other_records().filter_map(|record| match record {
+            MetadataRecord::AccessControlEntry(acl) => Some(acl),
+            _ => None,
+        })
+    }
+
+    /// All client quotas.
+    pub fn client_quotas(&self) -> impl Iterator<Item = &ClientQuotaRecord> {
+        self.other_records().filter_map(|record| match record {
+            MetadataRecord::ClientQuota(quota) => Some(quota),
+            _ => None,
+        })
+    }
+
+    /// What is kept of the passwords of all users of SCRAM.
+    pub fn scram_credentials(&self) -> impl Iterator<Item = &UserScramCredentialRecord> {
+        self.other_records().filter_map(|record| match record {
+            MetadataRecord::UserScramCredential(credential) => Some(credential),
+            _ => None,
+        })
+    }
+
+    /// What is kept of a user's password for a mechanism.
+    #[must_use]
+    pub fn scram_credential(&self, user: &str, code: i8) -> Option<&UserScramCredentialRecord> {
+        match self
+            .others
+            .get(&OtherKey::Scram(user.to_owned(), code))?
+            .as_ref()
+        {
+            MetadataRecord::UserScramCredential(credential) => Some(credential),
+            _ => None,
+        }
+    }
+
+    /// Stands for the ACLs, quotas and users of this image.
+    #[must_use]
+    pub fn access_mark(&self) -> AccessMark {
+        AccessMark(Arc::clone(&self.others))
     }
 
     /// ACLs, client quotas, SCRAM credentials and delegation tokens as their records.

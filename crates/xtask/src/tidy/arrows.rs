@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "storage",
             "coordinator",
             "protocol",
+            "security",
             "cluster",
             "config",
             "telemetry",
@@ -50,6 +51,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("link", &["client", "cluster", "protocol"]),
     ("platform", &[]),
     ("protocol", &[]),
+    ("security", &["config", "platform"]),
     (
         "server",
         &[
@@ -61,6 +63,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "client",
             "storage",
             "protocol",
+            "security",
             "cluster",
             "config",
             "telemetry",

@@ -1,0 +1,222 @@
+//! Reading, handling and answering one request, and how a connection can end.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use limpid_protocol::{ApiKey, Chunks, ErrorCode, Reader, RequestHeader, ResponseHeader};
+use limpid_telemetry::{Stage, StageClock};
+use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
+
+use crate::access::Access;
+use crate::api::k18_api_versions;
+use crate::apis::Apis;
+use crate::byte_stream::ByteStream;
+use crate::client_log::ClientLog;
+use crate::entrance::Entrance;
+use crate::frame::{Frame, FrameError, FrameLimits};
+use crate::handler::{Call, CallError, Handler, Peer, Reply, encode};
+use crate::metrics::{BrokerMetrics, ListenerMetrics};
+use crate::request_memory::RequestMemory;
+use crate::tls_stream::HandshakeError;
+
+/// Most runs of bytes handed to one writev.
+const WRITE_SLICES_MAX: usize = 64;
+
+/// What all connections of a listener share.
+pub struct ConnectionContext {
+    /// Who answers what.
+    pub apis: Arc<Apis>,
+    /// Who may do what.
+    pub access: Arc<Access>,
+    /// How clients get in.
+    pub entrance: Entrance,
+    /// Memory for requests.
+    pub memory: Arc<RequestMemory>,
+    /// Limits on frames and silence.
+    pub limits: FrameLimits,
+    /// Counts requests.
+    pub metrics: Arc<BrokerMetrics>,
+    /// Counts connections of this listener.
+    pub listener: Arc<ListenerMetrics>,
+    /// Keeps a hostile client from filling the log.
+    pub log: Arc<ClientLog>,
+}
+
+/// Why a connection ended.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum End {
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    #[error("{0}")]
+    Unsupported(String),
+    #[error("{0}")]
+    Call(#[from] CallError),
+    #[error("{0}")]
+    Refused(&'static str),
+    #[error("sending the answer: {0}")]
+    Send(std::io::Error),
+    #[error("the answer was not read within {0:?}")]
+    SlowReader(Duration),
+    #[error(transparent)]
+    Handshake(#[from] HandshakeError),
+    #[error("login failed: {0}")]
+    Denied(String),
+    #[error("a request that is not part of a login, before the login")]
+    NotLoggedIn,
+    #[error("not logged in within {0:?}")]
+    SlowLogin(Duration),
+    #[error("the login has run out, and the client did not log in again")]
+    Expired,
+}
+
+/// The first two bytes of a request.
+pub(super) fn api_key_of(request: &[u8]) -> Option<i16> {
+    request
+        .first_chunk()
+        .map(|bytes| i16::from_be_bytes(*bytes))
+}
+
+/// Answers one request.
+pub(super) async fn answer(
+    stream: &mut impl ByteStream,
+    frame: Frame<'_>,
+    peer: &Peer,
+    context: &ConnectionContext,
+) -> Result<(), End> {
+    let mut clock = StageClock::start_at(frame.began);
+    clock.enter(Stage::Queue);
+    let request_bytes = frame.bytes.len() + 4;
+    let mut body = Reader::new(frame.bytes);
+    let header = RequestHeader::decode(&mut body).map_err(CallError::from)?;
+    let Some((key, handler)) = context.apis.find(header.api_key) else {
+        return Err(End::Unsupported(format!(
+            "no API has key {}",
+            header.api_key
+        )));
+    };
+    let (version, reply, error) = if handler.range().serves(header.api_version) {
+        clock.enter(Stage::LocalAppend);
+        let mut call = Call {
+            version: header.api_version,
+            client_id: header.client_id.as_deref(),
+            peer,
+            access: &context.access,
+            clock: &mut clock,
+            error: ErrorCode::None,
+        };
+        let reply = handler.handle(body, &mut call).await?;
+        (header.api_version, reply, call.error)
+    } else {
+        let reply = unsupported_version(&header, key, handler, context)?;
+        (0, reply, ErrorCode::UnsupportedVersion)
+    };
+    let mut response_bytes = 0;
+    match reply {
+        Reply::Body(body) => {
+            clock.enter(Stage::Send);
+            let head = response_head(key, version, header.correlation_id, body.byte_len());
+            response_bytes = head.len() + body.byte_len();
+            send(stream, head, body, context.limits.idle).await?;
+        }
+        Reply::Silence => {}
+        Reply::Disconnect(why) => return Err(End::Refused(why)),
+    }
+    // The memory of the request is free again only now, when its answer is on its way.
+    drop(frame.charge);
+    let bytes = (request_bytes, response_bytes);
+    context
+        .metrics
+        .requests
+        .answered((key, version), error, bytes, &clock.finish());
+    Ok(())
+}
+
+/// Only ApiVersions has an answer to an unknown version (KIP-511); Kafka closes on all others.
+fn unsupported_version(
+    header: &RequestHeader,
+    key: ApiKey,
+    handler: &dyn Handler,
+    context: &ConnectionContext,
+) -> Result<Reply, End> {
+    if key == ApiKey::ApiVersions {
+        let response = k18_api_versions::unsupported(context.apis.ranges());
+        return Ok(Reply::Body(encode(&response, 0).map_err(CallError::from)?));
+    }
+    let range = handler.range();
+    Err(End::Unsupported(format!(
+        "{} version {} is not served, only {} to {}",
+        key.name(),
+        header.api_version,
+        range.min,
+        range.max
+    )))
+}
+
+/// Length prefix and response header.
+pub(super) fn response_head(
+    key: ApiKey,
+    version: i16,
+    correlation_id: i32,
+    body_len: usize,
+) -> BytesMut {
+    let mut head = BytesMut::with_capacity(16);
+    head.extend_from_slice(&[0; 4]);
+    ResponseHeader { correlation_id }.encode(&mut head, key.response_header_version(version));
+    let length = head.len() - 4 + body_len;
+    let length = i32::try_from(length).expect("an answer is far below 2 GiB: limits on fetch");
+    head[..4].copy_from_slice(&length.to_be_bytes());
+    head
+}
+
+/// Writes an answer.
+pub(super) async fn send(
+    stream: &mut impl ByteStream,
+    head: BytesMut,
+    body: Chunks,
+    patience: Duration,
+) -> Result<(), End> {
+    let runs = std::iter::once(head.freeze()).chain(body.into_runs());
+    write(stream, runs.collect(), patience).await
+}
+
+/// Writes everything; a peer that reads nothing for `patience` ends the connection.
+pub(super) async fn write(
+    stream: &mut impl ByteStream,
+    mut runs: VecDeque<Bytes>,
+    patience: Duration,
+) -> Result<(), End> {
+    while !runs.is_empty() {
+        let mut slices = [IoSlice::new(&[]); WRITE_SLICES_MAX];
+        let count = runs.len().min(WRITE_SLICES_MAX);
+        for (slice, run) in slices.iter_mut().zip(&runs) {
+            *slice = IoSlice::new(run);
+        }
+        match timeout(patience, stream.write_vectored(&slices[..count])).await {
+            Err(_) => return Err(End::SlowReader(patience)),
+            Ok(Ok(0)) => return Err(End::Send(std::io::ErrorKind::WriteZero.into())),
+            Ok(Ok(written)) => forget_written(&mut runs, written),
+            Ok(Err(error)) => return Err(End::Send(error)),
+        }
+    }
+    // TLS may still hold some of it.
+    match timeout(patience, stream.flush()).await {
+        Err(_) => Err(End::SlowReader(patience)),
+        Ok(flushed) => flushed.map_err(End::Send),
+    }
+}
+
+fn forget_written(runs: &mut VecDeque<Bytes>, mut written: usize) {
+    while written > 0 {
+        let Some(run) = runs.front_mut() else { return };
+        if written < run.len() {
+            run.advance(written);
+            return;
+        }
+        written -= run.len();
+        runs.pop_front();
+    }
+}

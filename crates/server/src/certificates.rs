@@ -1,0 +1,89 @@
+//! The certificates of all listeners that speak TLS: loaded at the start, and again when files or
+//! settings change. Bad ones keep the old ones in force.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use limpid_broker::metrics::{ConnectionMetrics, ReloadOutcome};
+use limpid_config::{BrokerConfig, TlsConfig};
+use limpid_security::tls::Reloading;
+use limpid_telemetry::{Counter, Gauge};
+
+use crate::error::StartError;
+
+/// What there is to look after.
+pub(crate) struct Certificates {
+    listeners: BTreeMap<String, Certificate>,
+}
+
+struct Certificate {
+    reloading: Arc<Reloading>,
+    expires: Gauge,
+    loaded: Counter,
+    failed: Counter,
+}
+
+impl Certificates {
+    /// Loads those of all listeners.
+    pub(crate) fn load(
+        config: &BrokerConfig,
+        metrics: &ConnectionMetrics,
+    ) -> Result<Self, StartError> {
+        let mut listeners = BTreeMap::new();
+        for (name, tls) in tls_listeners(config) {
+            let reloading = Reloading::load(tls).map_err(|source| StartError::Tls {
+                listener: name.clone(),
+                source,
+            })?;
+            let certificate = Certificate {
+                reloading: Arc::new(reloading),
+                expires: metrics.certificate_expires.bind(name),
+                loaded: metrics.reloads.bind((name, ReloadOutcome::Loaded)),
+                failed: metrics.reloads.bind((name, ReloadOutcome::Failed)),
+            };
+            certificate.show_expiry();
+            listeners.insert(name.clone(), certificate);
+        }
+        Ok(Self { listeners })
+    }
+
+    /// Those of one listener, if it speaks TLS.
+    pub(crate) fn of(&self, listener: &str) -> Option<Arc<Reloading>> {
+        let certificate = self.listeners.get(listener)?;
+        Some(Arc::clone(&certificate.reloading))
+    }
+
+    /// Loads what changed, or everything. Blocks on files.
+    pub(crate) fn refresh(&self, config: &BrokerConfig, everything: bool) {
+        for (listener, tls) in tls_listeners(config) {
+            let Some(certificate) = self.listeners.get(listener) else {
+                continue;
+            };
+            match certificate.reloading.reload(tls, everything) {
+                Ok(false) => {}
+                Ok(true) => {
+                    certificate.loaded.inc();
+                    certificate.show_expiry();
+                    tracing::info!(listener, "new certificates in force");
+                }
+                Err(error) => {
+                    certificate.failed.inc();
+                    tracing::error!(listener, %error, "certificates not loaded, the old ones stay");
+                }
+            }
+        }
+    }
+}
+
+impl Certificate {
+    fn show_expiry(&self) {
+        if let Some(at) = self.reloading.current().expires_at {
+            self.expires.set(at);
+        }
+    }
+}
+
+fn tls_listeners(config: &BrokerConfig) -> impl Iterator<Item = (&String, &TlsConfig)> {
+    let listeners = config.security.iter();
+    listeners.filter_map(|(name, security)| Some((name, security.tls.as_ref()?)))
+}

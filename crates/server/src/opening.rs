@@ -1,0 +1,94 @@
+//! Opening what is on the disk: logs and metadata, and telling what recovery found.
+
+use std::sync::Arc;
+
+use limpid_broker::source::EmbeddedCluster;
+use limpid_cluster::ReadinessState;
+use limpid_config::BrokerConfig;
+use limpid_storage::metadata::{LocalMetadataLog, OpenRequest};
+use limpid_storage::{LogManager, LogManagerOptions, LogMetrics, MinFree, RecoveryReport};
+use limpid_telemetry::Registry;
+
+use crate::data_dir::DataDirs;
+use crate::error::StartError;
+
+/// Opens the logs, recovering them if need be.
+pub(crate) fn open_logs(
+    broker: &BrokerConfig,
+    dirs: &DataDirs,
+    cluster: &Arc<EmbeddedCluster>,
+    registry: &Registry,
+) -> Result<Arc<LogManager>, StartError> {
+    let storage = &broker.storage;
+    let metrics = LogMetrics::register(registry)?;
+    let mut options = LogManagerOptions::new(storage.log_dirs.clone(), metrics);
+    options.defaults = limpid_broker::log_config::log_config(&broker.topic_defaults);
+    options.producer_expiration_ms = storage.producer_id_expiration_ms;
+    options.recovery_threads = storage.recovery_threads_per_dir;
+    options.retention_check_ms = storage.retention_check_interval_ms;
+    options.checkpoint_ms = storage.recovery_point_checkpoint_interval_ms;
+    options.tail_cache_bytes = broker.resources.tail_cache_bytes;
+    options.min_free = min_free(broker);
+    let progress = |p: limpid_storage::RecoveryProgress| {
+        let reason = format!("{} of {} logs are open", p.logs_done, p.logs_total);
+        cluster.set_readiness(ReadinessState::Starting, vec![reason]);
+    };
+    let (logs, report) = LogManager::open(options, &progress)?;
+    report_recovery(&report, dirs, registry);
+    Ok(logs)
+}
+
+fn min_free(broker: &BrokerConfig) -> MinFree {
+    let storage = &broker.storage;
+    let (percent, bytes) = match storage.disk_min_free {
+        limpid_config::ShareOrSize::Share(share) => ((share * 100.0).round() as u8, 0),
+        limpid_config::ShareOrSize::Bytes(bytes) => (0, bytes),
+    };
+    MinFree {
+        percent,
+        at_least_bytes: bytes.max(storage.disk_min_free_bytes),
+    }
+}
+
+fn report_recovery(report: &RecoveryReport, dirs: &DataDirs, registry: &Registry) {
+    for note in &report.notes {
+        tracing::warn!("{note}");
+    }
+    for (dir, reason) in &report.failed_dirs {
+        tracing::error!(dir = %dir.display(), reason, "log directory is offline");
+    }
+    if dirs.new || (report.clean && report.failed_dirs.is_empty()) {
+        tracing::info!(logs = report.logs, "logs opened");
+        return;
+    }
+    registry.own().unclean_start.inc();
+    tracing::warn!(
+        logs = report.logs,
+        logs_recovered = report.logs_recovered,
+        bytes_scanned = report.bytes_scanned,
+        bytes_cut = report.bytes_cut,
+        duration_ms = report.duration.as_millis() as u64,
+        "logs recovered: the last stop was not a clean shutdown"
+    );
+}
+
+/// Opens the metadata log.
+pub(crate) fn open_metadata(
+    broker: &BrokerConfig,
+    dirs: &DataDirs,
+) -> Result<LocalMetadataLog, StartError> {
+    let mut request = OpenRequest::new(&dirs.metadata);
+    request.node_id = Some(broker.node.id);
+    request.min_insync_replicas = broker.topic_defaults.min_insync_replicas;
+    let (log, report) = LocalMetadataLog::open(&request)?;
+    if let Some(torn) = &report.torn_tail {
+        tracing::warn!(?torn, "the end of the metadata log was cut off");
+    }
+    tracing::info!(
+        epoch = report.epoch,
+        records = report.replayed_records,
+        bootstrapped = report.bootstrapped,
+        "metadata opened"
+    );
+    Ok(log)
+}
