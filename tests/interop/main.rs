@@ -25,7 +25,6 @@ mod own_client;
 mod prometheus;
 mod python;
 mod transactions;
-mod security;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -76,12 +75,6 @@ const TESTS: &[Test] = tests![
     transactions::read_process_write,
     transactions::late_transactions_are_aborted,
     transactions::tools,
-    security::entrance::clients_get_in_by_every_listener,
-    security::entrance::strangers_stay_outside,
-    security::entrance::certificates_are_swapped_while_it_runs,
-    security::users::are_made_changed_and_removed,
-    security::users::the_first_ones_come_with_the_format,
-    security::access::rules_are_obeyed,
     dump_log::writes_many_segments,
     kcat::reads_everything,
     python::reads_everything,

@@ -173,7 +173,10 @@ impl Tools {
             apt(&["update", "-qq"])?;
             apt(&["install", "-y", "-qq", "--no-install-recommends", "kcat"])?;
         }
-        Ok(Command::new("kcat"))
+        let mut kcat = Command::new("kcat");
+        // Cargo names the folder of a librdkafka of its own there, which has no TLS.
+        kcat.env_remove("LD_LIBRARY_PATH");
+        Ok(kcat)
     }
 
     /// Chromium, from the distribution.

@@ -1,6 +1,0 @@
-//! TLS, logins, users and access rules: each test against a broker of its own with four listeners.
-
-pub mod access;
-pub mod entrance;
-mod stronghold;
-pub mod users;
