@@ -1,28 +1,52 @@
-//! Transactions do not exist yet, and say so.
+//! Producers with a transactional id and without.
 
 use limpid_protocol::ErrorCode;
-use limpid_protocol::messages::InitProducerIdRequest;
+use limpid_protocol::messages::{
+    FindCoordinatorRequest, InitProducerIdRequest, InitProducerIdResponse,
+};
 
-use crate::home::Home;
+use crate::home::{Client, Home};
 
-#[test]
-fn a_transactional_id_is_refused_and_idempotent_producers_are_not() {
-    let home = Home::start();
-    let mut client = home.client();
-    let mut request = InitProducerIdRequest {
-        transactional_id: Some("pay".to_owned()),
+/// `FindCoordinatorRequest.key_type` of transactions.
+const TRANSACTION: i8 = 1;
+
+fn init(client: &mut Client, transactional_id: Option<&str>) -> InitProducerIdResponse {
+    let request = InitProducerIdRequest {
+        transactional_id: transactional_id.map(str::to_owned),
         transaction_timeout_ms: 60_000,
         producer_id: -1,
         producer_epoch: -1,
         ..InitProducerIdRequest::default()
     };
-    let refused = client.call(&request, 4);
-    assert_eq!(refused.error_code, ErrorCode::InvalidRequest.code());
-    assert_eq!((refused.producer_id, refused.producer_epoch), (-1, -1));
-    request.transactional_id = None;
-    let ids = [client.call(&request, 4), client.call(&request, 4)].map(|answer| {
-        assert_eq!((answer.error_code, answer.producer_epoch), (0, 0));
-        answer.producer_id
-    });
-    assert_ne!(ids[0], ids[1]);
+    loop {
+        let answer = client.call(&request, 4);
+        let loading = ErrorCode::CoordinatorLoadInProgress.code();
+        if answer.error_code != loading {
+            assert_eq!(answer.error_code, 0, "{answer:?}");
+            return answer;
+        }
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_transactional_id_keeps_its_producer_and_raises_its_epoch() {
+    let home = Home::start();
+    let mut client = home.client();
+    let find = FindCoordinatorRequest {
+        key_type: TRANSACTION,
+        key: "pay".to_owned(),
+        ..FindCoordinatorRequest::default()
+    };
+    assert_eq!(client.call(&find, 3).error_code, 0);
+    let before = init(&mut client, Some("pay"));
+    let home = home.restart();
+    let mut client = home.client();
+    let after = init(&mut client, Some("pay"));
+    assert_eq!(after.producer_id, before.producer_id);
+    assert!(after.producer_epoch > before.producer_epoch, "{after:?}");
+    let others = [None, None].map(|nobody| init(&mut client, nobody));
+    assert!(others.iter().all(|answer| answer.producer_epoch == 0));
+    assert_ne!(others[0].producer_id, others[1].producer_id);
+    assert_ne!(others[0].producer_id, after.producer_id);
 }
