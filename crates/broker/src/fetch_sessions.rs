@@ -3,7 +3,7 @@
 //!
 //! - A request with epoch 0 asks for a session; it gets one if there is a place, and id 0 otherwise,
 //!   which means "go on with full requests". Epoch −1 ends a session.
-//! - A session that was not used for [`IDLE`] makes place for any other, and one that is older than
+//! - A session that was not used for two minutes makes place for any other, and one that is older than
 //!   that for a larger one, since a larger one saves more.
 //! - Lost sessions cost a client one full request, so they may be forgotten at any time.
 

@@ -1,7 +1,7 @@
 //! The transaction coordinator: who writes under which `transactional.id`, and how each transaction
 //! ended, kept in `__transaction_state`.
 //!
-//! Each partition of that topic is a [`shard::Shard`]: the state machine of
+//! Each partition of that topic is a `shard::Shard`: the state machine of
 //! `limpid_coordinator::transactions` behind a lock, and the log it is written to. A transaction is
 //! decided when the record that says so is in the log (and on the disk, if the topic asks for
 //! that). Its markers are written at once, before the client hears that it is decided; what can't
