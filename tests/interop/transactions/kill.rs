@@ -14,7 +14,7 @@ use limpid_interop::wire::create_topic;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use rdkafka::{Offset, TopicPartitionList};
 
 const TOPIC: &str = "whole-or-nothing";
@@ -24,6 +24,9 @@ const EACH: usize = 2;
 const WRITERS: usize = 2;
 const ROUNDS: u32 = 8;
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// Serves itself: a transaction waits for what was delivered.
+type Writer = ThreadedProducer<DefaultProducerContext>;
 
 /// What a writer was told.
 #[derive(Default, Debug)]
@@ -94,7 +97,7 @@ pub fn transactions_stay_whole(lab: &mut Lab) -> Result<()> {
     Ok(())
 }
 
-fn producer(address: &str, who: usize) -> Result<BaseProducer> {
+fn producer(address: &str, who: usize) -> Result<Writer> {
     let id = format!("writer-{who}");
     let settings = [
         ("transactional.id", id.as_str()),
@@ -104,7 +107,7 @@ fn producer(address: &str, who: usize) -> Result<BaseProducer> {
     ];
     let until = Instant::now() + LIMIT;
     loop {
-        let producer: BaseProducer = config(address, &settings).create()?;
+        let producer: Writer = config(address, &settings).create()?;
         match producer.init_transactions(Duration::from_secs(10)) {
             Ok(()) => return Ok(producer),
             Err(error) if Instant::now() > until => return Err(error.into()),
@@ -136,7 +139,7 @@ fn write(address: &str, who: usize, stop: &AtomicBool) -> Result<Told> {
 }
 
 /// True if it is committed, false if it is aborted; an error leaves that open.
-fn transaction(writer: &BaseProducer, name: &str, commit: bool) -> Result<bool, KafkaError> {
+fn transaction(writer: &Writer, name: &str, commit: bool) -> Result<bool, KafkaError> {
     writer.begin_transaction()?;
     for partition in 0..PARTITIONS {
         for _ in 0..EACH {
