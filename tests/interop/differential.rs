@@ -15,6 +15,7 @@ mod groups;
 mod metadata;
 mod offsets;
 mod produce;
+mod security;
 mod setup;
 mod side;
 mod topics;
@@ -77,6 +78,7 @@ pub fn answers_are_kafkas(lab: &mut Lab) -> Result<()> {
     group_tools::cases(&mut cases);
     offsets::cases(&mut cases);
     transactions::cases(&mut cases);
+    security::cases(&mut cases);
     let advertised = advertised(&mut subject)?;
     let known: BTreeSet<i16> = cases.iter().map(|case| case.api.code()).collect();
     let mut report = Report::default();
