@@ -1,4 +1,4 @@
-//! What a connection reads from and writes to: a socket, or a pipe within the process.
+//! What a connection reads from and writes to: a socket, TLS over one, or a pipe within the process.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -20,24 +20,36 @@ impl ByteStream for TcpStream {
     }
 }
 
-/// The broker's end of a pipe to a client in the same process.
+/// A stream of which only reading tells whether there is something to read.
 #[derive(Debug)]
-pub struct Pipe {
-    stream: DuplexStream,
+pub struct Probed<S> {
+    stream: S,
     /// A byte that [`ByteStream::readable`] had to take to know that there is one.
     first: Option<u8>,
 }
+
+impl<S> Probed<S> {
+    /// Nothing was taken from `stream` yet.
+    pub fn over(stream: S) -> Self {
+        Self {
+            stream,
+            first: None,
+        }
+    }
+}
+
+/// The broker's end of a pipe to a client in the same process.
+pub type Pipe = Probed<DuplexStream>;
 
 impl Pipe {
     /// The broker's end, and the client's.
     pub fn new(buffer_bytes: usize) -> (Self, DuplexStream) {
         let (stream, client) = tokio::io::duplex(buffer_bytes);
-        let first = None;
-        (Self { stream, first }, client)
+        (Self::over(stream), client)
     }
 }
 
-impl ByteStream for Pipe {
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> ByteStream for Probed<S> {
     async fn readable(&mut self) -> io::Result<()> {
         if self.first.is_none() {
             let mut byte = [0];
@@ -48,7 +60,7 @@ impl ByteStream for Pipe {
     }
 }
 
-impl AsyncRead for Pipe {
+impl<S: AsyncRead + Unpin> AsyncRead for Probed<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -64,7 +76,7 @@ impl AsyncRead for Pipe {
     }
 }
 
-impl AsyncWrite for Pipe {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Probed<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -1,19 +1,16 @@
 //! A socket under TLS.
 
-use std::io::{self, IoSlice};
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::io;
 use std::time::Duration;
 
 use limpid_security::Principal;
 use limpid_security::tls::Material;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::byte_stream::ByteStream;
+use crate::byte_stream::Probed;
 
 /// Why there is no TLS connection.
 #[derive(Debug, thiserror::Error)]
@@ -29,13 +26,9 @@ pub enum HandshakeError {
     Nameless,
 }
 
-/// The broker's end of a TLS connection.
-#[derive(Debug)]
-pub struct TlsSocket {
-    stream: Box<TlsStream<TcpStream>>,
-    /// A byte that [`ByteStream::readable`] had to take to know that there is one.
-    first: Option<u8>,
-}
+/// The broker's end of a TLS connection. Bytes on its socket may be no bytes of the client's, and
+/// decrypted ones may be waiting in memory: only reading tells.
+pub type TlsSocket = Probed<Box<TlsStream<TcpStream>>>;
 
 /// Shakes hands with a client. Returns the connection and whom its certificate names.
 ///
@@ -51,66 +44,5 @@ pub async fn accept(
     let stream = handshake.map_err(|_| HandshakeError::Slow(patience))??;
     let principal = material.principal(stream.get_ref().1.peer_certificates());
     let principal = principal.ok_or(HandshakeError::Nameless)?;
-    let stream = Box::new(stream);
-    let first = None;
-    Ok((TlsSocket { stream, first }, principal))
-}
-
-impl ByteStream for TlsSocket {
-    async fn readable(&mut self) -> io::Result<()> {
-        // Bytes on the socket may be no bytes of the client's, and decrypted ones may be waiting in
-        // memory: only reading tells.
-        if self.first.is_none() {
-            let mut byte = [0];
-            let count = self.stream.read(&mut byte).await?;
-            self.first = (count > 0).then_some(byte[0]);
-        }
-        Ok(())
-    }
-}
-
-impl AsyncRead for TlsSocket {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if into.remaining() > 0
-            && let Some(first) = self.first.take()
-        {
-            into.put_slice(&[first]);
-            return Poll::Ready(Ok(()));
-        }
-        Pin::new(&mut *self.stream).poll_read(context, into)
-    }
-}
-
-impl AsyncWrite for TlsSocket {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut *self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        runs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut *self.stream).poll_write_vectored(context, runs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.stream).poll_shutdown(context)
-    }
+    Ok((TlsSocket::over(Box::new(stream)), principal))
 }
