@@ -15,6 +15,7 @@ pub mod batch;
 pub mod blocking;
 pub mod byte_stream;
 pub mod client_log;
+pub mod config_changes;
 pub mod config_resources;
 pub mod connection;
 pub mod connection_limits;

@@ -1,57 +1,38 @@
 //! IncrementalAlterConfigs, key 44, versions 0–1 (KIP-339).
 //!
-//! Topics and brokers; SET, DELETE, APPEND, SUBTRACT. A resource is altered as a whole or not at
-//! all. The answer means that the change is durable and in force.
+//! Topics, brokers and subscriptions of client metrics; SET, DELETE, APPEND, SUBTRACT. A resource is
+//! altered as a whole or not at all. The answer means that the change is durable and in force.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use limpid_config::alter::{AlterOp, Alteration};
 use limpid_protocol::messages::IncrementalAlterConfigsRequest;
-use limpid_protocol::messages::incremental_alter_configs_request::AlterConfigsResource;
+use limpid_protocol::messages::incremental_alter_configs_request::{
+    AlterConfigsResource, AlterableConfig,
+};
 use limpid_protocol::messages::incremental_alter_configs_response::{
     AlterConfigsResourceResponse, IncrementalAlterConfigsResponse,
 };
 use limpid_protocol::{ApiKey, ErrorCode};
-use limpid_storage::metadata::{Image, Refusal};
+use limpid_storage::metadata::Refusal;
 
-use crate::access::Operation;
-use crate::config_resources::{self, Start};
+use crate::config_changes::{ConfigChanges, Wanted};
+use crate::config_resources::Start;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
 use crate::settings::Settings;
 
 /// Answers IncrementalAlterConfigs.
 pub struct IncrementalAlterConfigs {
-    metadata: Arc<Metadata>,
-    settings: Arc<Settings>,
+    changes: ConfigChanges,
 }
 
 impl IncrementalAlterConfigs {
     /// `settings` are what altered values are checked against.
     pub fn new(metadata: Arc<Metadata>, settings: Arc<Settings>) -> Self {
-        Self { metadata, settings }
-    }
-
-    async fn alter(
-        &self,
-        wanted: &AlterConfigsResource,
-        dry: bool,
-        call: &Call<'_>,
-    ) -> Result<(), Refusal> {
-        let resource = config_resources::resource(wanted.resource_type, &wanted.resource_name);
-        config_resources::may(call, Operation::AlterConfigs, &resource)?;
-        let image = self.metadata.image();
-        config_resources::check(&image, &resource, self.settings.node_id())?;
-        let wishes = wishes(wanted)?;
-        let config = self.settings.current();
-        let change = move |image: &Image| {
-            config_resources::alter(&config, image, &resource, Start::AsItIs, &wishes)
-        };
-        if dry {
-            return change(&image).map(drop);
+        Self {
+            changes: ConfigChanges::new(metadata, settings, Start::AsItIs),
         }
-        self.metadata.change(change).await.map(drop)
     }
 }
 
@@ -64,21 +45,11 @@ impl Answer for IncrementalAlterConfigs {
         request: IncrementalAlterConfigsRequest,
         call: &mut Call<'_>,
     ) -> IncrementalAlterConfigsResponse {
-        let mut counts: HashMap<(i8, &str), usize> = HashMap::new();
-        for r in &request.resources {
-            *counts
-                .entry((r.resource_type, &r.resource_name))
-                .or_default() += 1;
-        }
+        let wanted = request.resources.iter().map(wanted).collect();
+        let dry = request.validate_only;
+        let outcomes = self.changes.make(wanted, dry, call).await;
         let mut response = IncrementalAlterConfigsResponse::default();
-        for wanted in &request.resources {
-            let done = match counts.get(&(wanted.resource_type, wanted.resource_name.as_str())) {
-                Some(1) => self.alter(wanted, request.validate_only, call).await,
-                _ => {
-                    let message = "a resource may be there only once";
-                    Err(Refusal::new(ErrorCode::InvalidRequest, message))
-                }
-            };
+        for (resource, done) in request.resources.into_iter().zip(outcomes) {
             let (error_code, error_message) = match done {
                 Ok(()) => (ErrorCode::None.code(), None),
                 Err(refusal) => (call.note(refusal.code), Some(refusal.message)),
@@ -86,26 +57,30 @@ impl Answer for IncrementalAlterConfigs {
             response.responses.push(AlterConfigsResourceResponse {
                 error_code,
                 error_message,
-                resource_type: wanted.resource_type,
-                resource_name: wanted.resource_name.clone(),
+                resource_type: resource.resource_type,
+                resource_name: resource.resource_name,
             });
         }
         response
     }
 }
 
-fn wishes(wanted: &AlterConfigsResource) -> Result<Vec<Alteration>, Refusal> {
-    let wish =
-        |c: &limpid_protocol::messages::incremental_alter_configs_request::AlterableConfig| {
-            let op = AlterOp::from_code(c.config_operation).ok_or_else(|| {
-                let message = format!("{} is no operation on settings", c.config_operation);
-                Refusal::new(ErrorCode::InvalidRequest, message)
-            })?;
-            Ok(Alteration {
-                key: c.name.clone(),
-                op,
-                value: c.value.clone(),
-            })
-        };
-    wanted.configs.iter().map(wish).collect()
+fn wanted(resource: &AlterConfigsResource) -> Wanted {
+    Wanted {
+        kind: resource.resource_type,
+        name: resource.resource_name.clone(),
+        wishes: resource.configs.iter().map(wish).collect(),
+    }
+}
+
+fn wish(entry: &AlterableConfig) -> Result<Alteration, Refusal> {
+    let op = AlterOp::from_code(entry.config_operation).ok_or_else(|| {
+        let message = format!("{} is no operation on settings", entry.config_operation);
+        Refusal::new(ErrorCode::InvalidRequest, message)
+    })?;
+    Ok(Alteration {
+        key: entry.name.clone(),
+        op,
+        value: entry.value.clone(),
+    })
 }
