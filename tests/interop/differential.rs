@@ -8,16 +8,17 @@
 mod admin;
 mod case;
 mod configs;
+mod consumer_groups;
 mod differences;
 mod fetch;
 mod group_tools;
-mod groups;
+pub mod groups;
 mod metadata;
 mod offsets;
 mod produce;
 mod security;
 mod setup;
-mod side;
+pub mod side;
 mod topics;
 mod transactions;
 mod walk;
@@ -75,6 +76,7 @@ pub fn answers_are_kafkas(lab: &mut Lab) -> Result<()> {
     configs::cases(&mut cases);
     admin::cases(&mut cases);
     groups::cases(&mut cases);
+    consumer_groups::cases(&mut cases);
     group_tools::cases(&mut cases);
     offsets::cases(&mut cases);
     transactions::cases(&mut cases);

@@ -2,6 +2,8 @@
 
 pub mod churn;
 pub mod cooperative;
+pub mod handover;
+pub mod next;
 pub mod resume;
 pub mod sharing;
 pub mod tools;

@@ -79,6 +79,12 @@ pub fn check(image: &Image, resource: &ConfigResource, node_id: i32) -> Result<(
             Err(Refusal::new(ErrorCode::InvalidRequest, message))
         }
         ResourceType::ClientMetrics => Ok(()),
+        ResourceType::Group if name.is_empty() => {
+            let message = "a group has a name";
+            Err(Refusal::new(ErrorCode::InvalidRequest, message))
+        }
+        // It need not exist yet.
+        ResourceType::Group => Ok(()),
         other => {
             let message = format!(
                 "resources of type {} have no settings in this version of Limpid",
@@ -118,6 +124,7 @@ pub fn alter(
     let after = match resource.kind {
         ResourceType::Topic => alter::topic(config, from, wishes),
         ResourceType::ClientMetrics => alter::client_metrics(from, wishes),
+        ResourceType::Group => alter::group(config, from, wishes),
         _ if resource.name.is_empty() => alter::broker(config, BrokerScope::All, from, wishes),
         _ => alter::broker(config, BrokerScope::One, from, wishes),
     };

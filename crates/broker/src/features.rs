@@ -1,7 +1,7 @@
 //! The features this broker has, as ApiVersions tells them (KIP-584).
 //!
 //! A feature that isn't there must not be listed: clients change their behaviour on sight of
-//! `transaction.version` 2 or `group.version` 1.
+//! `transaction.version` 2.
 
 /// A feature and the levels this broker can work at.
 pub struct Feature {
@@ -15,9 +15,16 @@ pub struct Feature {
 
 /// The level of the records in the metadata log.
 pub const METADATA_VERSION: &str = "metadata.version";
+/// Consumer groups of KIP-848.
+pub const GROUP_VERSION: &str = "group.version";
 
 /// All of them.
 pub const SUPPORTED: &[Feature] = &[
+    Feature {
+        name: GROUP_VERSION,
+        min: 0,
+        max: 1,
+    },
     Feature {
         name: METADATA_VERSION,
         // The lowest level Kafka 4.x knows is 3.3-IV3; records of older levels are not understood.

@@ -6,11 +6,13 @@
 //! the log before anybody is answered. Joins and syncs that have to wait are parked outside of
 //! the lock.
 
+mod consumer;
 mod counting;
 mod load;
 mod rounds;
 mod shard;
 pub(crate) mod topic;
+mod topic_source;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -114,6 +116,9 @@ impl Groups {
         let Ok(random) = self.random.bytes16() else {
             return failed(ErrorCode::UnknownServerError);
         };
+        if let Err(error) = self.prepare_classic(&group_id).await {
+            return failed(error);
+        }
         let join = |coordinator: &mut Coordinator, now, token, out: &mut Out| {
             coordinator.join(now, (request, version), client, random, token, out);
         };
@@ -122,6 +127,14 @@ impl Groups {
             Ok(Answer::Sync(_)) => failed(ErrorCode::UnknownServerError),
             Err(error) => failed(error),
         }
+    }
+
+    /// A consumer group without members makes way for a classic one.
+    async fn prepare_classic(&self, group_id: &str) -> Result<(), ErrorCode> {
+        let prepare = |coordinator: &mut Coordinator, _, out: &mut Out| {
+            coordinator.prepare_classic(group_id, out);
+        };
+        self.step(group_id, prepare).await?.written
     }
 
     /// SyncGroup; waits for the leader.

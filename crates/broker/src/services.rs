@@ -51,6 +51,8 @@ use crate::api::k60_describe_cluster::DescribeCluster;
 use crate::api::k61_describe_producers::DescribeProducers;
 use crate::api::k65_describe_transactions::DescribeTransactions;
 use crate::api::k66_list_transactions::ListTransactions;
+use crate::api::k68_consumer_group_heartbeat::ConsumerGroupHeartbeat;
+use crate::api::k69_consumer_group_describe::ConsumerGroupDescribe;
 use crate::api::k74_list_config_resources::ListConfigResources;
 use crate::api::k75_describe_topic_partitions::DescribeTopicPartitions;
 use crate::apis::Apis;
@@ -266,13 +268,14 @@ fn group_handlers(
     metadata: &Arc<Metadata>,
 ) -> Vec<Box<dyn Handler>> {
     let (g, t) = (|| Arc::clone(groups), || Arc::clone(topics));
+    let m = || Arc::clone(metadata);
     vec![
         Box::new(Typed(OffsetCommit::new(g(), t()))),
         Box::new(Typed(OffsetFetch::new(g(), t()))),
         Box::new(Typed(FindCoordinator::new(
             g(),
             Arc::clone(transactions),
-            Arc::clone(metadata),
+            m(),
         ))),
         Box::new(Typed(JoinGroup::new(g()))),
         Box::new(Typed(Heartbeat::new(g()))),
@@ -282,6 +285,8 @@ fn group_handlers(
         Box::new(Typed(ListGroups::new(g()))),
         Box::new(Typed(DeleteGroups::new(g()))),
         Box::new(Typed(OffsetDelete::new(g(), t()))),
+        Box::new(Typed(ConsumerGroupHeartbeat::new(g(), m()))),
+        Box::new(Typed(ConsumerGroupDescribe::new(g()))),
     ]
 }
 

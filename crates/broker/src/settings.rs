@@ -1,10 +1,12 @@
 //! The broker's configuration in force: the static one under what was altered while it runs.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use limpid_config::Config;
-use limpid_storage::metadata::{ConfigMap, ConfigResource, Image};
+use limpid_config::group::{self, GroupSettings};
+use limpid_storage::metadata::{ConfigMap, ConfigResource, Image, ResourceType};
 use parking_lot::Mutex;
 
 /// Follows the dynamic configuration in the metadata (KIP-226).
@@ -13,6 +15,8 @@ pub struct Settings {
     current: ArcSwap<Config>,
     /// What `current` was made of: the entries of this broker, and of all.
     seen: Mutex<[Option<Arc<ConfigMap>>; 2]>,
+    /// Groups with settings of their own, by name.
+    groups: ArcSwap<BTreeMap<String, GroupSettings>>,
 }
 
 impl Settings {
@@ -23,6 +27,7 @@ impl Settings {
             node_id,
             current: ArcSwap::from_pointee(config),
             seen: Mutex::default(),
+            groups: ArcSwap::default(),
         }
     }
 
@@ -36,8 +41,29 @@ impl Settings {
         self.node_id
     }
 
-    /// Takes over the dynamic entries of `image`; true if there was something new.
+    /// What holds for groups that have settings of their own.
+    pub fn groups(&self) -> Arc<BTreeMap<String, GroupSettings>> {
+        self.groups.load_full()
+    }
+
+    /// Takes over the dynamic entries of `image`; true if there was something new for the broker.
     pub fn follow(&self, image: &Image) -> bool {
+        let changed = self.follow_broker(image);
+        let config = self.current();
+        let own = image.config_resources();
+        let own = own.filter(|(resource, _)| resource.kind == ResourceType::Group);
+        let groups = own.map(|(resource, map)| {
+            let name = resource.name.to_string();
+            (name, group::resolve(&config, map))
+        });
+        let groups: BTreeMap<String, GroupSettings> = groups.collect();
+        if groups != **self.groups.load() {
+            self.groups.store(Arc::new(groups));
+        }
+        changed
+    }
+
+    fn follow_broker(&self, image: &Image) -> bool {
         let resources = [
             ConfigResource::broker(self.node_id),
             ConfigResource::broker_default(),

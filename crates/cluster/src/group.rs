@@ -28,6 +28,10 @@ pub enum GroupState {
     PreparingRebalance,
     /// Waiting for the leader's assignment.
     CompletingRebalance,
+    /// The coordinator has not assigned yet what changed (consumer groups).
+    Assigning,
+    /// Members are on their way to a new assignment (consumer groups).
+    Reconciling,
     /// Every member has its assignment.
     Stable,
     /// Going away.
@@ -36,10 +40,12 @@ pub enum GroupState {
 
 impl GroupState {
     /// All states, in the order of a rebalance.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Empty,
         Self::PreparingRebalance,
         Self::CompletingRebalance,
+        Self::Assigning,
+        Self::Reconciling,
         Self::Stable,
         Self::Dead,
     ];
@@ -50,6 +56,8 @@ impl GroupState {
             Self::Empty => "Empty",
             Self::PreparingRebalance => "PreparingRebalance",
             Self::CompletingRebalance => "CompletingRebalance",
+            Self::Assigning => "Assigning",
+            Self::Reconciling => "Reconciling",
             Self::Stable => "Stable",
             Self::Dead => "Dead",
         }

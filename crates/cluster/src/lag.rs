@@ -120,7 +120,10 @@ pub fn status(group: &Group, now_ms: i64) -> GroupStatus {
         GroupStatus::NeverCommitted
     } else if matches!(
         group.state,
-        GroupState::PreparingRebalance | GroupState::CompletingRebalance
+        GroupState::PreparingRebalance
+            | GroupState::CompletingRebalance
+            | GroupState::Assigning
+            | GroupState::Reconciling
     ) {
         GroupStatus::Rebalancing
     } else {

@@ -10,7 +10,7 @@ use crate::check::list_items;
 use crate::client_metrics::{self, Subscription};
 use crate::config::Config;
 use crate::definition::{Definition, Dynamic, Kind};
-use crate::topic;
+use crate::{group, topic};
 
 /// What to do with an entry, with Kafka's codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +87,23 @@ pub fn topic(
     match topic::validate_topic_config(&altered) {
         Ok(()) => Ok(altered),
         Err(error) => Err(AlterError::InvalidConfig(error.message)),
+    }
+}
+
+/// The entries of a group after these wishes.
+pub fn group(
+    config: &Config,
+    current: &BTreeMap<String, String>,
+    wishes: &[Alteration],
+) -> Result<BTreeMap<String, String>, AlterError> {
+    let inherited = |key: &str| {
+        let own = group::server_synonym(key).and_then(|key| config.get(&key).map(str::to_owned));
+        own.or_else(|| group::find(key)?.default.map(str::to_owned))
+    };
+    let altered = apply(current, wishes, group::find, &inherited)?;
+    match group::validate(config, &altered) {
+        Ok(()) => Ok(altered),
+        Err(message) => Err(AlterError::InvalidConfig(message)),
     }
 }
 

@@ -3,20 +3,21 @@
 //! Built in one go from the checked values, so that whoever holds a [`BrokerConfig`] has nothing
 //! left to parse. Durations are milliseconds (`_ms`), sizes bytes (`_bytes`).
 
+mod groups;
+mod transactions;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+pub use self::groups::{ConsumerGroupsConfig, GroupsConfig};
+pub use self::transactions::TransactionsConfig;
 use crate::check::list_items;
 use crate::listeners::{self, HttpListener, Listener, ListenerKeys};
 use crate::security::{self, AccessConfig, ListenerSecurity};
 use crate::topic_config::TopicConfig;
 use crate::units::{self, ShareOrSize};
 use crate::values::{KeyedMessage, Values};
-
-mod transactions;
-
-pub use transactions::TransactionsConfig;
 
 /// Everything the broker asks its configuration.
 #[derive(Clone, Debug, PartialEq)]
@@ -140,35 +141,6 @@ pub struct TopicsConfig {
     pub num_partitions: i32,
 }
 
-/// Consumer groups and the topic they are kept in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupsConfig {
-    /// `group.initial.rebalance.delay.ms`.
-    pub initial_rebalance_delay_ms: i32,
-    /// `group.min.session.timeout.ms`.
-    pub session_timeout_ms_min: i32,
-    /// `group.max.session.timeout.ms`.
-    pub session_timeout_ms_max: i32,
-    /// `group.max.size`.
-    pub size_max: i32,
-    /// `offset.metadata.max.bytes`.
-    pub offset_metadata_bytes_max: i32,
-    /// `offsets.retention.minutes`.
-    pub offsets_retention_minutes: i32,
-    /// `offsets.retention.check.interval.ms`.
-    pub offsets_check_interval_ms: i64,
-    /// `offsets.load.buffer.size`.
-    pub load_buffer_bytes: usize,
-    /// `offsets.topic.compression.codec`, a codec's number.
-    pub topic_codec: i32,
-    /// `offsets.topic.num.partitions`.
-    pub topic_partitions: i32,
-    /// `offsets.topic.replication.factor`.
-    pub topic_replication_factor: i32,
-    /// `offsets.topic.segment.bytes`.
-    pub topic_segment_bytes: i32,
-}
-
 /// Pages, health and metrics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpConfig {
@@ -262,7 +234,7 @@ impl BrokerConfig {
                 delete_enabled: values.boolean("delete.topic.enable"),
                 num_partitions: values.int("num.partitions"),
             },
-            groups: groups(values),
+            groups: groups::groups(values),
             transactions: transactions::read(values),
             http: http(values),
             logging: LoggingConfig {
@@ -272,23 +244,6 @@ impl BrokerConfig {
             resources,
             topic_defaults: TopicConfig::resolve(values.explicit, &BTreeMap::new()),
         })
-    }
-}
-
-fn groups(values: &Values<'_>) -> GroupsConfig {
-    GroupsConfig {
-        initial_rebalance_delay_ms: values.int("group.initial.rebalance.delay.ms"),
-        session_timeout_ms_min: values.int("group.min.session.timeout.ms"),
-        session_timeout_ms_max: values.int("group.max.session.timeout.ms"),
-        size_max: values.int("group.max.size"),
-        offset_metadata_bytes_max: values.int("offset.metadata.max.bytes"),
-        offsets_retention_minutes: values.int("offsets.retention.minutes"),
-        offsets_check_interval_ms: values.long("offsets.retention.check.interval.ms"),
-        load_buffer_bytes: values.size("offsets.load.buffer.size"),
-        topic_codec: values.int("offsets.topic.compression.codec"),
-        topic_partitions: values.int("offsets.topic.num.partitions"),
-        topic_replication_factor: values.int("offsets.topic.replication.factor"),
-        topic_segment_bytes: values.int("offsets.topic.segment.bytes"),
     }
 }
 

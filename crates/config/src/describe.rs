@@ -11,7 +11,7 @@ use crate::check::{list_items, parse_boolean, parse_double};
 use crate::client_metrics;
 use crate::config::{Config, is_sensitive};
 use crate::definition::{Definition, Dynamic, Kind, UNKNOWN_KIND_CODE};
-use crate::topic;
+use crate::{group, topic};
 
 /// Where a value came from, with Kafka's codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub enum Source {
     DynamicBrokerLogger = 6,
     /// Set on a subscription of client metrics.
     DynamicClientMetrics = 7,
+    /// Set on the group.
+    DynamicGroup = 8,
 }
 
 impl Source {
@@ -92,6 +94,38 @@ pub fn topic(config: &Config, overrides: &BTreeMap<String, String>) -> Vec<Confi
     }
     entries.sort_by(|one, other| one.name.cmp(&other.name));
     entries
+}
+
+/// Every entry of a group that sets these itself, sorted by key.
+pub fn group(config: &Config, overrides: &BTreeMap<String, String>) -> Vec<ConfigEntry> {
+    let entry = |row: &'static Definition| {
+        let own = overrides.get(row.key).map(|text| canonical(row, text));
+        let mut synonyms: Vec<Synonym> = own
+            .iter()
+            .map(|value| Synonym {
+                name: row.key.to_owned(),
+                value: Some(value.clone()),
+                source: Source::DynamicGroup,
+            })
+            .collect();
+        let inherited = group::server_synonym(row.key);
+        if let Some(key) = &inherited {
+            synonyms.extend(broker_synonyms(config, key));
+        }
+        let broker = inherited.and_then(|key| config.get(&key).map(str::to_owned));
+        let default = || row.default.map(str::to_owned);
+        ConfigEntry {
+            name: row.key.to_owned(),
+            value: own.or(broker).or_else(default),
+            source: synonyms.first().map_or(Source::Default, |s| s.source),
+            read_only: false,
+            sensitive: row.sensitive(),
+            synonyms,
+            kind_code: row.kind.code(),
+            documentation: Some(row.doc),
+        }
+    };
+    group::DEFINITIONS.iter().map(entry).collect()
 }
 
 /// Every entry of this broker, sorted by key.

@@ -19,6 +19,7 @@ mod definition;
 pub mod describe;
 mod environment;
 mod error;
+pub mod group;
 mod jaas;
 mod kind;
 mod listeners;
@@ -34,8 +35,8 @@ mod units;
 mod values;
 
 pub use broker_config::{
-    BrokerConfig, GroupsConfig, HttpConfig, LoggingConfig, NetworkConfig, NodeConfig,
-    ResourcesConfig, StorageConfig, TopicsConfig, TransactionsConfig,
+    BrokerConfig, ConsumerGroupsConfig, GroupsConfig, HttpConfig, LoggingConfig, NetworkConfig,
+    NodeConfig, ResourcesConfig, StorageConfig, TopicsConfig, TransactionsConfig,
 };
 pub use check::{Check, list_items};
 pub use config::{Config, REDACTED, Setting, is_sensitive, shown};

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::cause::Cause;
+use crate::record::ConsumerChange;
+
 /// A way to assign partitions that a member knows, with its subscription in that way's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Protocol {
@@ -29,6 +32,20 @@ pub(crate) enum After {
     Replaced(Box<Replaced>),
     /// Offsets as in the records.
     Offsets(OffsetsAfter),
+    /// A step of a consumer group.
+    Consumer(Box<ConsumerAfter>),
+    /// A group changes its type as in the records.
+    Converted(Arc<str>),
+}
+
+/// How to go on after a step of a consumer group, and how to undo it.
+#[derive(Debug)]
+pub(crate) struct ConsumerAfter {
+    pub(crate) group: Arc<str>,
+    pub(crate) undo: Vec<ConsumerChange>,
+    pub(crate) then: Then,
+    /// Why its epoch went up, if it did.
+    pub(crate) cause: Option<Cause>,
 }
 
 /// How to answer a static member that came back, and how to undo it.
@@ -54,4 +71,41 @@ pub(crate) enum OffsetsAfter {
     Expiry(Arc<str>),
     /// Somebody deleted them, or their topic, or the group.
     Deletion,
+}
+
+/// What follows once a step of a consumer group is written.
+#[derive(Debug)]
+pub(crate) enum Then {
+    Nothing,
+    /// A member of the consumer protocol reported.
+    Beat {
+        member: Arc<str>,
+        session_timeout_ms: i32,
+        /// Its state, epoch or partitions are others now.
+        moved: bool,
+    },
+    /// A member of the classic protocol joined.
+    Joined {
+        member: Arc<str>,
+        session_timeout_ms: i32,
+        /// It took the place of one that spoke the consumer protocol.
+        replaces_consumer: bool,
+    },
+    /// Members are not there any more.
+    Gone {
+        members: Vec<Arc<str>>,
+    },
+}
+
+impl Then {
+    /// Whether there may be nobody left who speaks the consumer protocol.
+    pub(crate) fn may_end_migration(&self) -> bool {
+        match self {
+            Self::Gone { .. } => true,
+            Self::Joined {
+                replaces_consumer, ..
+            } => *replaces_consumer,
+            Self::Nothing | Self::Beat { .. } => false,
+        }
+    }
 }

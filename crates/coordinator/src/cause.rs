@@ -21,11 +21,15 @@ pub enum Cause {
     OverCapacity,
     /// The assignment could not be stored.
     StorageError,
+    /// Topics that the group reads came, went or grew.
+    TopicsChanged,
+    /// The group is of another type now.
+    TypeChanged,
 }
 
 impl Cause {
     /// All causes.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::MemberJoined,
         Self::MemberLeft,
         Self::SessionExpired,
@@ -35,6 +39,8 @@ impl Cause {
         Self::StaticMemberReplaced,
         Self::OverCapacity,
         Self::StorageError,
+        Self::TopicsChanged,
+        Self::TypeChanged,
     ];
 
     /// The value of the metric's label.
@@ -49,6 +55,8 @@ impl Cause {
             Self::StaticMemberReplaced => "static_member_replaced",
             Self::OverCapacity => "over_capacity",
             Self::StorageError => "storage_error",
+            Self::TopicsChanged => "topics_changed",
+            Self::TypeChanged => "type_changed",
         }
     }
 }

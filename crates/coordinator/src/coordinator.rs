@@ -1,6 +1,8 @@
 //! The groups of one partition of `__consumer_offsets`.
 
 mod admin;
+mod consumer;
+mod convert;
 mod offsets;
 mod replay;
 mod transactional;
@@ -17,12 +19,15 @@ use limpid_protocol::messages::leave_group_response::MemberResponse;
 use limpid_protocol::messages::sync_group_request::SyncGroupRequest;
 
 use crate::after::{After, OffsetsAfter, Protocol};
-use crate::group::{Group, JoinCall, Turn};
+use crate::group::{Group, Kind};
+use crate::join_call::JoinCall;
 use crate::limits::{Limits, Now};
 use crate::open_offsets::OpenOffsets;
 use crate::out::{Event, Out, Token};
 use crate::record::Record;
 use crate::timers::{TimerKey, Timers};
+use crate::topics::{TopicSource, Topics};
+use crate::turn::Turn;
 
 /// Version from which a dynamic member must know its id before it may join (KIP-394).
 const KNOWN_ID_VERSION: i16 = 4;
@@ -45,6 +50,7 @@ pub struct Coordinator {
     groups: BTreeMap<Arc<str>, Group>,
     open: OpenOffsets,
     timers: Timers,
+    topics: Topics,
 }
 
 impl Coordinator {
@@ -55,7 +61,13 @@ impl Coordinator {
             groups: BTreeMap::new(),
             open: OpenOffsets::default(),
             timers: Timers::default(),
+            topics: Topics::default(),
         }
+    }
+
+    /// Takes over the topics of the cluster, as they are now.
+    pub fn see_topics(&mut self, topics: Arc<dyn TopicSource>) {
+        self.topics.see(topics);
     }
 
     /// Takes over changed settings.
@@ -91,13 +103,15 @@ impl Coordinator {
         let mut turn = Turn {
             now,
             limits: &self.limits,
+            topics: &self.topics,
             timers: &mut self.timers,
             out,
         };
-        group.join(
-            &mut turn,
-            join_call(request, version, client, random, token),
-        );
+        let call = join_call(request, version, client, random, token);
+        match &mut group.kind {
+            Kind::Classic => group.join(&mut turn, call),
+            Kind::Consumer(consumer) => consumer.join(&mut turn, &id, &call),
+        }
         if is_new {
             let record = group.empty_record();
             out.write(vec![record], After::NewGroup(id));
@@ -128,7 +142,10 @@ impl Coordinator {
         let Some((group, mut turn)) = self.turn(&id, now, out) else {
             return out.sync_error(token, ErrorCode::UnknownMemberId);
         };
-        group.sync(&mut turn, request, token);
+        match &mut group.kind {
+            Kind::Classic => group.sync(&mut turn, request, token),
+            Kind::Consumer(consumer) => consumer.sync(&mut turn, &group.id, &request, token),
+        }
     }
 
     /// Heartbeat.
@@ -139,14 +156,12 @@ impl Coordinator {
         if request.group_id.is_empty() {
             return Err(ErrorCode::InvalidGroupId);
         }
-        let group = self.groups.get_mut(&*request.group_id);
-        let group = group.ok_or(ErrorCode::UnknownMemberId)?;
-        let mut turn = Turn {
-            now,
-            limits: &self.limits,
-            timers: &mut self.timers,
-            out: &mut Out::default(),
-        };
+        let mut nothing = Out::default();
+        let found = self.turn(&request.group_id, now, &mut nothing);
+        let (group, mut turn) = found.ok_or(ErrorCode::UnknownMemberId)?;
+        if let Kind::Consumer(consumer) = &mut group.kind {
+            return consumer.beat_classic(&mut turn, &group.id, request);
+        }
         let instance = request.group_instance_id.as_deref();
         group.heartbeat(
             &mut turn,
@@ -178,7 +193,10 @@ impl Coordinator {
             });
             return Ok(unknown.collect());
         };
-        Ok(group.leave(&mut turn, members))
+        match group.kind {
+            Kind::Classic => Ok(group.leave(&mut turn, members)),
+            Kind::Consumer(_) => Ok(group.leave_consumer(&mut turn, members)),
+        }
     }
 
     /// When the next timer is due, on the monotonic clock.
@@ -191,13 +209,14 @@ impl Coordinator {
         let Some(key) = self.timers.pop(now.mono_ms) else {
             return false;
         };
-        let (TimerKey::Member(id, _) | TimerKey::Phase(id)) = &key;
-        let Some((group, mut turn)) = self.turn(id, now, out) else {
+        let Some((group, mut turn)) = self.turn(key.group(), now, out) else {
             return true;
         };
-        match &key {
-            TimerKey::Member(_, member) => group.session_over(&mut turn, member),
-            TimerKey::Phase(_) => group.phase_over(&mut turn),
+        match (&key, &group.kind) {
+            (TimerKey::Member(_, member), Kind::Classic) => group.session_over(&mut turn, member),
+            (TimerKey::Member(_, member), _) => group.overdue(&mut turn, member, false),
+            (TimerKey::Task(_, member), _) => group.overdue(&mut turn, member, true),
+            (TimerKey::Phase(_), _) => group.phase_over(&mut turn),
         }
         true
     }
@@ -229,6 +248,12 @@ impl Coordinator {
                     group.replaced(&mut turn, *replaced, result);
                 }
             }
+            Some(After::Consumer(after)) => self.consumer_written(now, *after, result, out),
+            Some(After::Converted(id)) => {
+                if result.is_ok() {
+                    self.converted(now, &id, records, out);
+                }
+            }
             Some(After::Offsets(after)) => {
                 if result.is_ok() {
                     self.offsets_written(now, &after, records, out);
@@ -246,6 +271,7 @@ impl Coordinator {
             let mut turn = Turn {
                 now,
                 limits: &self.limits,
+                topics: &self.topics,
                 timers: &mut self.timers,
                 out,
             };
@@ -277,6 +303,7 @@ impl Coordinator {
         let turn = Turn {
             now,
             limits: &self.limits,
+            topics: &self.topics,
             timers: &mut self.timers,
             out,
         };

@@ -1,8 +1,9 @@
-//! A classic group: its members and where it is in its rebalance.
+//! A group: its offsets, and for a classic one its members and where it is in its rebalance.
 
 mod commit;
 mod join;
 mod leave;
+mod modern;
 mod rebalance;
 mod sketch;
 mod story;
@@ -17,16 +18,17 @@ use limpid_protocol::messages::group_metadata_value::GroupMetadataValue;
 use limpid_protocol::{ErrorCode, Message, Reader};
 
 pub(crate) use self::commit::commit_records;
-pub(crate) use self::join::JoinCall;
 pub(crate) use self::story::Story;
 use crate::after::Protocol;
-use crate::limits::{Limits, Now};
+use crate::consumer::ConsumerGroup;
+use crate::limits::Now;
 use crate::member::Member;
 use crate::offsets::Offsets;
-use crate::out::{Out, Token};
+use crate::out::Token;
 use crate::record::Record;
 use crate::state::State;
-use crate::timers::{Deadline, Slot, TimerKey, Timers};
+use crate::timers::{Deadline, Slot, TimerKey};
+use crate::turn::Turn;
 use crate::view::GroupView;
 
 /// The protocol type of ordinary consumers, the only one whose subscriptions we can read.
@@ -34,14 +36,6 @@ pub(crate) const CONSUMER: &str = "consumer";
 /// A new member can't heartbeat before it knows its id. If it disconnects meanwhile it will come
 /// back under another id, so it is given this long only (Kafka's constant).
 const NEW_MEMBER_JOIN_TIMEOUT_MS: u64 = 300_000;
-
-/// What a step works with.
-pub(crate) struct Turn<'a> {
-    pub(crate) now: Now,
-    pub(crate) limits: &'a Limits,
-    pub(crate) timers: &'a mut Timers,
-    pub(crate) out: &'a mut Out,
-}
 
 /// What the timer of a group is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,10 +49,22 @@ pub(crate) enum Phase {
     Syncing,
 }
 
+/// What a group is beside its offsets.
+#[derive(Debug, Default)]
+pub(crate) enum Kind {
+    /// The members assign. All of that is in [`Group`] itself; a group that only commits is one of
+    /// these, without members.
+    #[default]
+    Classic,
+    /// The coordinator assigns.
+    Consumer(Box<ConsumerGroup>),
+}
+
 /// A group.
 #[derive(Debug)]
 pub(crate) struct Group {
     pub(crate) id: Arc<str>,
+    pub(crate) kind: Kind,
     pub(crate) state: State,
     pub(crate) previous: State,
     pub(crate) since_ms: Option<i64>,
@@ -88,6 +94,7 @@ impl Group {
     pub(crate) fn new(id: Arc<str>, now: Now) -> Self {
         Self {
             id,
+            kind: Kind::Classic,
             state: State::Empty,
             previous: State::Dead,
             since_ms: Some(now.wall_ms),
@@ -110,8 +117,12 @@ impl Group {
         }
     }
 
+    /// Whether its members are consumers, whichever protocol they speak.
     pub(crate) fn is_consumer(&self) -> bool {
-        self.protocol_type.as_deref() == Some(CONSUMER)
+        match self.kind {
+            Kind::Classic => self.protocol_type.as_deref() == Some(CONSUMER),
+            Kind::Consumer(_) => true,
+        }
     }
 
     pub(crate) fn is_leader(&self, member_id: &str) -> bool {
@@ -312,7 +323,9 @@ impl Group {
         }
         self.keep_alive(turn, member_id);
         match self.state {
-            State::Empty | State::Dead => Err(ErrorCode::UnknownMemberId),
+            State::Empty | State::Dead | State::Assigning | State::Reconciling => {
+                Err(ErrorCode::UnknownMemberId)
+            }
             State::PreparingRebalance => Err(ErrorCode::RebalanceInProgress),
             State::CompletingRebalance | State::Stable => Ok(()),
         }
@@ -356,6 +369,9 @@ impl Group {
 
     /// All members are given a full session, as after a restart.
     pub(crate) fn sessions_begin(&mut self, turn: &mut Turn<'_>) {
+        if let Kind::Consumer(consumer) = &mut self.kind {
+            consumer.sessions_begin(turn, &self.id);
+        }
         let ids: Vec<Arc<str>> = self.members.keys().cloned().collect();
         for id in ids {
             self.keep_alive(turn, &id);
@@ -384,14 +400,33 @@ impl Group {
 
     /// Whether an offset of `topic` is in use.
     pub(crate) fn reads(&self, topic: &str) -> bool {
+        if let Kind::Consumer(consumer) = &self.kind {
+            return consumer.reads(topic);
+        }
         match &self.subscribed {
             Some(topics) => topics.contains(topic),
             None => self.is_consumer(),
         }
     }
 
+    /// Answers everybody who waits for something.
+    pub(crate) fn answer_all(&mut self, turn: &mut Turn<'_>, error: ErrorCode) {
+        for member in self.members.values_mut() {
+            if let Some(token) = member.awaiting_join.take() {
+                self.awaiting_join -= 1;
+                turn.out.join_error(token, &member.id, error);
+            }
+            if let Some(token) = member.awaiting_sync.take() {
+                turn.out.sync_error(token, error);
+            }
+        }
+    }
+
     /// Lets go of everything that is outside of the group: timers, and who waits.
     pub(crate) fn dissolve(&mut self, turn: &mut Turn<'_>) {
+        if let Kind::Consumer(consumer) = &mut self.kind {
+            consumer.stop_clocks(turn.timers);
+        }
         self.clear_phase(turn);
         let ids: Vec<Arc<str>> = self
             .members
@@ -407,6 +442,9 @@ impl Group {
     /// The counters agree with what they count, and nobody waits for two things.
     #[cfg(test)]
     pub(crate) fn check_invariants(&self) {
+        if let Kind::Consumer(consumer) = &self.kind {
+            return consumer.check_invariants();
+        }
         let members = || self.members.values();
         let waiting = members().filter(|m| m.awaiting_join.is_some()).count();
         assert_eq!(waiting, self.awaiting_join, "joins that wait are counted");

@@ -1,4 +1,5 @@
-//! Consumer groups (the classic protocol) and transactions ([`transactions`]) as pure state machines.
+//! Consumer groups, of the classic protocol and of KIP-848, and transactions ([`transactions`]) as
+//! pure state machines.
 //!
 //! A [`Coordinator`] holds the groups of one partition of `__consumer_offsets`. Each input (a
 //! request, or time that passed) leaves in an [`Out`] what is to be appended to the partition and
@@ -9,27 +10,37 @@
 //! What must never be here: tokio, clocks, randomness, I/O. Time and random bytes are arguments.
 
 mod after;
+mod assignor;
 mod cause;
+mod commit_kind;
+mod consumer;
 mod coordinator;
 mod group;
+mod join_call;
 mod limits;
 mod member;
 mod offsets;
 mod open_offsets;
 mod out;
 mod record;
+mod refusal;
 mod state;
 mod timers;
+mod topics;
 pub mod transactions;
+mod turn;
 pub mod view;
 
+pub use assignor::Assignor;
 pub use cause::Cause;
 pub use coordinator::{Client, Coordinator};
-pub use limits::{Limits, Now, PENDING_MEMBERS_MAX};
+pub use limits::{ConsumerLimits, Limits, Now, PENDING_MEMBERS_MAX};
 pub use offsets::Committed;
 pub use out::{Answer, Event, Out, Token};
-pub use record::{Record, RecordError};
+pub use record::{ConsumerChange, Record, RecordError};
+pub use refusal::Refusal;
 pub use state::State;
+pub use topics::{TopicInfo, TopicSource};
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,11 @@
 //! Records of `__consumer_offsets`, in Kafka's schemas.
 //!
 //! ```text
-//! key:    record type i16 (1 offset, 2 group) | key
+//! key:    record type i16 (1 offset, 2 classic group, 3 to 8 and 16 consumer group) | key
 //! value:  schema version i16 | value; no value at all is a tombstone
 //! ```
+
+mod consumer;
 
 use std::sync::Arc;
 
@@ -15,6 +17,7 @@ use limpid_protocol::messages::offset_commit_key::OffsetCommitKey;
 use limpid_protocol::messages::offset_commit_value::OffsetCommitValue;
 use limpid_protocol::{DecodeError, EncodeError, Message, Reader};
 
+pub use self::consumer::ConsumerChange;
 use crate::offsets::Committed;
 
 /// The version in which groups are written.
@@ -25,6 +28,11 @@ const OFFSET_VALUE_VERSION: i16 = 4;
 const OFFSET_VALUE_VERSION_EXPIRING: i16 = 1;
 /// "None" for times in records.
 const NO_TIME: i64 = -1;
+/// The version of everything that belongs to the newer groups.
+const VALUE_VERSION: i16 = 0;
+
+/// Key and value.
+type Encoded = (Bytes, Option<Bytes>);
 
 /// Why a record can't be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +66,13 @@ pub enum Record {
         /// The group.
         value: Option<GroupMetadataValue>,
     },
+    /// Something of a consumer group.
+    Consumer {
+        /// `group.id`.
+        group: Arc<str>,
+        /// What is new.
+        change: ConsumerChange,
+    },
 }
 
 impl Record {
@@ -65,7 +80,7 @@ impl Record {
     ///
     /// # Errors
     /// A string is longer than the schema can say.
-    pub fn encode(&self) -> Result<(Bytes, Option<Bytes>), RecordError> {
+    pub fn encode(&self) -> Result<Encoded, RecordError> {
         match self {
             Self::Offset {
                 group,
@@ -98,6 +113,7 @@ impl Record {
                     .map(|v| with_prefix(GROUP_VALUE_VERSION, v, GROUP_VALUE_VERSION));
                 Ok((key, value.transpose()?))
             }
+            Self::Consumer { group, change } => change.encode(group),
         }
     }
 
@@ -107,22 +123,27 @@ impl Record {
     /// Key or value is damaged, or of a version that is not known.
     pub fn decode(key: Bytes, value: Option<Bytes>) -> Result<Option<Self>, RecordError> {
         let mut key = Reader::new(key);
-        let kind = GroupRecordKind::from_code(key.i16()?);
+        let Some(kind) = GroupRecordKind::from_code(key.i16()?) else {
+            return Ok(None);
+        };
         let record = match kind {
-            Some(GroupRecordKind::OffsetCommit | GroupRecordKind::LegacyOffsetCommit) => {
+            GroupRecordKind::OffsetCommit | GroupRecordKind::LegacyOffsetCommit => {
                 let key = OffsetCommitKey::decode(&mut key, 0)?;
                 Self::Offset {
                     group: key.group.into(),
                     topic: key.topic.into(),
                     partition: key.partition,
-                    committed: value.map(offset_of).transpose()?,
+                    committed: versioned(value)?.map(offset_of),
                 }
             }
-            Some(GroupRecordKind::GroupMetadata) => Self::Group {
+            GroupRecordKind::GroupMetadata => Self::Group {
                 group: GroupMetadataKey::decode(&mut key, 0)?.group.into(),
-                value: value.map(versioned).transpose()?,
+                value: versioned(value)?,
             },
-            _ => return Ok(None),
+            kind => match ConsumerChange::decode(kind, &mut key, value)? {
+                Some((group, change)) => Self::Consumer { group, change },
+                None => return Ok(None),
+            },
         };
         Ok(Some(record))
     }
@@ -135,10 +156,24 @@ fn with_prefix<M: Message>(prefix: i16, message: &M, version: i16) -> Result<Byt
     Ok(bytes.freeze())
 }
 
-fn versioned<M: Message>(value: Bytes) -> Result<M, RecordError> {
+/// Key and value of the newer groups.
+fn keyed<K: Message, V: Message>(
+    kind: GroupRecordKind,
+    key: &K,
+    value: Option<&V>,
+) -> Result<Encoded, RecordError> {
+    let key = with_prefix(kind.code(), key, 0)?;
+    let value = value.map(|value| with_prefix(VALUE_VERSION, value, VALUE_VERSION));
+    Ok((key, value.transpose()?))
+}
+
+fn versioned<M: Message>(value: Option<Bytes>) -> Result<Option<M>, RecordError> {
+    let Some(value) = value else {
+        return Ok(None);
+    };
     let mut value = Reader::new(value);
     let version = value.i16()?;
-    Ok(M::decode(&mut value, version)?)
+    Ok(Some(M::decode(&mut value, version)?))
 }
 
 fn offset_value(committed: &Committed, version: i16) -> OffsetCommitValue {
@@ -159,14 +194,13 @@ fn offset_value(committed: &Committed, version: i16) -> OffsetCommitValue {
     value
 }
 
-fn offset_of(value: Bytes) -> Result<Committed, RecordError> {
-    let value: OffsetCommitValue = versioned(value)?;
-    Ok(Committed {
+fn offset_of(value: OffsetCommitValue) -> Committed {
+    Committed {
         offset: value.offset,
         leader_epoch: value.leader_epoch,
         metadata: value.metadata.into(),
         commit_ms: value.commit_timestamp,
         expire_ms: (value.expire_timestamp != NO_TIME).then_some(value.expire_timestamp),
         topic_id: value.topic_id,
-    })
+    }
 }

@@ -1,4 +1,4 @@
-//! The states of a classic group.
+//! The states of a group.
 
 /// Kafka's states.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -10,6 +10,10 @@ pub enum State {
     PreparingRebalance,
     /// Waiting for the leader's assignment.
     CompletingRebalance,
+    /// The coordinator has not assigned yet what changed (consumer groups).
+    Assigning,
+    /// Members are on their way to a new assignment (consumer groups).
+    Reconciling,
     /// Every member has its assignment.
     Stable,
     /// There is no such group (any more).
@@ -18,10 +22,12 @@ pub enum State {
 
 impl State {
     /// All states.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Empty,
         Self::PreparingRebalance,
         Self::CompletingRebalance,
+        Self::Assigning,
+        Self::Reconciling,
         Self::Stable,
         Self::Dead,
     ];
@@ -32,18 +38,23 @@ impl State {
             Self::Empty => "Empty",
             Self::PreparingRebalance => "PreparingRebalance",
             Self::CompletingRebalance => "CompletingRebalance",
+            Self::Assigning => "Assigning",
+            Self::Reconciling => "Reconciling",
             Self::Stable => "Stable",
             Self::Dead => "Dead",
         }
     }
 
-    /// Whether a group may go from this state to `next`.
+    /// Whether a classic group may go from this state to `next`.
     pub(crate) fn leads_to(self, next: Self) -> bool {
-        use State::{CompletingRebalance, Dead, Empty, PreparingRebalance, Stable};
+        use State::{
+            Assigning, CompletingRebalance, Dead, Empty, PreparingRebalance, Reconciling, Stable,
+        };
         match next {
             Empty | CompletingRebalance => self == PreparingRebalance,
             PreparingRebalance => matches!(self, Stable | CompletingRebalance | Empty),
             Stable => self == CompletingRebalance,
+            Assigning | Reconciling => false,
             Dead => true,
         }
     }

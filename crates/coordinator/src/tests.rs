@@ -1,6 +1,13 @@
 //! Groups in simulated time.
 
 mod commits;
+mod consumer_classic;
+mod consumer_commits;
+mod consumer_leaving;
+mod consumer_model;
+mod consumer_records;
+mod consumer_statics;
+mod consumers;
 mod joining;
 mod leaving;
 mod model;
@@ -10,6 +17,7 @@ mod timeouts;
 mod transactional;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use limpid_protocol::messages::consumer_protocol_assignment::{
@@ -28,7 +36,7 @@ use limpid_protocol::messages::sync_group_response::SyncGroupResponse;
 use limpid_protocol::{ErrorCode, Message};
 
 use crate::view::GroupView;
-use crate::{Answer, Client, Coordinator, Event, Limits, Now, Out, Record, Token};
+use crate::{Answer, Client, Coordinator, Event, Limits, Now, Out, Record, Token, TopicSource};
 
 const GROUP: &str = "g";
 
@@ -42,6 +50,7 @@ struct World {
     asked: Token,
     events: Vec<Event>,
     random: u8,
+    topics: Arc<dyn TopicSource>,
 }
 
 impl World {
@@ -62,6 +71,7 @@ impl World {
             asked: 0,
             events: Vec::new(),
             random: 0,
+            topics: Arc::new(consumers::Fixed::default()),
         }
     }
 
@@ -239,7 +249,7 @@ impl World {
         }
     }
 
-    fn view(&mut self) -> std::sync::Arc<GroupView> {
+    fn view(&mut self) -> Arc<GroupView> {
         let mut views = Vec::new();
         self.coordinator.views(&mut views);
         let view = views.into_iter().find(|v| &*v.id == GROUP);
@@ -247,8 +257,10 @@ impl World {
     }
 
     fn state(&mut self) -> &'static str {
-        let described = self.coordinator.describe(GROUP);
-        described.map_or("Dead", |_| self.view().state.as_str())
+        let mut views = Vec::new();
+        self.coordinator.views(&mut views);
+        let view = views.into_iter().find(|v| &*v.id == GROUP);
+        view.map_or("Dead", |view| view.state.as_str())
     }
 
     /// A stable group of `count` members with a partition each; the first is the leader.

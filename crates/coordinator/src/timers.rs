@@ -14,6 +14,16 @@ pub(crate) enum TimerKey {
     Member(Arc<str>, Arc<str>),
     /// A phase of the group's rebalance.
     Phase(Arc<str>),
+    /// What a member of a consumer group has to do.
+    Task(Arc<str>, Arc<str>),
+}
+
+impl TimerKey {
+    pub(crate) fn group(&self) -> &Arc<str> {
+        match self {
+            Self::Member(group, _) | Self::Phase(group) | Self::Task(group, _) => group,
+        }
+    }
 }
 
 /// Where an entry is in the queue.

@@ -6,20 +6,42 @@ use crate::cause::Cause;
 pub use crate::offsets::ByPartition;
 use crate::state::State;
 
+/// The type of a group (KIP-1043).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum GroupType {
+    /// The members assign.
+    #[default]
+    Classic,
+    /// The coordinator assigns (KIP-848).
+    Consumer,
+}
+
+impl GroupType {
+    /// Kafka's name, in lower case as tools send and get it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Classic => "classic",
+            Self::Consumer => "consumer",
+        }
+    }
+}
+
 /// A group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupView {
     /// `group.id`.
     pub id: Arc<str>,
+    /// Its type.
+    pub group_type: GroupType,
     /// Its state.
     pub state: State,
     /// Since when, milliseconds since the epoch; −1 if that is not known.
     pub state_since_ms: i64,
     /// `consumer`, `connect` …; empty for groups that only commit.
     pub protocol_type: String,
-    /// The assignor that the members agreed on.
+    /// The assignor that the members agreed on, or that the coordinator uses.
     pub protocol: Option<String>,
-    /// One higher with each rebalance.
+    /// One higher with each rebalance; of consumer groups the epoch.
     pub generation: i32,
     /// The member that assigns.
     pub leader: Option<Arc<str>>,

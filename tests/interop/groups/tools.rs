@@ -13,7 +13,7 @@ const LIMIT: Duration = Duration::from_secs(90);
 const PARTITIONS: usize = 2;
 const EACH: usize = 10;
 
-fn console_consumer(lab: &mut Lab, kafka: Kafka, args: &[&str]) -> Result<Vec<String>> {
+pub(super) fn console_consumer(lab: &mut Lab, kafka: Kafka, args: &[&str]) -> Result<Vec<String>> {
     let class = match kafka {
         Kafka::V3_7 => "kafka.tools.ConsoleConsumer",
         Kafka::V4_3 => "org.apache.kafka.tools.consumer.ConsoleConsumer",
@@ -36,12 +36,12 @@ fn groups(lab: &mut Lab, kafka: Kafka, args: &[&str]) -> Result<Finished> {
     run(java.args(args), b"", LIMIT)
 }
 
-fn said(lab: &mut Lab, kafka: Kafka, args: &[&str]) -> Result<String> {
+pub(super) fn said(lab: &mut Lab, kafka: Kafka, args: &[&str]) -> Result<String> {
     Ok(groups(lab, kafka, args)?.success()?.text())
 }
 
 /// Rows of a table by the names in its head.
-fn rows(text: &str, names: &[&str]) -> Result<Vec<Vec<String>>> {
+pub(super) fn rows(text: &str, names: &[&str]) -> Result<Vec<Vec<String>>> {
     let mut lines = text.lines().skip_while(|line| !line.starts_with("GROUP"));
     let head: Vec<&str> = lines
         .next()
@@ -65,7 +65,7 @@ fn rows(text: &str, names: &[&str]) -> Result<Vec<Vec<String>>> {
 }
 
 /// `--describe`'s partition, commit, end and lag for each partition.
-fn offsets(lab: &mut Lab, kafka: Kafka, group: &str) -> Result<Vec<Vec<String>>> {
+pub(super) fn offsets(lab: &mut Lab, kafka: Kafka, group: &str) -> Result<Vec<Vec<String>>> {
     let text = said(lab, kafka, &["--describe", "--group", group])?;
     let columns = ["PARTITION", "CURRENT-OFFSET", "LOG-END-OFFSET", "LAG"];
     let mut rows = rows(&text, &columns).with_context(|| format!("--describe said {text}"))?;
@@ -73,7 +73,7 @@ fn offsets(lab: &mut Lab, kafka: Kafka, group: &str) -> Result<Vec<Vec<String>>>
     Ok(rows)
 }
 
-fn table(cells: &[[&str; 4]]) -> Vec<Vec<String>> {
+pub(super) fn table(cells: &[[&str; 4]]) -> Vec<Vec<String>> {
     let row = |row: &[&str; 4]| row.iter().map(ToString::to_string).collect();
     cells.iter().map(row).collect()
 }

@@ -5,6 +5,8 @@
 //!   topic id.
 //! - Without generation and member (−1 and "") it is a commit of a tool or of a consumer that
 //!   assigns its partitions itself: allowed while the group has no members.
+//! - From version 9 for members of consumer groups (KIP-848), who tell their epoch in the place of
+//!   a generation.
 //! - Topics and partitions that don't exist are answered one by one, the rest is committed.
 
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 //!
 //! - From version 2 without topics for all of a group; from 8 for many groups at once; from 10 by
 //!   topic id.
+//! - From version 9 a member of a consumer group says who it is and in which epoch.
 //! - "No commit" is offset −1 without an error. A group that does not exist has no commits.
 //! - `require_stable` (version 7) asks not to be told offsets that a transaction may still change:
 //!   UNSTABLE_OFFSET_COMMIT, ask again.
@@ -102,9 +103,9 @@ impl OffsetFetch {
         let table = self.topics.table();
         let by_id = call.version >= BY_ID;
         let wants_all = group.topics.is_none();
-        let done = self
-            .groups
-            .step(&id, |coordinator, _, _| match group.topics {
+        let done = self.groups.step(&id, |coordinator, _, _| {
+            coordinator.check_fetch(&id, group.member_id.as_deref(), group.member_epoch)?;
+            Ok(match group.topics {
                 Some(topics) => {
                     let topics = topics.into_iter();
                     topics
@@ -112,11 +113,12 @@ impl OffsetFetch {
                         .collect()
                 }
                 None => all((coordinator, &table), &id, (by_id, stable)),
-            });
-        match done.await {
-            Ok(done) => OffsetFetchResponseGroup {
+            })
+        });
+        match done.await.and_then(|done| done.value) {
+            Ok(topics) => OffsetFetchResponseGroup {
                 group_id: id,
-                topics: allowed(done.value, wants_all, call),
+                topics: allowed(topics, wants_all, call),
                 ..OffsetFetchResponseGroup::default()
             },
             Err(error) => OffsetFetchResponseGroup {

@@ -2,10 +2,12 @@
 //!
 //! - Subscriptions are told of stable groups only, assignments always. From version 3 with the
 //!   operations the client is allowed, from 4 with `group.instance.id`.
-//! - A group that isn't there is "Dead"; from version 6 also GROUP_ID_NOT_FOUND (KIP-1043).
+//! - A group that isn't there, or is of another type, is "Dead"; from version 6 also
+//!   GROUP_ID_NOT_FOUND (KIP-1043).
 
 use std::sync::Arc;
 
+use limpid_coordinator::Refusal;
 use limpid_protocol::messages::DescribeGroupsRequest;
 use limpid_protocol::messages::describe_groups_response::{DescribeGroupsResponse, DescribedGroup};
 use limpid_protocol::{ApiKey, ErrorCode};
@@ -53,8 +55,8 @@ impl Answer for DescribeGroups {
             }
             let done = self.groups.step(&id, |c, _, _| c.describe(&id)).await;
             let mut group = match done.map(|done| done.value) {
-                Ok(Some(group)) => group,
-                Ok(None) => missing(id, call),
+                Ok(Ok(group)) => group,
+                Ok(Err(refusal)) => missing(id, refusal, call),
                 Err(error) => DescribedGroup {
                     error_code: call.note(error),
                     group_id: id,
@@ -73,14 +75,14 @@ impl Answer for DescribeGroups {
     }
 }
 
-fn missing(id: String, call: &mut Call<'_>) -> DescribedGroup {
+fn missing(id: String, refusal: Refusal, call: &mut Call<'_>) -> DescribedGroup {
     let mut group = DescribedGroup {
         group_state: DEAD.to_owned(),
         ..DescribedGroup::default()
     };
     if call.version >= NOT_FOUND {
-        group.error_code = call.note(ErrorCode::GroupIdNotFound);
-        group.error_message = Some(format!("Group {id} not found."));
+        group.error_code = call.note(refusal.error);
+        group.error_message = Some(refusal.message);
     }
     group.group_id = id;
     group

@@ -1,7 +1,6 @@
 //! ListGroups, key 16, versions 0–5.
 //!
-//! - From version 4 by state, from 5 by type (KIP-848); both regardless of case. Only classic
-//!   groups exist yet.
+//! - From version 4 by state, from 5 by type (KIP-848); both regardless of case.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,9 +12,6 @@ use limpid_protocol::messages::list_groups_response::ListGroupsResponse;
 use crate::access::{CLUSTER_NAME, Operation, ResourceKind};
 use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
-
-/// The type of all groups here.
-const CLASSIC: &str = "classic";
 
 /// Answers ListGroups.
 pub struct ListGroups {
@@ -40,13 +36,9 @@ impl Answer for ListGroups {
             response.error_code = call.note(loading);
             return response;
         }
-        let types = request.types_filter;
-        if !types.is_empty() && !types.iter().any(|t| t.eq_ignore_ascii_case(CLASSIC)) {
-            return response;
-        }
-        let states = request.states_filter.iter();
-        let states: BTreeSet<String> = states.map(|s| s.to_ascii_lowercase()).collect();
-        let listed = self.groups.look_at_all(|c| c.list(&states));
+        let states = lower_case(&request.states_filter);
+        let types = lower_case(&request.types_filter);
+        let listed = self.groups.look_at_all(|c| c.list(&states, &types));
         response.groups = listed.into_iter().flatten().collect();
         // Who may describe the cluster sees all of them.
         if !call.sees(Operation::Describe, ResourceKind::Cluster, CLUSTER_NAME) {
@@ -55,4 +47,8 @@ impl Answer for ListGroups {
         }
         response
     }
+}
+
+fn lower_case(words: &[String]) -> BTreeSet<String> {
+    words.iter().map(|word| word.to_ascii_lowercase()).collect()
 }

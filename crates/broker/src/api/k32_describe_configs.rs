@@ -1,7 +1,7 @@
 //! DescribeConfigs, key 32, versions 1–4.
 //!
-//! Topics and brokers: every setting with value, source, synonyms (KIP-226) and, from version 3,
-//! type and documentation (KIP-569); subscriptions of client metrics (KIP-714).
+//! Topics, brokers and groups: every setting with value, source, synonyms (KIP-226) and, from
+//! version 3, type and documentation (KIP-569); subscriptions of client metrics (KIP-714).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -44,14 +44,17 @@ impl DescribeConfigs {
         config_resources::may(call, Operation::DescribeConfigs, &resource)?;
         let config = self.settings.current();
         config_resources::check(&image, &resource, self.settings.node_id())?;
+        let none = ConfigMap::new();
         Ok(match resource.kind {
             ResourceType::Topic => {
-                let none = ConfigMap::new();
                 let overrides = image.configs(&ConfigResource::topic(resource.name));
                 describe::topic(&config, overrides.map_or(&none, |map| map))
             }
+            ResourceType::Group => {
+                let overrides = image.configs(&resource);
+                describe::group(&config, overrides.map_or(&none, |map| map))
+            }
             ResourceType::ClientMetrics => {
-                let none = ConfigMap::new();
                 describe::client_metrics(image.configs(&resource).map_or(&none, |map| map))
             }
             _ if resource.name.is_empty() => describe::broker_defaults(&config),

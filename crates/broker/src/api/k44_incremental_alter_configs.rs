@@ -1,7 +1,7 @@
 //! IncrementalAlterConfigs, key 44, versions 0–1 (KIP-339).
 //!
-//! Topics, brokers and subscriptions of client metrics; SET, DELETE, APPEND, SUBTRACT. A resource is
-//! altered as a whole or not at all. The answer means that the change is durable and in force.
+//! Topics, brokers, groups and subscriptions of client metrics; SET, DELETE, APPEND, SUBTRACT. A
+//! resource is altered as a whole or not at all. The answer means that the change is durable and in force.
 
 use std::sync::Arc;
 

@@ -46,6 +46,7 @@ impl Groups {
         let mut next_check = Instant::now() + check_every;
         while !drain.has_begun() {
             self.topic.follow(self.now());
+            self.topic.follow_settings();
             // A topic may have been deleted just before the broker went down.
             for shard in self.topic.newly_loaded() {
                 self.forget_missing_topics_of(&shard).await;

@@ -12,11 +12,13 @@ use tokio::sync::oneshot;
 
 use crate::coordinator_log::marker::Marker;
 use crate::coordinator_log::{self, Flushed, Style};
-use crate::topics::{Partition, Topic};
+use crate::topics::{Partition, Topic, Topics};
 
 /// One partition of the offsets topic.
 pub(super) struct Shard {
     pub(super) partition: Arc<Partition>,
+    /// What groups may read.
+    topics: Arc<Topics>,
     codec: Codec,
     state: Mutex<State>,
 }
@@ -60,6 +62,7 @@ impl Shard {
     pub(super) fn new(
         topic: Arc<Topic>,
         partition: Arc<Partition>,
+        topics: Arc<Topics>,
         codec: Codec,
         limits: Limits,
     ) -> Self {
@@ -72,6 +75,7 @@ impl Shard {
         };
         Self {
             partition,
+            topics,
             codec,
             state: Mutex::new(State {
                 phase,
@@ -99,11 +103,16 @@ impl Shard {
         std::mem::take(&mut self.state.lock().unchecked)
     }
 
-    /// Follows changed settings.
+    /// Follows a changed topic.
     pub(super) fn update(&self, topic: &Arc<Topic>, limits: Limits) {
         let mut state = self.state.lock();
         state.topic = Arc::clone(topic);
         state.coordinator.set_limits(limits);
+    }
+
+    /// Follows changed settings.
+    pub(super) fn set_limits(&self, limits: Limits) {
+        self.state.lock().coordinator.set_limits(limits);
     }
 
     /// Takes one step and writes what follows from it. `waiting` is answered now or later.
@@ -133,6 +142,7 @@ impl Shard {
         if let Some((token, sender)) = waiting {
             state.parked.insert(token, sender);
         }
+        state.coordinator.see_topics(self.topics.table());
         let mut out = Out::default();
         let value = step(&mut state.coordinator, &mut out);
         let (written, delivery) = self.settle(&mut state, now, out, permit);

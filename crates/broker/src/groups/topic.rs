@@ -1,10 +1,11 @@
 //! `__consumer_offsets`: made when it is first needed, and its partitions as shards.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
-use limpid_coordinator::{Limits, Now};
+use limpid_coordinator::{Assignor, ConsumerLimits, Limits, Now};
 use limpid_protocol::ErrorCode;
 use limpid_protocol::records::Codec;
 use parking_lot::Mutex;
@@ -29,6 +30,8 @@ pub(super) struct OffsetsTopic {
     blocking: Arc<Blocking>,
     table: ArcSwapOption<Table>,
     changing: Mutex<()>,
+    /// What the shards were told last.
+    limits_seen: Mutex<Option<Limits>>,
 }
 
 /// The shards at one moment.
@@ -65,6 +68,7 @@ impl OffsetsTopic {
             blocking,
             table: ArcSwapOption::empty(),
             changing: Mutex::new(()),
+            limits_seen: Mutex::new(None),
         }
     }
 
@@ -165,6 +169,7 @@ impl OffsetsTopic {
             Some(Arc::new(Shard::new(
                 topic,
                 partition,
+                Arc::clone(&self.topics),
                 self.codec(),
                 self.limits(),
             )))
@@ -221,6 +226,41 @@ impl OffsetsTopic {
             group_size_max: usize::try_from(groups.size_max).unwrap_or(usize::MAX),
             offset_metadata_max: usize::try_from(groups.offset_metadata_bytes_max).unwrap_or(0),
             offsets_retention_ms: minutes.saturating_mul(MINUTE_MS),
+            consumer_size_max: usize::try_from(groups.consumer.size_max).unwrap_or(usize::MAX),
+            assignors: assignors(&groups.consumer.assignors),
+            consumer: ConsumerLimits {
+                session_timeout_ms: groups.consumer.session_timeout_ms,
+                heartbeat_interval_ms: groups.consumer.heartbeat_interval_ms,
+                assignment_interval_ms: groups.consumer.assignment_interval_ms,
+            },
+            consumer_by_group: self.consumer_by_group(),
+            upgrades: groups.consumer.upgrades,
+            downgrades: groups.consumer.downgrades,
+        }
+    }
+
+    fn consumer_by_group(&self) -> Arc<BTreeMap<String, ConsumerLimits>> {
+        let groups = self.settings.groups();
+        let groups = groups.iter().map(|(group, own)| {
+            let limits = ConsumerLimits {
+                session_timeout_ms: own.consumer_session_timeout_ms,
+                heartbeat_interval_ms: own.consumer_heartbeat_interval_ms,
+                assignment_interval_ms: own.consumer_assignment_interval_ms,
+            };
+            (group.clone(), limits)
+        });
+        Arc::new(groups.collect())
+    }
+
+    /// Hands changed settings to the shards.
+    pub(super) fn follow_settings(&self) {
+        let limits = self.limits();
+        let mut seen = self.limits_seen.lock();
+        if seen.as_ref() != Some(&limits) {
+            for shard in self.loaded() {
+                shard.set_limits(limits.clone());
+            }
+            *seen = Some(limits);
         }
     }
 
@@ -229,6 +269,24 @@ impl OffsetsTopic {
         let codec = u8::try_from(codec).ok().and_then(Codec::from_id);
         codec.unwrap_or(Codec::None)
     }
+}
+
+/// Those of the configured assignors that there are; classes of Java can't be loaded here.
+fn assignors(names: &[String]) -> Vec<Assignor> {
+    let (known, unknown): (Vec<_>, Vec<_>) = names
+        .iter()
+        .partition(|name| Assignor::named(name).is_some());
+    if !unknown.is_empty() {
+        tracing::warn!(assignors = ?unknown, "group.consumer.assignors: these are not offered");
+    }
+    let known: Vec<Assignor> = known
+        .iter()
+        .filter_map(|name| Assignor::named(name))
+        .collect();
+    if known.is_empty() {
+        return Assignor::ALL.to_vec();
+    }
+    known
 }
 
 async fn read(

@@ -18,7 +18,7 @@ use limpid_cluster::{
     GroupTopic, Member, Rebalance,
 };
 use limpid_coordinator::State;
-use limpid_coordinator::view::{GroupView, MemberView, RebalanceView};
+use limpid_coordinator::view::{GroupType, GroupView, MemberView, RebalanceView};
 use limpid_platform::clock::Clock;
 use limpid_protocol::Uuid;
 use limpid_storage::PartitionLog;
@@ -304,11 +304,16 @@ fn group_of(view: &GroupView, node_id: i32, logs: Logs<'_>) -> Group {
     rebalances.sort();
     Group {
         id: view.id.to_string(),
-        kind: GroupKind::Classic,
+        kind: match view.group_type {
+            GroupType::Classic => GroupKind::Classic,
+            GroupType::Consumer => GroupKind::Consumer,
+        },
         state: match view.state {
             State::Empty => GroupState::Empty,
             State::PreparingRebalance => GroupState::PreparingRebalance,
             State::CompletingRebalance => GroupState::CompletingRebalance,
+            State::Assigning => GroupState::Assigning,
+            State::Reconciling => GroupState::Reconciling,
             State::Stable => GroupState::Stable,
             State::Dead => GroupState::Dead,
         },

@@ -15,7 +15,8 @@ pub(super) const ROWS: &[Definition] = &[
     )
     .default("1000")
     .min(0)
-    .cluster_wide(),
+    .cluster_wide()
+    .honoured(),
     define(
         "group.consumer.assignors",
         List,
@@ -23,7 +24,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Ways to assign partitions to consumers that the broker offers, the default first.",
     )
     .default("uniform,range")
-    .check(Check::NonEmpty),
+    .check(Check::NonEmpty)
+    .honoured(),
     define(
         "group.consumer.heartbeat.interval.ms",
         Int,
@@ -31,7 +33,8 @@ pub(super) const ROWS: &[Definition] = &[
         "How often members of a consumer group report.",
     )
     .default("5000")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "group.consumer.max.assignment.interval.ms",
         Int,
@@ -39,7 +42,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Largest assignment interval that a group may ask for.",
     )
     .default("15000")
-    .min(0),
+    .min(0)
+    .honoured(),
     define(
         "group.consumer.max.heartbeat.interval.ms",
         Int,
@@ -47,7 +51,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Largest heartbeat interval that a group may ask for.",
     )
     .default("15000")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "group.consumer.max.session.timeout.ms",
         Int,
@@ -55,7 +60,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Largest session timeout that a group may ask for.",
     )
     .default("60000")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "group.consumer.max.size",
         Int,
@@ -63,7 +69,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Most members of a consumer group.",
     )
     .default("2147483647")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "group.consumer.migration.policy",
         String,
@@ -77,7 +84,8 @@ pub(super) const ROWS: &[Definition] = &[
         "DOWNGRADE",
         "UPGRADE",
         "BIDIRECTIONAL",
-    ])),
+    ]))
+    .honoured(),
     define(
         "group.consumer.min.assignment.interval.ms",
         Int,
@@ -85,7 +93,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Smallest assignment interval that a group may ask for.",
     )
     .default("0")
-    .min(0),
+    .min(0)
+    .honoured(),
     define(
         "group.consumer.min.heartbeat.interval.ms",
         Int,
@@ -93,7 +102,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Smallest heartbeat interval that a group may ask for.",
     )
     .default("5000")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "group.consumer.min.session.timeout.ms",
         Int,
@@ -101,7 +111,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Smallest session timeout that a group may ask for.",
     )
     .default("45000")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "group.consumer.regex.refresh.interval.ms",
         Int,
@@ -118,7 +129,8 @@ pub(super) const ROWS: &[Definition] = &[
         "How long a silent member stays in a consumer group.",
     )
     .default("45000")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "group.coordinator.append.linger.ms",
         Int,

@@ -50,6 +50,7 @@ fn source_word(source: Source) -> &'static str {
         Source::Default => "default",
         Source::DynamicBrokerLogger => "logger",
         Source::DynamicClientMetrics => "client metrics",
+        Source::DynamicGroup => "group",
     }
 }
 

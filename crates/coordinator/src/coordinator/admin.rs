@@ -3,24 +3,34 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use limpid_protocol::messages::consumer_group_describe_response::DescribedGroup as DescribedConsumerGroup;
 use limpid_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
 use limpid_protocol::messages::list_groups_response::ListedGroup;
 use limpid_protocol::{ErrorCode, Uuid};
 
 use super::Coordinator;
 use crate::after::{After, OffsetsAfter};
+use crate::group::{Group, Kind};
 use crate::limits::Now;
 use crate::offsets::Committed;
 use crate::open_offsets::Key;
 use crate::out::Out;
 use crate::record::Record;
+use crate::refusal::Refusal;
 use crate::state::State;
 use crate::view::GroupView;
 
 impl Coordinator {
-    /// DescribeGroups, for one group; `None` if there is no such group.
-    pub fn describe(&self, id: &str) -> Option<DescribedGroup> {
-        let group = self.groups.get(id)?;
+    /// DescribeGroups, for one group.
+    ///
+    /// # Errors
+    /// There is no such group, or it is not a classic one.
+    pub fn describe(&self, id: &str) -> Result<DescribedGroup, Refusal> {
+        let group = self.groups.get(id).ok_or_else(|| not_found(id))?;
+        if !matches!(group.kind, Kind::Classic) {
+            let message = format!("Group {id} is not a classic group.");
+            return Err(Refusal::new(ErrorCode::GroupIdNotFound, message));
+        }
         let protocol = group
             .protocol
             .as_deref()
@@ -33,7 +43,7 @@ impl Coordinator {
             member_metadata: m.metadata(protocol),
             member_assignment: m.assignment.clone(),
         });
-        Some(DescribedGroup {
+        Ok(DescribedGroup {
             group_id: id.to_owned(),
             group_state: group.state.as_str().to_owned(),
             protocol_type: group.protocol_type.clone().unwrap_or_default(),
@@ -43,18 +53,35 @@ impl Coordinator {
         })
     }
 
-    /// ListGroups: those in one of `states` (lower case), or all.
-    pub fn list(&self, states: &BTreeSet<String>) -> Vec<ListedGroup> {
-        let wanted = |state: State| {
-            states.is_empty() || states.contains(&state.as_str().to_ascii_lowercase())
+    /// ConsumerGroupDescribe, for one group.
+    ///
+    /// # Errors
+    /// There is no such group, or it is not a consumer group.
+    pub fn describe_consumer(&self, id: &str) -> Result<DescribedConsumerGroup, Refusal> {
+        let group = self.groups.get(id).ok_or_else(|| not_found(id))?;
+        match &group.kind {
+            Kind::Consumer(consumer) => Ok(consumer.describe(id, &self.topics, &self.limits)),
+            Kind::Classic => {
+                let message = format!("Group {id} is not a consumer group.");
+                Err(Refusal::new(ErrorCode::GroupIdNotFound, message))
+            }
+        }
+    }
+
+    /// ListGroups: those in one of `states` and of one of `types` (lower case); none means all.
+    pub fn list(&self, states: &BTreeSet<String>, types: &BTreeSet<String>) -> Vec<ListedGroup> {
+        let wanted = |group: &Group| {
+            let state = group.state.as_str().to_ascii_lowercase();
+            (states.is_empty() || states.contains(&state))
+                && (types.is_empty() || types.contains(group.group_type().as_str()))
         };
-        let groups = self.groups.values().filter(|g| wanted(g.state));
+        let groups = self.groups.values().filter(|g| wanted(g));
         groups
             .map(|group| ListedGroup {
                 group_id: group.id.to_string(),
-                protocol_type: group.protocol_type.clone().unwrap_or_default(),
+                protocol_type: group.protocol_type_name().to_owned(),
                 group_state: group.state.as_str().to_owned(),
-                group_type: "classic".to_owned(),
+                group_type: group.group_type().as_str().to_owned(),
             })
             .collect()
     }
@@ -72,7 +99,7 @@ impl Coordinator {
         }
         let mut records = group.offset_tombstones(|_, _, _| true);
         records.extend(self.open_tombstones(id, |_, _| true));
-        records.push(group.tombstone());
+        records.extend(group.tombstones());
         out.write(records, After::Offsets(OffsetsAfter::Deletion));
         Ok(())
     }
@@ -159,7 +186,7 @@ impl Coordinator {
         for group in self.groups.values_mut() {
             let view = match &group.view {
                 Some(view) => Arc::clone(view),
-                None => Arc::new(group.make_view(&self.limits)),
+                None => Arc::new(group.make_view(&self.limits, &self.topics)),
             };
             views.push(Arc::clone(&view));
             group.view = Some(view);
@@ -170,4 +197,8 @@ impl Coordinator {
     pub fn pending_members(&self) -> usize {
         self.groups.values().map(|g| g.pending_count()).sum()
     }
+}
+
+fn not_found(id: &str) -> Refusal {
+    Refusal::new(ErrorCode::GroupIdNotFound, format!("Group {id} not found."))
 }

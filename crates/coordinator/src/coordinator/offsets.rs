@@ -8,7 +8,8 @@ use limpid_protocol::messages::offset_commit_response::OffsetCommitResponseTopic
 
 use super::Coordinator;
 use crate::after::{After, OffsetsAfter};
-use crate::group::commit_records;
+use crate::commit_kind::CommitKind;
+use crate::group::{Kind, commit_records};
 use crate::limits::Now;
 use crate::offsets::{ByPartition, Committed};
 use crate::out::Out;
@@ -31,7 +32,7 @@ impl Coordinator {
     ) -> Result<Vec<OffsetCommitResponseTopic>, ErrorCode> {
         let id: Arc<str> = match self.turn(&request.group_id, now, out) {
             Some((group, mut turn)) => {
-                group.check_commit(&request, false)?;
+                group.check_commit(&request, CommitKind::Plain { version })?;
                 group.commit_keeps_alive(&mut turn, &request.member_id);
                 Arc::clone(&group.id)
             }
@@ -46,6 +47,23 @@ impl Coordinator {
             out.write(records, After::Offsets(after));
         }
         Ok(answer)
+    }
+
+    /// Whether a member may fetch offsets of a group. Tools and older clients name no member, and
+    /// only consumer groups care.
+    ///
+    /// # Errors
+    /// It is not in the group, or not where it thinks it is.
+    pub fn check_fetch(
+        &self,
+        group: &str,
+        member: Option<&str>,
+        epoch: i32,
+    ) -> Result<(), ErrorCode> {
+        match self.groups.get(group).map(|g| &g.kind) {
+            Some(Kind::Consumer(consumer)) => consumer.check_fetch(member, epoch),
+            Some(Kind::Classic) | None => Ok(()),
+        }
     }
 
     /// One offset, for OffsetFetch.

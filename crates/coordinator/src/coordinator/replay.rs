@@ -8,13 +8,13 @@ use limpid_protocol::messages::group_metadata_value::{GroupMetadataValue, Member
 use super::Coordinator;
 use crate::after::Protocol;
 use crate::cause::Cause;
-use crate::group::Group;
+use crate::group::{Group, Kind};
 use crate::limits::Now;
 use crate::member::Member;
 use crate::offsets::Committed;
 use crate::open_offsets::Key;
 use crate::out::Out;
-use crate::record::Record;
+use crate::record::{ConsumerChange, Record};
 use crate::state::State;
 use crate::timers::Deadline;
 
@@ -31,6 +31,7 @@ impl Coordinator {
                 continue;
             };
             group.sessions_begin(&mut turn);
+            group.follow_kind(now);
             if group.members.len() > turn.limits.group_size_max && group.state == State::Stable {
                 group.prepare_rebalance(&mut turn, Cause::OverCapacity);
             }
@@ -49,6 +50,43 @@ impl Coordinator {
                 self.apply_offset(now, key, committed);
             }
             Record::Group { group, value } => self.apply_group(now, &group, value, out),
+            Record::Consumer { group, change } => self.apply_consumer(now, &group, &change),
+        }
+    }
+
+    fn apply_consumer(&mut self, now: Now, id: &Arc<str>, change: &ConsumerChange) {
+        let group = self
+            .groups
+            .entry(Arc::clone(id))
+            .or_insert_with(|| Group::new(Arc::clone(id), now));
+        group.view = None;
+        if matches!(group.kind, Kind::Classic) && group.members.is_empty() {
+            group.kind = Kind::Consumer(Box::default());
+        }
+        // A tombstone may come after the group has become a classic one.
+        let Kind::Consumer(consumer) = &mut group.kind else {
+            return;
+        };
+        consumer.apply(change);
+        if consumer.is_gone() {
+            self.unkind(id);
+        }
+    }
+
+    /// A consumer group is gone; what remains of it are its offsets.
+    pub(super) fn unkind(&mut self, id: &Arc<str>) {
+        let Some(group) = self.groups.get_mut(id) else {
+            return;
+        };
+        if let Kind::Consumer(consumer) = &mut group.kind {
+            consumer.stop_clocks(&mut self.timers);
+            group.kind = Kind::Classic;
+            group.state = State::Empty;
+            group.generation = 0;
+        }
+        let has_open = self.open.of_group(id).next().is_some();
+        if group.offsets.is_empty() && !has_open {
+            self.groups.remove(id);
         }
     }
 
@@ -78,10 +116,16 @@ impl Coordinator {
         value: Option<GroupMetadataValue>,
         out: &mut Out,
     ) {
-        let offsets = self
-            .groups
-            .get_mut(id)
-            .map(|g| std::mem::take(&mut g.offsets));
+        let known = self.groups.get_mut(id);
+        if value.is_none()
+            && known
+                .as_ref()
+                .is_some_and(|g| !matches!(g.kind, Kind::Classic))
+        {
+            // Of the classic group that it was before.
+            return;
+        }
+        let offsets = known.map(|g| std::mem::take(&mut g.offsets));
         let offsets = offsets.unwrap_or_default();
         self.forget(now, id, out);
         let has_open = self.open.of_group(id).next().is_some();
@@ -100,7 +144,7 @@ impl Coordinator {
 
 impl Group {
     /// Becomes what a record says.
-    fn restore(&mut self, turn: &mut crate::group::Turn<'_>, value: GroupMetadataValue) {
+    fn restore(&mut self, turn: &mut crate::turn::Turn<'_>, value: GroupMetadataValue) {
         let protocol = value.protocol.clone().unwrap_or_default();
         let (mut ids, mut instances) = (HashSet::new(), HashSet::new());
         for member in value.members {

@@ -13,6 +13,7 @@ use limpid_protocol::messages::txn_offset_commit_request::{
 
 use super::Coordinator;
 use crate::after::{After, OffsetsAfter};
+use crate::commit_kind::CommitKind;
 use crate::group::{Group, commit_records};
 use crate::limits::Now;
 use crate::open_offsets::Key;
@@ -38,7 +39,7 @@ impl Coordinator {
         let request = as_commit(request);
         let id: Arc<str> = match self.groups.get(&*request.group_id) {
             Some(group) => {
-                group.check_commit(&request, true)?;
+                group.check_commit(&request, CommitKind::InTransaction)?;
                 Arc::clone(&group.id)
             }
             None if request.generation_id_or_member_epoch < 0 => request.group_id.as_str().into(),

@@ -10,7 +10,8 @@ use limpid_protocol::messages::offset_commit_response::{
     OffsetCommitResponsePartition, OffsetCommitResponseTopic,
 };
 
-use super::{Group, Turn};
+use super::{Group, Kind, Turn};
+use crate::commit_kind::CommitKind;
 use crate::limits::Limits;
 use crate::offsets::Committed;
 use crate::open_offsets::OpenOffsets;
@@ -26,8 +27,12 @@ impl Group {
     pub(crate) fn check_commit(
         &self,
         request: &OffsetCommitRequest,
-        in_transaction: bool,
+        kind: CommitKind,
     ) -> Result<(), ErrorCode> {
+        if let Kind::Consumer(consumer) = &self.kind {
+            return consumer.check_commit(request, kind);
+        }
+        let in_transaction = kind == CommitKind::InTransaction;
         let generation = request.generation_id_or_member_epoch;
         let instance = request.group_instance_id.as_deref();
         if self.state == State::Dead {
@@ -53,14 +58,16 @@ impl Group {
 
     /// A commit is a sign of life.
     pub(crate) fn commit_keeps_alive(&mut self, turn: &mut Turn<'_>, member_id: &str) {
-        if matches!(self.state, State::Stable | State::PreparingRebalance) {
+        if matches!(self.kind, Kind::Classic)
+            && matches!(self.state, State::Stable | State::PreparingRebalance)
+        {
             self.keep_alive(turn, member_id);
         }
     }
 
     /// The time from which the retention of an offset counts; `None` while it can't expire.
     fn expires_from(&self, committed: &Committed) -> Option<i64> {
-        if self.protocol_type.is_none() {
+        if self.protocol_type.is_none() || matches!(self.kind, Kind::Consumer(_)) {
             return Some(committed.commit_ms);
         }
         match self.state {
@@ -99,7 +106,7 @@ impl Group {
         }
         let has_open = open.of_group(&self.id).next().is_some();
         if keeps == 0 && self.state == State::Empty && self.pending.is_empty() && !has_open {
-            records.push(self.tombstone());
+            records.extend(self.tombstones());
         }
         records
     }

@@ -9,31 +9,11 @@ use limpid_protocol::messages::join_group_response::JoinGroupResponse;
 use super::{Group, NEW_MEMBER_JOIN_TIMEOUT_MS, Turn};
 use crate::after::{After, Protocol, Replaced};
 use crate::cause::Cause;
+use crate::join_call::JoinCall;
 use crate::limits::PENDING_MEMBERS_MAX;
 use crate::member::Member;
-use crate::out::Token;
 use crate::state::State;
 use crate::timers::{Deadline, TimerKey};
-
-/// A JoinGroup request with what the rules of its version make of it.
-#[derive(Debug)]
-pub(crate) struct JoinCall {
-    pub(crate) member_id: String,
-    pub(crate) instance_id: Option<String>,
-    pub(crate) client_id: String,
-    pub(crate) client_host: String,
-    pub(crate) session_timeout_ms: i32,
-    pub(crate) rebalance_timeout_ms: i32,
-    pub(crate) protocol_type: String,
-    pub(crate) protocols: Vec<Protocol>,
-    /// The id of a new member.
-    pub(crate) new_id: Arc<str>,
-    /// A dynamic member is told its id first and comes back with it (version 4).
-    pub(crate) needs_known_id: bool,
-    /// The leader can be told not to assign (version 9).
-    pub(crate) skips_assignment: bool,
-    pub(crate) token: Token,
-}
 
 impl Group {
     pub(crate) fn join(&mut self, turn: &mut Turn<'_>, call: JoinCall) {
@@ -68,7 +48,9 @@ impl Group {
         let max = turn.limits.group_size_max;
         let known = self.members.get(member_id);
         match self.state {
-            State::Empty | State::Dead => self.pending.len() < PENDING_MEMBERS_MAX,
+            State::Empty | State::Dead | State::Assigning | State::Reconciling => {
+                self.pending.len() < PENDING_MEMBERS_MAX
+            }
             State::PreparingRebalance => {
                 known.is_some_and(|m| m.awaiting_join.is_some())
                     || self.awaiting_join < max && self.pending.len() < PENDING_MEMBERS_MAX
@@ -149,7 +131,7 @@ impl Group {
             State::CompletingRebalance | State::Stable => {
                 self.update_and_rebalance(turn, call, Cause::SubscriptionChanged);
             }
-            State::Empty | State::Dead => {
+            State::Empty | State::Dead | State::Assigning | State::Reconciling => {
                 let error = ErrorCode::UnknownMemberId;
                 turn.out.join_error(call.token, &id, error);
             }

@@ -33,7 +33,7 @@ impl Group {
                     self.prepare_rebalance(turn, Cause::MemberLeft);
                 }
                 State::PreparingRebalance => self.complete_join_if_ready(turn),
-                State::Empty | State::Dead => {}
+                State::Empty | State::Dead | State::Assigning | State::Reconciling => {}
             }
         }
         answers

@@ -6,25 +6,43 @@ use bytes::Bytes;
 use limpid_protocol::messages::consumer_protocol_assignment::ConsumerProtocolAssignment;
 use limpid_protocol::{Message, Reader};
 
-use super::Group;
+use super::{CONSUMER, Group, Kind};
 use crate::limits::Limits;
 use crate::member::Member;
+use crate::topics::Topics;
 use crate::view::{GroupView, MemberView};
 
 impl Group {
-    pub(crate) fn make_view(&self, limits: &Limits) -> GroupView {
+    /// As tools see it; empty for groups that only commit.
+    pub(crate) fn protocol_type_name(&self) -> &str {
+        match self.kind {
+            Kind::Classic => self.protocol_type.as_deref().unwrap_or_default(),
+            Kind::Consumer(_) => CONSUMER,
+        }
+    }
+
+    pub(crate) fn make_view(&self, limits: &Limits, topics: &Topics) -> GroupView {
         let expiries = self.offsets.iter();
         let expiries = expiries.filter_map(|(topic, _, c)| self.expires_at(topic, c, limits));
         let readable = self.is_consumer();
+        let members = self.members.values().map(|m| member(m, readable));
+        let (protocol, members) = match &self.kind {
+            Kind::Classic => (self.protocol.clone(), members.collect()),
+            Kind::Consumer(consumer) => {
+                let assignor = consumer.assignor(limits).as_str().to_owned();
+                (Some(assignor), consumer.member_views(topics))
+            }
+        };
         GroupView {
             id: Arc::clone(&self.id),
+            group_type: self.group_type(),
             state: self.state,
             state_since_ms: self.since_ms.unwrap_or(-1),
-            protocol_type: self.protocol_type.clone().unwrap_or_default(),
-            protocol: self.protocol.clone(),
+            protocol_type: self.protocol_type_name().to_owned(),
+            protocol,
             generation: self.generation,
             leader: self.leader.clone(),
-            members: self.members.values().map(|m| member(m, readable)).collect(),
+            members,
             offsets: self.offsets.0.clone(),
             offsets_expire_at_ms: expiries.min(),
             commits: self.story.commits,
@@ -36,6 +54,16 @@ impl Group {
                 .collect(),
             last_rebalance: self.story.last.clone(),
         }
+    }
+}
+
+impl Group {
+    /// The partitions that a classic consumer was assigned.
+    pub(crate) fn assignment_of(&self, member: &str) -> Vec<(String, Vec<i32>)> {
+        let member = self.members.get(member);
+        member
+            .and_then(|m| owned(&m.assignment))
+            .unwrap_or_default()
     }
 }
 

@@ -35,7 +35,7 @@ impl Group {
             State::PreparingRebalance => {
                 turn.out.sync_error(token, ErrorCode::RebalanceInProgress);
             }
-            State::Empty | State::Dead => {
+            State::Empty | State::Dead | State::Assigning | State::Reconciling => {
                 turn.out.sync_error(token, ErrorCode::UnknownMemberId);
             }
         }

@@ -122,7 +122,7 @@ impl Player {
 
 /// What always holds.
 fn check(world: &mut World) {
-    let Some(described) = world.coordinator.describe(GROUP) else {
+    let Ok(described) = world.coordinator.describe(GROUP) else {
         return;
     };
     let view = world.view();
@@ -183,7 +183,7 @@ proptest! {
         prop_assert_eq!(unanswered, None);
         prop_assert_eq!(world.coordinator.timers_len(), 0);
         // And what was written tells the same story.
-        let alive = world.coordinator.describe(GROUP).is_some();
+        let alive = world.coordinator.describe(GROUP).is_ok();
         let before = alive.then(|| world.view());
         world.coordinator = Coordinator::new(Limits::default());
         for record in world.log.clone() {

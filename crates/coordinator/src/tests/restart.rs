@@ -1,16 +1,19 @@
 //! Restarts: a new coordinator reads what the old one wrote.
 
+use std::sync::Arc;
+
 use super::*;
 
 impl World {
     /// The process dies; its log is read by the next.
-    fn restart(&mut self) {
+    pub(super) fn restart(&mut self) {
         let limits = Limits::default();
         self.restart_with(limits);
     }
 
-    fn restart_with(&mut self, limits: Limits) {
+    pub(super) fn restart_with(&mut self, limits: Limits) {
         self.coordinator = Coordinator::new(limits);
+        self.coordinator.see_topics(Arc::clone(&self.topics));
         for record in self.log.clone() {
             let (key, value) = record.encode().expect("fits");
             let record = Record::decode(key, value).expect("reads").expect("ours");
@@ -121,8 +124,9 @@ fn damaged_records_are_errors_and_strange_ones_are_left_alone() {
     let key = |bytes: &[u8]| Bytes::copy_from_slice(bytes);
     assert!(Record::decode(key(&[0]), None).is_err());
     assert!(Record::decode(key(&[0, 1, 0, 9, 1]), None).is_err());
+    assert!(Record::decode(key(&[0, 3, 0]), None).is_err());
     assert_eq!(
-        Record::decode(key(&[0, 3, 0]), None).expect("not ours"),
+        Record::decode(key(&[0, 17, 0]), None).expect("not ours"),
         None
     );
     assert_eq!(Record::decode(key(&[0, 99]), None).expect("not ours"), None);

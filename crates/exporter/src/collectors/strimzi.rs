@@ -158,6 +158,8 @@ fn add_group_states(out: &mut Samples, snapshot: &ClusterSnapshot) {
             GroupState::Empty => &families::GROUPS_EMPTY,
             GroupState::PreparingRebalance => &families::GROUPS_PREPARING,
             GroupState::CompletingRebalance => &families::GROUPS_COMPLETING,
+            // These names are older than consumer groups (KIP-848).
+            GroupState::Assigning | GroupState::Reconciling => continue,
             GroupState::Stable => &families::GROUPS_STABLE,
             GroupState::Dead => &families::GROUPS_DEAD,
         };

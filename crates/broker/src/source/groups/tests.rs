@@ -86,6 +86,7 @@ fn view(id: &str, committed: Option<Commit>, members: usize) -> Arc<GroupView> {
     };
     Arc::new(GroupView {
         id: id.into(),
+        group_type: GroupType::Classic,
         state: if members == 0 {
             State::Empty
         } else {
