@@ -239,16 +239,20 @@ impl Producers {
         self.permits.check(header, permit, known.is_some())
     }
 
-    /// Whether a marker is newer than everything that its producer wrote.
+    /// Whether a marker is newer than everything that its producer wrote. One that is there
+    /// already may come again; the highest epoch is the end of the line.
     pub(crate) fn check_higher_epoch(&self, header: &BatchHeader) -> Result<(), AppendError> {
+        let epoch = header.producer_epoch;
+        let is_late = |producer: &Producer| {
+            let is_same = epoch == producer.epoch && epoch != i16::MAX;
+            epoch < producer.epoch || (is_same && producer.open_txn.is_some())
+        };
         match self.by_id.get(&header.producer_id) {
-            Some(producer) if header.producer_epoch <= producer.epoch => {
-                Err(AppendError::InvalidProducerEpoch {
-                    producer_id: producer.id,
-                    current: producer.epoch,
-                    got: header.producer_epoch,
-                })
-            }
+            Some(producer) if is_late(producer) => Err(AppendError::InvalidProducerEpoch {
+                producer_id: producer.id,
+                current: producer.epoch,
+                got: epoch,
+            }),
             _ => Ok(()),
         }
     }

@@ -17,8 +17,9 @@ use limpid_protocol::messages::fetch_request::{FetchPartition, FetchRequest};
 use limpid_protocol::messages::fetch_response::{
     AbortedTransaction, EpochEndOffset, FetchResponse, FetchableTopicResponse, PartitionData,
 };
+use limpid_protocol::records::Batches;
 use limpid_protocol::{ApiKey, Chunks, ErrorCode, Message, Reader};
-use limpid_storage::{LogRead, ReadError};
+use limpid_storage::{LogRead, PartitionLog, ReadError};
 use limpid_telemetry::{Gauge, Stage};
 
 use crate::access::{Operation, ResourceKind};
@@ -105,25 +106,28 @@ impl Fetch {
         call: &mut Call<'_>,
     ) -> Look {
         let deadline = Instant::now() + wait;
-        let waiter = Waiter::new();
-        let watched = self.watch(request, call.version, &waiter);
-        // Registered first, read second: what is appended between the two wakes the waiter.
-        let look = self.look(request, call).await;
-        if look.bytes >= min_bytes || look.answer_now {
-            return look;
-        }
-        waiter.arm((min_bytes - look.bytes) as u64);
-        call.clock.enter(Stage::Purgatory);
         let mut drain = self.drain.clone();
-        let parked = self.parked.track();
-        tokio::select! {
-            () = waiter.ready() => {}
-            () = tokio::time::sleep_until(deadline.into()) => {}
-            () = drain.begun() => {}
+        loop {
+            let waiter = Waiter::new();
+            let watched = self.watch(request, call.version, &waiter);
+            // Registered first, read second: what is appended between the two wakes the waiter.
+            let look = self.look(request, call).await;
+            let is_over = Instant::now() >= deadline || drain.has_begun();
+            if look.bytes >= min_bytes || look.answer_now || is_over {
+                return look;
+            }
+            waiter.arm((min_bytes - look.bytes) as u64);
+            call.clock.enter(Stage::Purgatory);
+            let parked = self.parked.track();
+            // What wakes it may not be for a reader of committed records yet.
+            tokio::select! {
+                () = waiter.ready() => {}
+                () = tokio::time::sleep_until(deadline.into()) => {}
+                () = drain.begun() => {}
+            }
+            call.clock.enter(Stage::LocalAppend);
+            drop((parked, watched));
         }
-        call.clock.enter(Stage::LocalAppend);
-        drop((parked, watched));
-        self.look(request, call).await
     }
 
     fn watch(&self, request: &FetchRequest, version: i16, waiter: &Arc<Waiter>) -> Watched {
@@ -241,9 +245,13 @@ impl Fetch {
                 .map_err(|error| read_error(&error))?;
             budget.take(data.records.iter().map(Bytes::len).sum(), cold);
         }
-        if committed_only && !data.records.is_empty() {
-            let aborted = aborted(partition, wanted.fetch_offset, end);
-            data.aborted_transactions = Some(aborted.map_err(|error| read_error(&error))?);
+        let read_until = end_of(&data.records).filter(|_| committed_only);
+        if let Some(to) = read_until.filter(|_| log.has_aborted_transactions()) {
+            let log = Arc::clone(log);
+            let from = wanted.fetch_offset;
+            let done = self.blocking.run(move || aborted(&log, from, to)).await;
+            let done = done.unwrap_or_else(|error| Err(ReadError::Busy(error.to_string())));
+            data.aborted_transactions = Some(done.map_err(|error| read_error(&error))?);
         }
         Ok(data)
     }
@@ -366,12 +374,14 @@ fn diverging_epoch(
     Ok(diverges.then_some(EpochEndOffset { epoch, end_offset }))
 }
 
-fn aborted(
-    partition: &Partition,
-    from: i64,
-    to: i64,
-) -> Result<Vec<AbortedTransaction>, ReadError> {
-    let aborted = partition.log.aborted_transactions(from, to)?;
+/// Where the batches of an answer end.
+fn end_of(records: &[Bytes]) -> Option<i64> {
+    let last = Batches::new(records.last()?).filter_map(Result::ok).last();
+    last.map(|batch| batch.header().next_offset())
+}
+
+fn aborted(log: &PartitionLog, from: i64, to: i64) -> Result<Vec<AbortedTransaction>, ReadError> {
+    let aborted = log.aborted_transactions(from, to)?;
     let wire = |txn: limpid_storage::AbortedTxn| AbortedTransaction {
         producer_id: txn.producer_id,
         first_offset: txn.first_offset,

@@ -137,7 +137,15 @@ impl ListOffsets {
                 Ok(at(start, epoch))
             }
             LATEST_TIERED | EARLIEST_PENDING_UPLOAD => Ok(UNKNOWN),
-            timestamp => self.by_time(partition, timestamp).await,
+            timestamp => {
+                let found = self.by_time(partition, timestamp).await?;
+                // What the reader would not be given yet is not found.
+                let until = match isolation {
+                    READ_COMMITTED => log.last_stable_offset(),
+                    _ => log.high_watermark(),
+                };
+                Ok(if found.offset < until { found } else { UNKNOWN })
+            }
         }
     }
 

@@ -36,26 +36,12 @@ impl Marker {
         let batch = self.batch(now_ms);
         let batch = batch.map_err(|_| ErrorCode::UnknownServerError)?;
         let meta = append_meta(partition);
-        let info = match partition.log.append_marker(&batch, &meta, self.version) {
-            Ok(info) => info,
-            // Sent again because its answer was lost.
-            Err(AppendError::InvalidProducerEpoch { current, got, .. })
-                if current == got && !self.is_open(partition) =>
-            {
-                return Ok(None);
-            }
-            Err(error) => return Err(code_of(&error)),
-        };
+        let done = partition.log.append_marker(&batch, &meta, self.version);
+        let info = done.map_err(|error| code_of(&error))?;
         topic.metrics.messages_in.inc();
         topic.metrics.bytes_in.inc_by(batch.len() as u64);
         partition.waiters.wake_all();
         Ok(on_disk(partition, &info))
-    }
-
-    fn is_open(&self, partition: &Partition) -> bool {
-        let all = partition.log.producers();
-        let mut own = all.iter().filter(|p| p.producer_id == self.producer.id);
-        own.any(|producer| producer.current_txn_start_offset >= 0)
     }
 
     fn batch(&self, now_ms: i64) -> Result<Bytes, BuildError> {

@@ -98,6 +98,13 @@ impl PartitionLog {
         state.epochs.end_offset(epoch, self.log_end_offset())
     }
 
+    /// Whether any transaction was aborted in what is left of the log. Reads no file.
+    #[must_use]
+    pub fn has_aborted_transactions(&self) -> bool {
+        let segments = self.segments.read();
+        segments.values().any(|segment| segment.txns.entries() > 0)
+    }
+
     /// The aborted transactions that touch `from..to_exclusive`. Reads files: blocks.
     ///
     /// # Errors
