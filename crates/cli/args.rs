@@ -20,7 +20,7 @@ pub struct Args {
 pub enum Command {
     /// Run the broker until SIGTERM or SIGINT
     Serve(ConfigArgs),
-    /// Make log directories
+    /// Make, look at, check, copy and restore log directories
     Storage {
         #[command(subcommand)]
         command: StorageCommand,
@@ -61,6 +61,53 @@ pub struct ConfigArgs {
 pub enum StorageCommand {
     /// Format the log directories of a configuration for a new cluster
     Format(FormatArgs),
+    /// Say what the log directories hold; the broker may run
+    Info(InfoArgs),
+    /// Read every batch and index entry and say what is wrong; the broker may run
+    ///
+    /// Ends with 0 when all is sound, 1 when something is not.
+    Verify(VerifyArgs),
+    /// Copy a node to an empty directory: logs, offsets, transactions and metadata as they were at one
+    /// moment; the broker may run
+    Backup(BackupArgs),
+    /// Copy a backup to the log directories of a configuration, which must be empty
+    Restore(RestoreArgs),
+}
+
+#[derive(clap::Args)]
+pub struct InfoArgs {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Every partition, too
+    #[arg(long)]
+    pub logs: bool,
+}
+
+#[derive(clap::Args)]
+pub struct VerifyArgs {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Check this backup instead, against its manifest
+    #[arg(long, value_name = "DIR")]
+    pub backup: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+pub struct BackupArgs {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// An empty directory, or one to be made
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+}
+
+#[derive(clap::Args)]
+pub struct RestoreArgs {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// The backup
+    #[arg(long, value_name = "DIR")]
+    pub from: PathBuf,
 }
 
 #[derive(clap::Args)]

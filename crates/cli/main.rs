@@ -17,14 +17,22 @@ use args::{Args, Command, MetricsCommand, StorageCommand};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+fn storage(command: &StorageCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        StorageCommand::Format(format) => commands::storage::format(format),
+        StorageCommand::Info(info) => commands::storage::info(info),
+        StorageCommand::Verify(verify) => commands::storage::verify(verify),
+        StorageCommand::Backup(backup) => commands::storage::backup(backup),
+        StorageCommand::Restore(restore) => commands::storage::restore(restore),
+    }
+}
+
 fn main() -> ExitCode {
     let args = Args::parse();
     let done = match args.command {
         None => commands::serve::run(&args.serve),
         Some(Command::Serve(serve)) => commands::serve::run(&serve),
-        Some(Command::Storage {
-            command: StorageCommand::Format(format),
-        }) => commands::storage::format(&format),
+        Some(Command::Storage { command }) => storage(&command),
         Some(Command::Metrics {
             command: MetricsCommand::List(list),
         }) => commands::metrics::list(&list),

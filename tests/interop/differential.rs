@@ -13,6 +13,7 @@ mod differences;
 mod fetch;
 mod group_tools;
 pub mod groups;
+mod logs;
 mod metadata;
 mod offsets;
 mod produce;
@@ -81,6 +82,7 @@ pub fn answers_are_kafkas(lab: &mut Lab) -> Result<()> {
     offsets::cases(&mut cases);
     transactions::cases(&mut cases);
     security::cases(&mut cases);
+    logs::cases(&mut cases);
     let advertised = advertised(&mut subject)?;
     let known: BTreeSet<i16> = cases.iter().map(|case| case.api.code()).collect();
     let mut report = Report::default();

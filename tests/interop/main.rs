@@ -8,6 +8,8 @@
     reason = "this program reports to a person or a CI log"
 )]
 
+mod admin;
+mod compaction;
 mod console;
 mod demo;
 mod differential;
@@ -72,6 +74,7 @@ const TESTS: &[Test] = tests![
     groups::next::a_group_migrates_and_comes_back,
     groups::handover::a_group_is_handed_over,
     groups::churn::two_hundred_members_come_and_go,
+    admin::records_are_deleted_partitions_added_and_directories_told,
     groups::tools::consumer_groups,
     groups::tools::the_offsets_topic_is_readable,
     transactions::commit_and_abort,
@@ -93,6 +96,7 @@ const TESTS: &[Test] = tests![
     exchange::kafka_opens_after_a_kill,
     exchange::limpid_opens_what_kafka_wrote,
     exchange::limpid_opens_what_a_killed_kafka_wrote,
+    compaction::both_compact_alike_and_go_on_with_the_others_log,
     own_client::groups_on_apache_kafka,
     demo::runs_on_apache_kafka,
     differential::answers_are_kafkas,

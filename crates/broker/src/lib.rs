@@ -7,6 +7,7 @@
 //!
 //! What must never be here: HTTP, exposition formats, and one object that knows everything.
 
+pub mod absolute;
 pub mod access;
 pub mod acl_filter;
 pub mod api;

@@ -1,7 +1,22 @@
-//! A topic's configuration in the words of the log.
+//! Configuration in the words of the log.
 
-use limpid_config::{TimestampType, TopicConfig};
-use limpid_storage::{CleanupPolicy, LogConfig};
+use std::time::Duration;
+
+use limpid_config::{CompactionConfig, TimestampType, TopicConfig};
+use limpid_storage::{CleanupPolicy, CompactionSettings, LogConfig};
+
+/// How logs are compacted.
+pub fn compaction_settings(config: &CompactionConfig) -> CompactionSettings {
+    CompactionSettings {
+        enabled: config.enabled,
+        threads: config.threads,
+        keys_bytes: config.keys_bytes,
+        keys_load_max: config.keys_load_max,
+        io_bytes: config.io_bytes,
+        io_bytes_per_second: config.io_bytes_per_second,
+        backoff: Duration::from_millis(config.backoff_ms),
+    }
+}
 
 /// What the log needs of a topic's configuration.
 pub fn log_config(topic: &TopicConfig) -> LogConfig {
@@ -28,6 +43,10 @@ pub fn log_config(topic: &TopicConfig) -> LogConfig {
             delete: topic.cleanup_policy.delete,
             compact: topic.cleanup_policy.compact,
         },
+        delete_retention_ms: topic.delete_retention_ms,
+        min_cleanable_dirty_ratio: topic.min_cleanable_dirty_ratio,
+        min_compaction_lag_ms: topic.min_compaction_lag_ms,
+        max_compaction_lag_ms: topic.max_compaction_lag_ms,
         preallocate: topic.preallocate,
     }
 }

@@ -25,7 +25,9 @@ use crate::api::k17_sasl_handshake::SaslHandshake;
 use crate::api::k18_api_versions::ApiVersions;
 use crate::api::k19_create_topics::CreateTopics;
 use crate::api::k20_delete_topics::DeleteTopics;
+use crate::api::k21_delete_records::DeleteRecords;
 use crate::api::k22_init_producer_id::InitProducerId;
+use crate::api::k23_offset_for_leader_epoch::OffsetForLeaderEpoch;
 use crate::api::k24_add_partitions_to_txn::AddPartitionsToTxn;
 use crate::api::k25_add_offsets_to_txn::AddOffsetsToTxn;
 use crate::api::k26_end_txn::EndTxn;
@@ -36,7 +38,10 @@ use crate::api::k30_create_acls::CreateAcls;
 use crate::api::k31_delete_acls::DeleteAcls;
 use crate::api::k32_describe_configs::DescribeConfigs;
 use crate::api::k33_alter_configs::AlterConfigs;
+use crate::api::k34_alter_replica_log_dirs::AlterReplicaLogDirs;
+use crate::api::k35_describe_log_dirs::DescribeLogDirs;
 use crate::api::k36_sasl_authenticate::SaslAuthenticate;
+use crate::api::k37_create_partitions::CreatePartitions;
 use crate::api::k42_delete_groups::DeleteGroups;
 use crate::api::k43_elect_leaders::ElectLeaders;
 use crate::api::k44_incremental_alter_configs::IncrementalAlterConfigs;
@@ -131,7 +136,11 @@ impl Services {
             Arc::clone(&input.random),
             metrics.fetch_sessions.clone(),
         );
-        let topics = Arc::new(Topics::new(logs, metrics, Arc::clone(&settings)));
+        let topics = Arc::new(Topics::new(
+            Arc::clone(&logs),
+            metrics,
+            Arc::clone(&settings),
+        ));
         let metadata = Arc::new(Metadata::new(
             metadata_log,
             Arc::clone(&topics),
@@ -189,6 +198,7 @@ impl Services {
         ));
         handlers.extend(admin_handlers(&metadata, &settings, &input.clock));
         handlers.extend(access_handlers(&metadata, &random));
+        handlers.extend(log_handlers(&topics, &logs));
         handlers.extend([
             Box::new(Produce::new(
                 Arc::clone(&topics),
@@ -206,6 +216,7 @@ impl Services {
             )),
             Box::new(Typed(ListOffsets::new(Arc::clone(&topics), blocking))),
             Box::new(Typed(describe_metadata)),
+            Box::new(Typed(CreatePartitions::new(Arc::clone(&creation)))),
             Box::new(Typed(CreateTopics::new(creation, s()))),
             Box::new(Typed(DeleteTopics::new(m(), s(), Arc::clone(&groups)))),
             Box::new(Typed(InitProducerId::new(ids, Arc::clone(&transactions)))),
@@ -257,6 +268,17 @@ fn access_handlers(metadata: &Arc<Metadata>, random: &Arc<dyn Random>) -> Vec<Bo
         Box::new(Typed(DescribeAcls::new(m()))),
         Box::new(Typed(CreateAcls::new(m(), Arc::clone(random)))),
         Box::new(Typed(DeleteAcls::new(m()))),
+    ]
+}
+
+/// What answers for logs and where they lie.
+fn log_handlers(topics: &Arc<Topics>, logs: &Arc<LogManager>) -> Vec<Box<dyn Handler>> {
+    let (t, l) = (|| Arc::clone(topics), || Arc::clone(logs));
+    vec![
+        Box::new(Typed(DeleteRecords::new(t()))),
+        Box::new(Typed(OffsetForLeaderEpoch::new(t()))),
+        Box::new(Typed(AlterReplicaLogDirs::new(t(), l()))),
+        Box::new(Typed(DescribeLogDirs::new(l()))),
     ]
 }
 

@@ -1,4 +1,5 @@
-//! Making topics: on request, or because a client asked for one that isn't there.
+//! Making topics, on request or because a client asked for one that isn't there, and giving them
+//! more partitions.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,6 +33,17 @@ pub struct Wish {
     pub assignments: Vec<(i32, Vec<i32>)>,
     /// Its settings; a missing value is an error.
     pub configs: Vec<(String, Option<String>)>,
+}
+
+/// Partitions that somebody wants a topic to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct More {
+    /// The topic's name.
+    pub topic: String,
+    /// How many partitions it is to have in all.
+    pub count: i32,
+    /// Replicas of each new partition, if the client chose them.
+    pub assignments: Option<Vec<Vec<i32>>>,
 }
 
 /// The outcome for each wish, in order.
@@ -116,6 +128,22 @@ impl TopicCreation {
         let plans = self.planner().plan_all(&image, wishes);
         let check = |new: NewTopic| changes::create_topic(&image, &new).map(|_| new);
         plans.into_iter().map(|plan| plan.and_then(check)).collect()
+    }
+
+    /// Gives a topic more partitions, or with `only_check` says whether that could be done.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn add_partitions(&self, more: More, only_check: bool) -> Result<(), Refusal> {
+        let planner = self.planner();
+        let add = move |image: &Image| {
+            let (id, places) = planner.plan_more(image, &more)?;
+            changes::add_partitions(image, id, &places)
+        };
+        if only_check {
+            return add(&self.metadata.image()).map(drop);
+        }
+        self.metadata.change(add).await.map(drop)
     }
 
     fn planner(&self) -> Planner {
@@ -224,6 +252,72 @@ impl Planner {
             .collect())
     }
 
+    /// Where the partitions go that a topic gets.
+    fn plan_more(
+        &self,
+        image: &Image,
+        more: &More,
+    ) -> Result<(Uuid, Vec<Vec<ReplicaPlace>>), Refusal> {
+        let invalid = |message: String| Refusal::new(ErrorCode::InvalidReplicaAssignment, message);
+        let found = image.topic_id(&more.topic).and_then(|id| image.topic(id));
+        let Some(topic) = found else {
+            let message = format!("there is no topic '{}'", more.topic);
+            return Err(Refusal::new(ErrorCode::UnknownTopicOrPartition, message));
+        };
+        let have = topic.partitions.len();
+        let want = usize::try_from(more.count).unwrap_or(0);
+        if want <= have {
+            let message = format!("the topic has {have} partitions, {} is no more", more.count);
+            return Err(Refusal::new(ErrorCode::InvalidPartitions, message));
+        }
+        let added = want - have;
+        let given = more.assignments.as_ref();
+        if let Some(given) = given.filter(|given| given.len() != added) {
+            let message = format!("{added} partitions are new, {} are assigned", given.len());
+            return Err(invalid(message));
+        }
+        if added > PARTITIONS_PER_REQUEST_MAX {
+            let message =
+                format!("one request may create at most {PARTITIONS_PER_REQUEST_MAX} partitions");
+            return Err(Refusal::new(ErrorCode::PolicyViolation, message));
+        }
+        let replicas = topic
+            .partitions
+            .values()
+            .next()
+            .map_or(1, |first| first.replicas.len());
+        let places = match given {
+            Some(given) => {
+                let checked = given.iter().zip(have..).map(|(brokers, partition)| {
+                    check_replicas(image, partition, brokers)?;
+                    if brokers.len() == replicas {
+                        return Ok(brokers.iter().map(|b| self.place(*b)).collect());
+                    }
+                    let has = brokers.len();
+                    Err(invalid(format!(
+                        "partition {partition} has {has} replicas, the others have {replicas}"
+                    )))
+                });
+                checked.collect::<Result<_, Refusal>>()?
+            }
+            None => {
+                let brokers: Vec<i32> = image.brokers().map(|b| b.broker_id).collect();
+                if replicas > brokers.len() {
+                    let message = format!("{replicas} replicas need as many brokers");
+                    return Err(Refusal::new(ErrorCode::InvalidReplicationFactor, message));
+                }
+                let place = |partition: usize, replica: usize| {
+                    self.place(brokers[(partition + replica) % brokers.len()])
+                };
+                let partitions = have..want;
+                partitions
+                    .map(|p| (0..replicas).map(|r| place(p, r)).collect())
+                    .collect()
+            }
+        };
+        Ok((topic.id, places))
+    }
+
     /// Partitions where the client put them.
     fn assigned(&self, image: &Image, wish: &Wish) -> Result<Vec<Vec<ReplicaPlace>>, Refusal> {
         let invalid = |message: String| Refusal::new(ErrorCode::InvalidReplicaAssignment, message);
@@ -244,19 +338,7 @@ impl Planner {
                     "there is no assignment for partition {expected}"
                 )));
             }
-            if brokers.is_empty() {
-                return Err(invalid(format!("partition {partition} has no replica")));
-            }
-            let known = |broker: &&i32| image.broker(**broker).is_none();
-            if let Some(unknown) = brokers.iter().find(known) {
-                return Err(invalid(format!("broker {unknown} is not registered")));
-            }
-            let mut unique = brokers.clone();
-            unique.sort_unstable();
-            unique.dedup();
-            if unique.len() != brokers.len() {
-                return Err(invalid(format!("partition {partition} has a broker twice")));
-            }
+            check_replicas(image, partition, brokers)?;
             partitions.push(brokers.iter().map(|b| self.place(*b)).collect());
         }
         Ok(partitions)
@@ -269,6 +351,29 @@ impl Planner {
             directory: if own { self.directory } else { Uuid::ONE },
         }
     }
+}
+
+/// The brokers that a client chose for a partition.
+fn check_replicas<N: std::fmt::Display>(
+    image: &Image,
+    partition: N,
+    brokers: &[i32],
+) -> Result<(), Refusal> {
+    let invalid = |message: String| Refusal::new(ErrorCode::InvalidReplicaAssignment, message);
+    if brokers.is_empty() {
+        return Err(invalid(format!("partition {partition} has no replica")));
+    }
+    let unknown = |broker: &&i32| image.broker(**broker).is_none();
+    if let Some(unknown) = brokers.iter().find(unknown) {
+        return Err(invalid(format!("broker {unknown} is not registered")));
+    }
+    let mut unique = brokers.to_vec();
+    unique.sort_unstable();
+    unique.dedup();
+    if unique.len() != brokers.len() {
+        return Err(invalid(format!("partition {partition} has a broker twice")));
+    }
+    Ok(())
 }
 
 fn check_name(image: &Image, name: &str) -> Result<(), Refusal> {

@@ -14,7 +14,7 @@ use limpid_protocol::{ErrorCode, Uuid};
 use limpid_storage::metadata::{ConfigMap, ConfigResource, Image, Partition as PartitionState};
 use limpid_storage::{LogManager, PartitionLog, StorageError};
 
-use crate::log_config::log_config;
+use crate::log_config::{compaction_settings, log_config};
 use crate::metrics::{BoundTopicMetrics, BrokerMetrics};
 use crate::settings::{Settings, is_same};
 use crate::waiters::Waiters;
@@ -51,6 +51,7 @@ impl Partition {
     }
 
     fn follow(&self, state: &PartitionState) {
+        self.log.begin_epoch(state.leader_epoch);
         let before = self.leader_epoch.swap(state.leader_epoch, Ordering::AcqRel);
         self.in_sync.store(
             i32::try_from(state.isr.len()).unwrap_or(i32::MAX),
@@ -181,6 +182,10 @@ impl Topics {
     pub fn apply(&self, image: &Image) -> Result<(), Vec<StorageError>> {
         let before = self.table.load_full();
         let broker_changed = self.settings.follow(image);
+        if broker_changed {
+            let compaction = compaction_settings(&self.settings.current().broker().compaction);
+            self.logs.set_compaction(compaction);
+        }
         let mut table = TopicTable::default();
         let mut errors = Vec::new();
         for state in image.topics() {

@@ -12,7 +12,8 @@ use std::path::PathBuf;
 
 pub use self::groups::{ConsumerGroupsConfig, GroupsConfig};
 pub use self::transactions::TransactionsConfig;
-use crate::check::list_items;
+use crate::check::{list_items, parse_double};
+use crate::compaction::CompactionConfig;
 use crate::listeners::{self, HttpListener, Listener, ListenerKeys};
 use crate::security::{self, AccessConfig, ListenerSecurity};
 use crate::topic_config::TopicConfig;
@@ -36,6 +37,8 @@ pub struct BrokerConfig {
     pub network: NetworkConfig,
     /// Where data lives, and how it is looked after.
     pub storage: StorageConfig,
+    /// How logs are compacted.
+    pub compaction: CompactionConfig,
     /// Automatic creation of topics and its like.
     pub topics: TopicsConfig,
     /// Consumer groups and the topic they are kept in.
@@ -228,6 +231,7 @@ impl BrokerConfig {
             access,
             network: network(values, overrides),
             storage: storage(values),
+            compaction: compaction(values),
             topics: TopicsConfig {
                 auto_create: values.boolean("auto.create.topics.enable"),
                 default_replication_factor: values.int("default.replication.factor"),
@@ -244,6 +248,19 @@ impl BrokerConfig {
             resources,
             topic_defaults: TopicConfig::resolve(values.explicit, &BTreeMap::new()),
         })
+    }
+}
+
+fn compaction(values: &Values<'_>) -> CompactionConfig {
+    let double = |key: &str| parse_double(&values.text(key));
+    CompactionConfig {
+        enabled: values.boolean("log.cleaner.enable"),
+        threads: values.size("log.cleaner.threads"),
+        keys_bytes: values.size("log.cleaner.dedupe.buffer.size"),
+        keys_load_max: double("log.cleaner.io.buffer.load.factor").unwrap_or(0.9),
+        io_bytes: values.size("log.cleaner.io.buffer.size"),
+        io_bytes_per_second: double("log.cleaner.io.max.bytes.per.second").unwrap_or(f64::MAX),
+        backoff_ms: values.unsigned("log.cleaner.backoff.ms"),
     }
 }
 

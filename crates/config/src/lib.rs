@@ -14,6 +14,7 @@ pub mod broker;
 mod broker_config;
 mod check;
 pub mod client_metrics;
+mod compaction;
 mod config;
 mod definition;
 pub mod describe;
@@ -39,6 +40,7 @@ pub use broker_config::{
     NodeConfig, ResourcesConfig, StorageConfig, TopicsConfig, TransactionsConfig,
 };
 pub use check::{Check, list_items};
+pub use compaction::CompactionConfig;
 pub use config::{Config, REDACTED, Setting, is_sensitive, shown};
 pub use definition::{Definition, Dynamic, Effect, Importance, Kind, UNKNOWN_KIND_CODE};
 pub use error::{ConfigError, ConfigErrors, Origin, Warning, WarningKind};

@@ -68,6 +68,12 @@ pub trait File: Send + Sync + fmt::Debug {
         Ok(self.len()? == 0)
     }
 
+    /// Sets when the content last changed, milliseconds since the epoch.
+    ///
+    /// # Errors
+    /// The operating system's.
+    fn set_modified(&self, modified_ms: i64) -> io::Result<()>;
+
     /// Reserves space for `len` bytes from the start without changing the length.
     ///
     /// # Errors
@@ -157,6 +163,12 @@ pub trait Files: Send + Sync + fmt::Debug {
     /// # Errors
     /// The operating system's.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Gives a file a second name in the same file system.
+    ///
+    /// # Errors
+    /// The operating system's.
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Removes a file.
     ///

@@ -8,6 +8,7 @@
 
 mod catalogue;
 mod certificates;
+mod control;
 mod data_dir;
 mod entrances;
 mod error;
@@ -23,6 +24,7 @@ mod scram_users;
 mod server;
 mod ticker;
 mod token_keys;
+pub mod upkeep;
 
 pub use catalogue::catalogue;
 pub use error::StartError;

@@ -27,6 +27,7 @@ pub(crate) fn open_logs(
     options.recovery_threads = storage.recovery_threads_per_dir;
     options.retention_check_ms = storage.retention_check_interval_ms;
     options.checkpoint_ms = storage.recovery_point_checkpoint_interval_ms;
+    options.compaction = limpid_broker::log_config::compaction_settings(&broker.compaction);
     options.tail_cache_bytes = broker.resources.tail_cache_bytes;
     options.min_free = min_free(broker);
     let progress = |p: limpid_storage::RecoveryProgress| {

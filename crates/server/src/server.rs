@@ -32,6 +32,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
 use crate::certificates::Certificates;
+use crate::control::Control;
 use crate::data_dir::{self, DataDirs};
 use crate::entrances::Entrances;
 use crate::error::StartError;
@@ -84,6 +85,7 @@ pub struct Server {
     drain_timeout: Duration,
     connections: JoinSet<()>,
     ticker: Ticker,
+    control: Option<Control>,
     services: Services,
     settings: Arc<Settings>,
     certificates: Arc<Certificates>,
@@ -191,6 +193,8 @@ impl Server {
             ),
             runtime: data.handle().clone(),
         })?;
+        let control = Control::start(&opening.dirs.metadata, Arc::clone(&opening.logs));
+        let control = control.map_err(StartError::system("make the control socket"))?;
         let addresses = opening.addresses(http_addresses);
         let pipes = listeners::in_process(&opening.broker, &shared, &draining, data.handle());
         in_process.attach(pipes);
@@ -209,6 +213,7 @@ impl Server {
             drain_timeout: Duration::from_millis(opening.broker.node.drain_timeout_ms),
             connections,
             ticker,
+            control,
             services,
             settings,
             certificates,
@@ -276,6 +281,7 @@ impl Server {
         }
         drop(self.ticker);
         drop(self.token_keys);
+        drop(self.control);
         // Nothing appends any more: tasks are gone with their runtime.
         self.data.shutdown_timeout(Duration::from_secs(1));
         let closed = self.logs.shutdown();

@@ -30,7 +30,7 @@ impl Default for CleanupPolicy {
 
 /// Per-topic settings of a log. Times are milliseconds, sizes bytes; −1 means "no limit" where
 /// Kafka says so.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LogConfig {
     /// `segment.bytes`: a segment does not grow beyond this (unless one batch is larger).
     pub segment_bytes: u32,
@@ -57,6 +57,16 @@ pub struct LogConfig {
     pub timestamp_type: TimestampType,
     /// `cleanup.policy`.
     pub cleanup_policy: CleanupPolicy,
+    /// `delete.retention.ms`: how long compaction keeps tombstones and the markers of transactions
+    /// of which nothing is left.
+    pub delete_retention_ms: i64,
+    /// `min.cleanable.dirty.ratio`: compaction is due when a larger share of the log is dirty.
+    pub min_cleanable_dirty_ratio: f64,
+    /// `min.compaction.lag.ms`: younger records are not compacted.
+    pub min_compaction_lag_ms: i64,
+    /// `max.compaction.lag.ms`: compaction is due when an older record is dirty, whatever the
+    /// ratio.
+    pub max_compaction_lag_ms: i64,
     /// `preallocate`: reserve the space of a segment when it is made.
     pub preallocate: bool,
 }
@@ -76,12 +86,26 @@ impl Default for LogConfig {
             flush_ms: i64::MAX,
             timestamp_type: TimestampType::CreateTime,
             cleanup_policy: CleanupPolicy::default(),
+            delete_retention_ms: 24 * 3_600_000,
+            min_cleanable_dirty_ratio: 0.5,
+            min_compaction_lag_ms: 0,
+            max_compaction_lag_ms: i64::MAX,
             preallocate: false,
         }
     }
 }
 
 impl LogConfig {
+    /// The age at which a segment is closed: what may have to be compacted can't wait in the active
+    /// segment, which never is.
+    pub(crate) fn roll_after_ms(&self) -> i64 {
+        if self.cleanup_policy.compact && self.max_compaction_lag_ms > 0 {
+            self.segment_ms.min(self.max_compaction_lag_ms)
+        } else {
+            self.segment_ms
+        }
+    }
+
     /// True when an acknowledgement has to wait for the disk
     /// ([`PartitionLog::flush_until`](crate::PartitionLog::flush_until)).
     #[must_use]

@@ -32,12 +32,16 @@
 
 mod api;
 mod arrivals;
+pub mod backup;
 mod checkpoint;
+mod compaction;
 mod config;
+mod cut_file;
 mod dir;
 mod epochs;
 mod error;
 mod index;
+pub mod inspect;
 mod log;
 mod manager;
 pub mod metadata;
@@ -54,11 +58,12 @@ pub use api::{
     AbortedTxn, AppendInfo, AppendMeta, LogDirStatus, Origin, ProducerStatus, RecoveryProgress,
     RecoveryReport, TimestampedOffset, TxnPermit, Unflushed,
 };
+pub use compaction::CompactionSettings;
 pub use config::{CleanupPolicy, LogConfig, TimestampType};
 pub use dir::MinFree;
 pub use error::{AppendError, OpenError, ReadError, StorageError};
 pub use log::{ColdRead, FlushCallback, LogRead, PartitionLog};
-pub use manager::{LogManager, LogManagerOptions, TopicConfigs};
+pub use manager::{Cut, LogManager, LogManagerOptions, TopicConfigs};
 pub use metrics::LogMetrics;
 pub use replica::{ReplicaState, SingleReplica};
 pub use tail_cache::TailCacheStats;

@@ -8,16 +8,19 @@
 //! | `lookup` | by timestamp, by epoch, aborted transactions |
 //! | `flush` | fsync, group commit, the recovery point |
 //! | `retention` | removing old segments |
+//! | `compact`, `replace` | a round of compaction, and its result in place of the originals |
+//! | `cut` | where it stood at one moment, for a backup |
 //! | `arrival` | when records came, and what they say themselves |
 //! | `listing`, `load`, `recover` | opening a directory, after a clean shutdown or a crash |
 //!
-//! Locks, in the order they may be taken: flush → state → segments → tail cache. The state lock
-//! is the append lock: short, never over an fsync.
+//! Locks, in the order they may be taken: upkeep → flush → state → segments → tail cache. The state
+//! lock is the append lock: short, never over an fsync. Upkeep is held as long as retention or
+//! compaction is at work; others never wait for it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use limpid_platform::blocking::BlockingPool;
@@ -43,13 +46,16 @@ use crate::tail_cache::{Tail, TailCache};
 
 mod append;
 mod arrival;
+mod compact;
+pub(crate) mod cut;
 mod flush;
 pub(crate) mod listing;
 mod load;
 mod lookup;
 mod read;
 pub(crate) mod recover;
-mod retention;
+mod replace;
+pub(crate) mod retention;
 mod transactions;
 
 pub use flush::FlushCallback;
@@ -106,6 +112,16 @@ pub struct PartitionLog {
     last_stable: AtomicI64,
     recovery_point: AtomicI64,
     closed: AtomicBool,
+    /// Everything below is compacted; −1 when nothing is.
+    clean_to: AtomicI64,
+    /// Why it can't be compacted.
+    unsound: Mutex<Option<String>>,
+    /// Held while segments are removed or replaced.
+    upkeep: Mutex<()>,
+    /// Held while files get their final names.
+    renaming: Mutex<()>,
+    /// How often segments were replaced.
+    replacements: AtomicU64,
     flush_lock: Mutex<()>,
     flush_queue: Mutex<flush::Queue>,
 }
@@ -229,6 +245,18 @@ impl PartitionLog {
     #[must_use]
     pub fn latest_epoch(&self) -> Option<i32> {
         self.state.lock().epochs.latest()
+    }
+
+    /// Notes that the leadership of `epoch` begins at the end of the log. To be called before the
+    /// first append under that epoch; a known epoch changes nothing.
+    pub fn begin_epoch(&self, epoch: i32) {
+        let mut state = self.state.lock();
+        let end = self.log_end_offset();
+        state.epochs.assign(epoch, end);
+        if state.epochs.dirty {
+            let now = self.shared.clock.monotonic();
+            state.unflushed_since.get_or_insert(now);
+        }
     }
 
     /// Producers remembered.

@@ -14,6 +14,7 @@ use limpid_protocol::Uuid;
 use parking_lot::{Mutex, RwLock};
 
 use crate::api::LogDirStatus;
+use crate::compaction::CompactionSettings;
 use crate::config::LogConfig;
 use crate::dir::{LogDir, MinFree};
 use crate::error::StorageError;
@@ -25,9 +26,14 @@ use crate::replica::{ReplicaState, SingleReplica};
 use crate::tail_cache::TailCacheStats;
 
 mod background;
+mod compaction;
+mod cut;
 mod open;
 
 use background::Background;
+use compaction::Cleaners;
+
+pub use cut::Cut;
 
 /// The configuration of a topic by its name, asked when its logs are opened.
 pub type TopicConfigs = Box<dyn Fn(&str) -> Option<LogConfig> + Send + Sync>;
@@ -68,6 +74,8 @@ pub struct LogManagerOptions {
     pub retention_check_ms: u64,
     /// `log.flush.offset.checkpoint.interval.ms`.
     pub checkpoint_ms: u64,
+    /// `log.cleaner.*`.
+    pub compaction: CompactionSettings,
 }
 
 impl LogManagerOptions {
@@ -92,6 +100,7 @@ impl LogManagerOptions {
             reserve_bytes: 8 << 20,
             retention_check_ms: 300_000,
             checkpoint_ms: 5_000,
+            compaction: CompactionSettings::default(),
         }
     }
 }
@@ -119,6 +128,7 @@ pub struct LogManager {
     /// One creation or deletion at a time; never taken by the data path.
     changing: Mutex<()>,
     background: Background,
+    cleaners: Cleaners,
     broker_epoch: AtomicI64,
     stopped: AtomicBool,
 }
@@ -155,6 +165,7 @@ impl LogManager {
             clean: true,
             recovery_point: 0,
             log_start: 0,
+            clean_to: None,
             arrivals: None,
         };
         let log = Arc::new(PartitionLog::create(&self.shared, &dir, params, topic_id)?);
@@ -226,6 +237,7 @@ impl LogManager {
         })?;
         let to = dir.path.join(name(topic, partition, unique));
         let from = log.path();
+        let _nobody_renames = log.hold_replacements();
         // The name changes first: if that fails the log is as it was.
         self.shared
             .files

@@ -27,6 +27,28 @@ metrics! {
         pub segments_removed: counter = "limpid_log_segments_removed_total";
         /// Bytes removed by retention or by deleting records.
         pub removed_bytes: counter = "limpid_log_removed_bytes_total";
+        /// Time of a round of compaction of one log.
+        pub compaction: histogram[buckets::COMPACTION_SECONDS] = "limpid_log_compaction_seconds";
+        /// Rounds of compaction that failed; what was done before counts all the same.
+        pub compaction_failures: counter = "limpid_log_compaction_failures_total";
+        /// Bytes of segments that compaction read.
+        pub compaction_read_bytes: counter = "limpid_log_compaction_read_bytes_total";
+        /// Bytes of the segments that compaction wrote in their place.
+        pub compaction_written_bytes: counter = "limpid_log_compaction_written_bytes_total";
+        /// Records that compaction left out.
+        pub compacted_records: counter = "limpid_log_compacted_records_total";
+        /// Percent that remained in the last round of compaction.
+        pub compaction_recopy_percent: gauge = "limpid_log_compaction_recopy_percent",
+            mbean "kafka.log:type=LogCleaner,name=cleaner-recopy-percent" gauge;
+        /// Percent of the memory for keys that the last round of compaction needed.
+        pub compaction_keys_percent: gauge = "limpid_log_compaction_keys_percent",
+            mbean "kafka.log:type=LogCleaner,name=max-buffer-utilization-percent" gauge;
+        /// Seconds that the oldest record waits for compaction beyond `max.compaction.lag.ms`.
+        pub compaction_overdue: gauge = "limpid_log_compaction_overdue_seconds",
+            mbean "kafka.log:type=LogCleaner,name=max-compaction-delay-secs" gauge;
+        /// Percent of the dirtiest log that could be compacted.
+        pub dirtiest_percent: gauge = "limpid_log_dirtiest_percent",
+            mbean "kafka.log:type=LogCleanerManager,name=max-dirty-percent" gauge;
         /// Producer ids forgotten because they were idle.
         pub producers_expired: counter = "limpid_log_producers_expired_total";
         /// Time to put what one log appended on the disk.

@@ -33,6 +33,8 @@ pub(crate) const RECOVERY_POINTS: &str = "recovery-point-offset-checkpoint";
 pub(crate) const LOG_STARTS: &str = "log-start-offset-checkpoint";
 /// High watermarks.
 pub(crate) const HIGH_WATERMARKS: &str = "replication-offset-checkpoint";
+/// Offsets up to which logs are compacted.
+pub(crate) const CLEANER_OFFSETS: &str = "cleaner-offset-checkpoint";
 /// Epoch → first offset, in each log.
 pub(crate) const EPOCHS: &str = "leader-epoch-checkpoint";
 /// The topic id, in each log.

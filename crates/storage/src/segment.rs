@@ -36,7 +36,7 @@ pub(crate) struct Progress {
     /// Timestamp of the last entry of the time index, −1 if none.
     indexed_timestamp: i64,
     /// Wall clock of the creation or last append, for segments without timestamps.
-    modified_ms: i64,
+    pub(crate) modified_ms: i64,
 }
 
 #[derive(Debug)]
@@ -50,6 +50,8 @@ pub(crate) struct Segment {
     progress: Mutex<Progress>,
     /// True once closed for writing and on the disk with its indexes.
     synced: AtomicBool,
+    /// True once it is no part of the log any more.
+    deleted: AtomicBool,
 }
 
 /// Lengths of a segment's files as found in the directory.
@@ -70,8 +72,38 @@ impl Segment {
         lengths: FileLengths,
         now_ms: i64,
     ) -> Arc<Self> {
-        let slot = |suffix| {
-            let path = names::segment_file(dir, base_offset, suffix);
+        Self::named(open, dir, base_offset, "", lengths, now_ms)
+    }
+
+    /// What compaction makes of other segments: empty, under names that are worthless after a
+    /// crash, until [`Segment::rename`] gives it better ones.
+    pub(crate) fn cleaned(
+        open: &Arc<OpenFiles>,
+        dir: &Path,
+        base_offset: i64,
+        modified_ms: i64,
+    ) -> io::Result<Arc<Self>> {
+        let lengths = FileLengths::default();
+        let suffix = names::CLEANED;
+        let segment = Self::named(open, dir, base_offset, suffix, lengths, modified_ms);
+        // An earlier attempt may have left some.
+        segment.remove()?;
+        segment.log.open_or_create()?;
+        segment.offsets.clear()?;
+        segment.times.clear()?;
+        Ok(segment)
+    }
+
+    fn named(
+        open: &Arc<OpenFiles>,
+        dir: &Path,
+        base_offset: i64,
+        after: &str,
+        lengths: FileLengths,
+        now_ms: i64,
+    ) -> Arc<Self> {
+        let slot = |suffix: &str| {
+            let path = names::segment_file(dir, base_offset, &format!("{suffix}{after}"));
             Slot::new(open, path, true)
         };
         Arc::new(Self {
@@ -90,6 +122,7 @@ impl Segment {
                 modified_ms: now_ms,
             }),
             synced: AtomicBool::new(false),
+            deleted: AtomicBool::new(false),
         })
     }
 
@@ -102,6 +135,16 @@ impl Segment {
         }
         self.offsets.clear()?;
         self.times.clear()
+    }
+
+    /// Its files, the log first: the order of renaming, on which recovery relies.
+    fn slots(&self) -> [&Arc<Slot>; 4] {
+        [
+            &self.log,
+            &self.offsets.slot,
+            &self.times.slot,
+            &self.txns.slot,
+        ]
     }
 
     /// Bytes of valid batches.
@@ -150,7 +193,7 @@ impl Segment {
         // One place in the time index is kept for the entry written when the segment is closed.
         let times_limit = (index_bytes / TIME_ENTRY_BYTES as u64).saturating_sub(1);
         size + bytes as u64 > limit
-            || age > config.segment_ms.saturating_sub(jitter_ms)
+            || age > config.roll_after_ms().saturating_sub(jitter_ms)
             || u64::from(self.offsets.entries()) >= index_bytes / OFFSET_ENTRY_BYTES as u64
             || u64::from(self.times.entries()) >= times_limit
     }
@@ -247,12 +290,7 @@ impl Segment {
     /// The files are on the disk already (a clean start): they need not stay open.
     pub(crate) fn mark_synced(&self) {
         self.synced.store(true, Ordering::Release);
-        for slot in [
-            &self.log,
-            &self.offsets.slot,
-            &self.times.slot,
-            &self.txns.slot,
-        ] {
+        for slot in self.slots() {
             slot.unpin();
         }
     }
@@ -361,27 +399,41 @@ impl Segment {
 
     /// Renames every file to `<name>.deleted`; open handles stay good for readers.
     pub(crate) fn mark_deleted(&self) -> io::Result<()> {
-        for slot in [
-            &self.log,
-            &self.offsets.slot,
-            &self.times.slot,
-            &self.txns.slot,
-        ] {
-            let mut name = slot.path().into_os_string();
-            name.push(names::DELETED);
-            slot.rename(Path::new(&name))?;
+        self.deleted.store(true, Ordering::Release);
+        self.rename("", names::DELETED)
+    }
+
+    /// True when it is no part of the log any more: its files may be gone.
+    pub(crate) fn is_deleted(&self) -> bool {
+        self.deleted.load(Ordering::Acquire)
+    }
+
+    /// Replaces the end of every file's name, the log's first. Open handles stay good.
+    pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        for slot in self.slots() {
+            let path = slot.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let stem = name.strip_suffix(from).unwrap_or(&name);
+            slot.rename(&path.with_file_name(format!("{stem}{to}")))?;
         }
         Ok(())
     }
 
+    /// The largest timestamp of the first batch, from the file if need be; `None` while empty.
+    pub(crate) fn first_timestamp(&self) -> Result<Option<i64>, ScanError> {
+        let known = self.progress().first_timestamp;
+        if known.is_some() || self.size() == 0 {
+            return Ok(known);
+        }
+        let first = Scanner::headers(self.log.get()?, 0, self.size()).next()?;
+        let timestamp = first.map(|found| found.header.max_timestamp);
+        self.progress.lock().first_timestamp = timestamp;
+        Ok(timestamp)
+    }
+
     /// Removes the files.
     pub(crate) fn remove(&self) -> io::Result<()> {
-        for slot in [
-            &self.log,
-            &self.offsets.slot,
-            &self.times.slot,
-            &self.txns.slot,
-        ] {
+        for slot in self.slots() {
             slot.remove()?;
         }
         Ok(())
@@ -389,12 +441,7 @@ impl Segment {
 
     /// The directory was renamed.
     pub(crate) fn moved(&self, dir: &Path) {
-        for slot in [
-            &self.log,
-            &self.offsets.slot,
-            &self.times.slot,
-            &self.txns.slot,
-        ] {
+        for slot in self.slots() {
             slot.moved(dir);
         }
     }

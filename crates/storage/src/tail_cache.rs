@@ -130,11 +130,14 @@ struct Batch {
 
 impl Entries {
     fn evict(&mut self, cache: &TailCache, at_least: usize) -> u64 {
+        self.evict_while(cache, |_, credited| credited < at_least.max(1))
+    }
+
+    /// Drops the oldest entries as long as `wanted` says so, which hears of the next one and of the
+    /// bytes given back so far.
+    fn evict_while(&mut self, cache: &TailCache, wanted: impl Fn(&Batch, usize) -> bool) -> u64 {
         let (mut credited, mut dropped) = (0, 0);
-        while credited < at_least.max(1) {
-            let Some(batch) = self.batches.pop_front() else {
-                break;
-            };
+        while let Some(batch) = self.batches.pop_front_if(|batch| wanted(batch, credited)) {
             credited += batch.charge;
             dropped += 1;
         }
@@ -267,6 +270,12 @@ impl Tail {
             out.push(batch.bytes.clone());
         }
         Some(out)
+    }
+
+    /// Forgets what ends below `offset`: compaction has replaced it.
+    pub(crate) fn forget_below(&self, offset: i64) {
+        let mut entries = self.entries.lock();
+        entries.evict_while(&self.cache, |batch, _| batch.last_offset < offset);
     }
 
     /// Forgets everything (the log was truncated, deleted or went offline).

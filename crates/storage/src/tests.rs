@@ -18,8 +18,11 @@ use crate::{
 };
 
 mod arrivals;
+mod backup;
+mod compaction;
 mod crash;
 mod faults;
+mod inspect;
 mod life;
 mod reads;
 mod transactions;
@@ -31,6 +34,7 @@ struct Bench {
     files: FaultyFiles,
     config: LogConfig,
     tail_cache_bytes: usize,
+    keys_bytes: usize,
 }
 
 const TOPIC: &str = "orders";
@@ -51,6 +55,7 @@ impl Bench {
                 ..LogConfig::default()
             },
             tail_cache_bytes: 1 << 20,
+            keys_bytes: 1 << 20,
         }
     }
 
@@ -68,6 +73,10 @@ impl Bench {
         options.reserve_bytes = 64 << 10;
         options.retention_check_ms = 0;
         options.checkpoint_ms = 0;
+        // Only when a test asks for it.
+        options.compaction.backoff = Duration::MAX;
+        options.compaction.keys_bytes = self.keys_bytes;
+        options.compaction.io_bytes = 2_000;
         options
     }
 

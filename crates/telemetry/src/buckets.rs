@@ -32,3 +32,8 @@ pub const SIZE_BYTES: &[f64] = &[
     33_554_432.0,
     134_217_728.0,
 ];
+
+/// Rounds of compaction: 10 ms (a small topic) to an hour (a segment of a gigabyte takes seconds, a
+/// log may have hundreds).
+pub const COMPACTION_SECONDS: &[f64] =
+    &[0.01, 0.05, 0.25, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0];

@@ -22,6 +22,10 @@ pub const ALPHA: &str = "alpha";
 pub const STRICT: &str = "strict";
 /// A compacted topic.
 pub const COMPACTED: &str = "compacted";
+/// A topic of which records are deleted.
+pub const PRUNED: &str = "pruned";
+/// A topic that gets more partitions.
+pub const GROWN: &str = "grown";
 /// A topic that the produce cases write to.
 pub const WRITTEN: &str = "written";
 /// A topic of which no test changes anything but the configuration.
@@ -119,6 +123,8 @@ pub fn fill(side: &mut Side) -> Result<()> {
             ],
         ),
         topic(COMPACTED, 1, &[("cleanup.policy", "compact")]),
+        topic(PRUNED, 5, &[("retention.ms", "-1")]),
+        topic(GROWN, 1, &[]),
         topic(WRITTEN, 2, &[("retention.ms", "-1")]),
         topic(
             TUNED,
@@ -155,13 +161,18 @@ pub fn fill(side: &mut Side) -> Result<()> {
         (2, batch(Codec::None, None, &[5_000, 3_000, 4_000])),
         (2, batch(Codec::Gzip, None, &[1_000, 4_500])),
     ];
-    for (partition, records) in batches {
-        let request = produce(side, ALPHA, partition, -1, records);
+    let alpha = batches.map(|(partition, records)| (ALPHA, partition, records));
+    let pruned = (0..4).map(|partition| {
+        let records = batch(Codec::None, None, &[0, 1, 2, 3, 4, 5, 6, 7, 8]);
+        (PRUNED, partition, records)
+    });
+    for (topic, partition, records) in alpha.into_iter().chain(pruned) {
+        let request = produce(side, topic, partition, -1, records);
         let answer = side.must(&request, 12)?;
         let code = answer.responses[0].partition_responses[0].error_code;
         ensure!(
             code == 0,
-            "producing to {ALPHA}-{partition} failed with {code}"
+            "producing to {topic}-{partition} failed with {code}"
         );
     }
     Ok(())

@@ -32,6 +32,8 @@ pub struct Side {
     pub name: &'static str,
     /// Its port, which answers mention.
     pub port: u16,
+    /// Its log directory.
+    pub data: String,
     /// The ids of the topics made by the set-up, by name.
     pub topic_ids: BTreeMap<String, Uuid>,
     /// Texts that the two brokers can't have in common, and what stands for them.
@@ -57,6 +59,7 @@ impl Side {
         Self {
             name,
             port: peer.port(),
+            data: peer.data().display().to_string(),
             topic_ids: BTreeMap::new(),
             own,
             marks: 0,

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 /// A broker must answer within this.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -64,6 +64,33 @@ pub fn delete_topic(address: &str, name: &str) -> Result<()> {
         "deleting {name} failed with code {code:?}: {answer:?}"
     );
     Ok(())
+}
+
+/// Appends one batch (Produce version 7) and returns its first offset.
+///
+/// # Errors
+/// When the broker refuses.
+pub fn produce(address: &str, topic: &str, partition: i32, batch: &[u8]) -> Result<i64> {
+    let mut body = Vec::new();
+    body.extend((-1_i16).to_be_bytes());
+    body.extend((-1_i16).to_be_bytes());
+    body.extend(20_000_i32.to_be_bytes());
+    put_count(&mut body, 1)?;
+    put_text(&mut body, topic)?;
+    put_count(&mut body, 1)?;
+    body.extend(partition.to_be_bytes());
+    put_count(&mut body, batch.len())?;
+    body.extend(batch);
+    let answer = exchange(address, 0, 7, &body)?;
+    // Count (4), the name with its length, count (4), partition (4), error code, first offset.
+    let at = 4 + 2 + topic.len() + 4 + 4;
+    let code = answer.get(at..at + 2).context("a cut answer")?;
+    ensure!(
+        code == [0, 0],
+        "producing to {topic}-{partition} failed with code {code:?}"
+    );
+    let offset = answer.get(at + 2..at + 10).context("a cut answer")?;
+    Ok(i64::from_be_bytes(offset.try_into()?))
 }
 
 /// Sends one request with a version-1 header and returns the answer's body.

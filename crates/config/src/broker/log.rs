@@ -83,7 +83,8 @@ pub(super) const ROWS: &[Definition] = &[
     )
     .default("15000")
     .min(0)
-    .cluster_wide(),
+    .cluster_wide()
+    .honoured(),
     define(
         "log.cleaner.dedupe.buffer.size",
         Long,
@@ -91,7 +92,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Memory in which all log cleaners together remember keys.",
     )
     .default("134217728")
-    .cluster_wide(),
+    .cluster_wide()
+    .honoured(),
     define(
         "log.cleaner.delete.retention.ms",
         Long,
@@ -100,14 +102,16 @@ pub(super) const ROWS: &[Definition] = &[
     )
     .default("86400000")
     .min(0)
-    .cluster_wide(),
+    .cluster_wide()
+    .honoured(),
     define(
         "log.cleaner.enable",
         Boolean,
         Medium,
         "Run the log cleaner.",
     )
-    .default("true"),
+    .default("true")
+    .honoured(),
     define(
         "log.cleaner.io.buffer.load.factor",
         Double,
@@ -115,7 +119,8 @@ pub(super) const ROWS: &[Definition] = &[
         "How full the cleaner's memory of keys may get.",
     )
     .default("0.9")
-    .cluster_wide(),
+    .cluster_wide()
+    .honoured(),
     define(
         "log.cleaner.io.buffer.size",
         Int,
@@ -124,7 +129,8 @@ pub(super) const ROWS: &[Definition] = &[
     )
     .default("524288")
     .min(0)
-    .cluster_wide(),
+    .cluster_wide()
+    .honoured(),
     define(
         "log.cleaner.io.max.bytes.per.second",
         Double,
@@ -132,7 +138,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Most bytes per second that log cleaners read and write.",
     )
     .default("1.7976931348623157E308")
-    .cluster_wide(),
+    .cluster_wide()
+    .honoured(),
     define(
         "log.cleaner.max.compaction.lag.ms",
         Long,
@@ -141,7 +148,8 @@ pub(super) const ROWS: &[Definition] = &[
     )
     .default("9223372036854775807")
     .min(1)
-    .cluster_wide(),
+    .cluster_wide()
+    .honoured(),
     define(
         "log.cleaner.min.cleanable.ratio",
         Double,
@@ -150,7 +158,8 @@ pub(super) const ROWS: &[Definition] = &[
     )
     .default("0.5")
     .check(Check::Fraction(0.0, 1.0))
-    .cluster_wide(),
+    .cluster_wide()
+    .honoured(),
     define(
         "log.cleaner.min.compaction.lag.ms",
         Long,
@@ -159,7 +168,8 @@ pub(super) const ROWS: &[Definition] = &[
     )
     .default("0")
     .min(0)
-    .cluster_wide(),
+    .cluster_wide()
+    .honoured(),
     define(
         "log.cleaner.threads",
         Int,
@@ -168,7 +178,8 @@ pub(super) const ROWS: &[Definition] = &[
     )
     .default("1")
     .min(0)
-    .cluster_wide(),
+    .cluster_wide()
+    .honoured(),
     define(
         "log.cleanup.policy",
         List,

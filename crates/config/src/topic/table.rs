@@ -11,8 +11,8 @@ pub(super) const ROWS: &[Definition] = &[
         "cleanup.policy",
         List,
         Medium,
-        "What happens to old segments: delete them, or (an empty list) nothing; compact is taken, \
-         but compaction itself does not run yet.",
+        "What happens to old records: delete whole segments by age and size, compact (keep the \
+         newest record of each key), both, or (an empty list) nothing.",
     )
     .default("delete")
     .one_of(&["compact", "delete"])
@@ -21,34 +21,38 @@ pub(super) const ROWS: &[Definition] = &[
         "compression.gzip.level",
         Int,
         Medium,
-        "Level at which gzip compresses when the broker does; it stores what producers sent.",
+        "Level at which gzip compresses when the topic asks for it.",
     )
     .default("-1")
-    .check(Check::BetweenOrMinusOne(1, 9)),
+    .check(Check::BetweenOrMinusOne(1, 9))
+    .honoured(),
     define(
         "compression.lz4.level",
         Int,
         Medium,
-        "Level at which lz4 compresses when the broker does; it stores what producers sent.",
+        "Level at which lz4 compresses when the topic asks for it.",
     )
     .default("9")
-    .between(1, 17),
+    .between(1, 17)
+    .honoured(),
     define(
         "compression.type",
         String,
         Medium,
-        "How batches are stored; this version stores them as producers sent them.",
+        "How batches are stored: as producers sent them, or always with this codec.",
     )
     .default("producer")
-    .one_of(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]),
+    .one_of(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"])
+    .honoured(),
     define(
         "compression.zstd.level",
         Int,
         Medium,
-        "Level at which zstd compresses when the broker does; it stores what producers sent.",
+        "Level at which zstd compresses when the topic asks for it.",
     )
     .default("3")
-    .between(-131_072, 22),
+    .between(-131_072, 22)
+    .honoured(),
     define(
         "delete.retention.ms",
         Long,
@@ -56,7 +60,8 @@ pub(super) const ROWS: &[Definition] = &[
         "How long compaction keeps the markers of deleted keys.",
     )
     .default("86400000")
-    .min(0),
+    .min(0)
+    .honoured(),
     define(
         "file.delete.delay.ms",
         Long,
@@ -141,7 +146,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Longest time a record waits for compaction.",
     )
     .default("9223372036854775807")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "max.message.bytes",
         Int,
@@ -185,7 +191,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Share of a log that must be uncompacted before it is compacted.",
     )
     .default("0.5")
-    .check(Check::Fraction(0.0, 1.0)),
+    .check(Check::Fraction(0.0, 1.0))
+    .honoured(),
     define(
         "min.compaction.lag.ms",
         Long,
@@ -193,7 +200,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Shortest time a record stays before it may be compacted away.",
     )
     .default("0")
-    .min(0),
+    .min(0)
+    .honoured(),
     define(
         "min.insync.replicas",
         Int,

@@ -22,7 +22,7 @@ pub enum Op {
     Sync,
     /// [`File::truncate`]
     Truncate,
-    /// [`Files::rename`], judged by the old name
+    /// [`Files::rename`] and [`Files::hard_link`], judged by the old name
     Rename,
     /// [`Files::remove_file`] and [`Files::remove_dir_all`]
     Remove,
@@ -219,6 +219,11 @@ impl File for FaultyFile {
         self.inner.len()
     }
 
+    fn set_modified(&self, modified_ms: i64) -> io::Result<()> {
+        self.files.check(Op::Write, &self.path)?;
+        self.inner.set_modified(modified_ms)
+    }
+
     fn allocate(&self, len: u64) -> io::Result<()> {
         self.files.check(Op::Write, &self.path)?;
         self.inner.allocate(len)
@@ -239,6 +244,11 @@ impl Files for FaultyFiles {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.check(Op::Rename, from)?;
         self.inner.rename(from, to)
+    }
+
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.check(Op::Rename, from)?;
+        self.inner.hard_link(from, to)
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {

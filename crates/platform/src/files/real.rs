@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::{DirEntry, DiskSpace, File, Files, OpenMode};
 
@@ -36,6 +37,11 @@ impl File for RealFile {
         Ok(self.0.metadata()?.len())
     }
 
+    fn set_modified(&self, modified_ms: i64) -> io::Result<()> {
+        let since_epoch = Duration::from_millis(u64::try_from(modified_ms).unwrap_or(0));
+        self.0.set_modified(UNIX_EPOCH + since_epoch)
+    }
+
     fn allocate(&self, len: u64) -> io::Result<()> {
         let flags = rustix::fs::FallocateFlags::KEEP_SIZE;
         Ok(rustix::fs::fallocate(&self.0, flags, 0, len)?)
@@ -63,6 +69,10 @@ impl Files for RealFiles {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
+    }
+
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(from, to)
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {

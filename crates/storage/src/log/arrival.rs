@@ -7,9 +7,10 @@ use limpid_protocol::Uuid;
 use limpid_protocol::records::{BatchHeader, BatchView};
 
 use super::PartitionLog;
-use super::lookup::{DECOMPRESSED_BYTES_MAX, read_batch};
+use super::lookup::read_batch;
 use crate::arrivals::Arrivals;
 use crate::arrivals::file::{Saved, Writer};
+use crate::compaction::DECOMPRESSED_BYTES_MAX;
 use crate::error::ReadError;
 use crate::scan::{Found, ScanError};
 use crate::segment::Segment;
@@ -37,6 +38,10 @@ impl PartitionLog {
     /// # Errors
     /// [`ReadError`].
     pub fn timestamp_at(&self, offset: i64) -> Result<Option<i64>, ReadError> {
+        self.look_through(|| self.look_at_timestamp(offset))
+    }
+
+    fn look_at_timestamp(&self, offset: i64) -> Result<Option<i64>, ReadError> {
         // The end first: it never is behind a start read after it.
         let end = self.high_watermark();
         let offset = offset.max(self.log_start_offset());

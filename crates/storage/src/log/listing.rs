@@ -20,6 +20,8 @@ pub(crate) struct LoadParams {
     pub(crate) recovery_point: i64,
     /// From the checkpoint; 0 when it has none.
     pub(crate) log_start: i64,
+    /// Up to where it is compacted; `None` when the checkpoint has nothing.
+    pub(crate) clean_to: Option<i64>,
     /// When its records came, from the checkpoint.
     pub(crate) arrivals: Option<Saved>,
 }

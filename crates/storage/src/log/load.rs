@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64};
 
 use limpid_platform::files::DirEntry;
 use limpid_protocol::Uuid;
@@ -108,6 +108,11 @@ impl PartitionLog {
             last_stable: AtomicI64::new(start),
             recovery_point: AtomicI64::new(found.recovery_point.clamp(0, end)),
             closed: AtomicBool::new(false),
+            clean_to: AtomicI64::new(params.clean_to.unwrap_or(-1)),
+            unsound: Mutex::default(),
+            upkeep: Mutex::default(),
+            renaming: Mutex::default(),
+            replacements: AtomicU64::new(0),
             flush_lock: Mutex::default(),
             flush_queue: Mutex::default(),
         };
@@ -181,10 +186,21 @@ fn finish_swaps(shared: &Shared, path: &Path, outcome: &mut Outcome) -> io::Resu
             continue;
         };
         let end = end_of_swap(shared, &path.join(&entry.name), base, entry.len)?;
-        // What the replacement covers has to go before it takes their names.
+        // What the replacement covers has to go before it takes their names, its indexes with it:
+        // those of the first original would be taken for the replacement's.
         for old in &entries {
-            let old_base = names::parse_segment_file(&old.name, names::LOG);
-            if old_base.is_some_and(|old_base| old_base >= base && old_base < end) {
+            let suffixes = [
+                names::LOG,
+                names::INDEX,
+                names::TIME_INDEX,
+                names::TXN_INDEX,
+            ];
+            let bases = suffixes.map(|suffix| names::parse_segment_file(&old.name, suffix));
+            if bases
+                .into_iter()
+                .flatten()
+                .any(|old| old == base || (base..end).contains(&old))
+            {
                 files.remove_file(&path.join(&old.name))?;
             }
         }
@@ -199,6 +215,12 @@ fn finish_swaps(shared: &Shared, path: &Path, outcome: &mut Outcome) -> io::Resu
     {
         let to = entry.name.trim_end_matches(names::SWAP);
         files.rename(&path.join(&entry.name), &path.join(to))?;
+    }
+    if entries
+        .iter()
+        .any(|entry| entry.name.ends_with(names::SWAP))
+    {
+        files.sync_dir(path)?;
     }
     Ok(())
 }

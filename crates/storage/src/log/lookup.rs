@@ -6,12 +6,10 @@ use limpid_protocol::records::BatchView;
 
 use super::PartitionLog;
 use crate::api::{AbortedTxn, TimestampedOffset};
+use crate::compaction::DECOMPRESSED_BYTES_MAX;
 use crate::error::ReadError;
 use crate::scan::{Found, ScanError};
 use crate::segment::Segment;
-
-/// A batch that unpacks to more than this is refused as corrupt: it was not validated here.
-pub(super) const DECOMPRESSED_BYTES_MAX: usize = 256 << 20;
 
 impl PartitionLog {
     /// The first record whose timestamp is at least `timestamp` (ListOffsets by time). Reads
@@ -23,6 +21,10 @@ impl PartitionLog {
         &self,
         timestamp: i64,
     ) -> Result<Option<TimestampedOffset>, ReadError> {
+        self.look_through(|| self.look_for_timestamp(timestamp))
+    }
+
+    fn look_for_timestamp(&self, timestamp: i64) -> Result<Option<TimestampedOffset>, ReadError> {
         let start = self.log_start_offset();
         self.check_readable(start)?;
         let segments: Vec<Arc<Segment>> = self.segments.read().values().cloned().collect();
@@ -44,6 +46,10 @@ impl PartitionLog {
     /// # Errors
     /// [`ReadError`].
     pub fn max_timestamp_offset(&self) -> Result<Option<TimestampedOffset>, ReadError> {
+        self.look_through(|| self.look_for_max_timestamp())
+    }
+
+    fn look_for_max_timestamp(&self) -> Result<Option<TimestampedOffset>, ReadError> {
         let start = self.log_start_offset();
         self.check_readable(start)?;
         let newest = {
@@ -114,6 +120,10 @@ impl PartitionLog {
         from: i64,
         to_exclusive: i64,
     ) -> Result<Vec<AbortedTxn>, ReadError> {
+        self.look_through(|| self.look_for_aborted(from, to_exclusive))
+    }
+
+    fn look_for_aborted(&self, from: i64, to_exclusive: i64) -> Result<Vec<AbortedTxn>, ReadError> {
         let mut out = Vec::new();
         let mut next = self.segment_at(from);
         while let Some(segment) = next {

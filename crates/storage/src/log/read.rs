@@ -135,6 +135,10 @@ impl PartitionLog {
             ScanError::Io(e) if e.kind() == std::io::ErrorKind::NotFound => {
                 match self.check_readable(offset) {
                     Err(gone) => gone,
+                    // Compaction did: the look is begun anew.
+                    Ok(()) if segment.is_deleted() => {
+                        ReadError::Busy("the segment was replaced".to_owned())
+                    }
                     Ok(()) => self.dir.read_error(&file, &e),
                 }
             }
@@ -149,6 +153,10 @@ impl ColdRead {
     /// # Errors
     /// [`ReadError`]; an I/O error takes the log directory offline.
     pub fn read(self) -> Result<Bytes, ReadError> {
+        self.log.look_through(|| self.look())
+    }
+
+    fn look(&self) -> Result<Bytes, ReadError> {
         self.log.check_readable(self.offset)?;
         let mut next = self.log.segment_at(self.offset);
         while let Some(segment) = next {

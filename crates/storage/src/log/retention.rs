@@ -22,7 +22,8 @@ enum Cause {
 #[derive(Debug)]
 pub(crate) struct Condemned {
     pub(crate) segment: Arc<Segment>,
-    pub(crate) snapshot: PathBuf,
+    /// The producer snapshot that goes with it.
+    pub(crate) snapshot: Option<PathBuf>,
     pub(crate) delay_ms: i64,
 }
 
@@ -69,6 +70,10 @@ impl PartitionLog {
         if !self.is_online() {
             return Ok(Vec::new());
         }
+        // While the log is compacted its segments stay; the next run will find it idle.
+        let Some(_nobody_else) = self.upkeep.try_lock() else {
+            return Ok(Vec::new());
+        };
         let config = self.config();
         let chosen = {
             let mut state = self.state.lock();
@@ -89,7 +94,7 @@ impl PartitionLog {
             let snapshot = names::segment_file(&path, segment.base_offset, names::SNAPSHOT);
             out.push(Condemned {
                 segment,
-                snapshot,
+                snapshot: Some(snapshot),
                 delay_ms: config.file_delete_delay_ms,
             });
         }

@@ -14,6 +14,7 @@ use crate::checkpoint::{self, Offsets};
 use crate::dir::LogDir;
 use crate::error::StorageError;
 use crate::log::PartitionLog;
+use crate::log::retention::Condemned;
 use crate::names;
 use crate::segment::Segment;
 
@@ -26,7 +27,7 @@ enum Doomed {
     Dir(PathBuf),
     Segment {
         segment: Arc<Segment>,
-        snapshot: PathBuf,
+        snapshot: Option<PathBuf>,
     },
 }
 
@@ -87,9 +88,9 @@ fn due(last: &mut Duration, now: Duration, every: Duration) -> bool {
 
 impl LogManager {
     /// The background work: disk space, fsync of everything that waits, retention, forgetting
-    /// producers, removing files, checkpoints. To be called about once a second from one thread;
+    /// compaction (by threads of its own), producers, removing files, checkpoints. To be called about once a second from one thread;
     /// blocks on the disk. Errors are logged and take their directory offline.
-    pub fn tick(&self) {
+    pub fn tick(self: &Arc<Self>) {
         if self.stopped.load(Ordering::Acquire) {
             return;
         }
@@ -115,6 +116,7 @@ impl LogManager {
             let expired: usize = logs.iter().map(|log| log.expire_producers()).sum();
             tracing::debug!(expired, "looked for idle producers");
         }
+        self.tend_compaction(now);
         self.remove_doomed(now);
         if checkpoints {
             for dir in self.dirs.iter().filter(|dir| dir.is_online()) {
@@ -144,6 +146,7 @@ impl LogManager {
         if self.stopped.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
+        self.cleaners.stop();
         for dir in self.dirs.iter().filter(|dir| !dir.is_online()) {
             tracing::warn!(dir = %dir.path.display(), "offline, recovered when it is back");
         }
@@ -223,21 +226,24 @@ impl LogManager {
             .collect()
     }
 
-    fn apply_retention(&self, logs: &[Arc<PartitionLog>]) {
+    pub(super) fn apply_retention(&self, logs: &[Arc<PartitionLog>]) {
         for log in logs {
             match log.apply_retention() {
-                Ok(condemned) => {
-                    for gone in condemned {
-                        let doomed = Doomed::Segment {
-                            segment: gone.segment,
-                            snapshot: gone.snapshot,
-                        };
-                        self.background
-                            .add(&*self.shared.clock, doomed, gone.delay_ms);
-                    }
-                }
+                Ok(condemned) => self.condemn(condemned),
                 Err(e) => tracing::warn!(error = %e, topic.name = log.topic(), "retention failed"),
             }
+        }
+    }
+
+    /// Files that have been renamed to `.deleted` go after a while.
+    pub(super) fn condemn(&self, condemned: Vec<Condemned>) {
+        for gone in condemned {
+            let doomed = Doomed::Segment {
+                segment: gone.segment,
+                snapshot: gone.snapshot,
+            };
+            self.background
+                .add(&*self.shared.clock, doomed, gone.delay_ms);
         }
     }
 
@@ -246,14 +252,13 @@ impl LogManager {
         for doomed in self.background.take_due(now) {
             let removed = match &doomed {
                 Doomed::Dir(path) => files.remove_dir_all(path),
-                Doomed::Segment { segment, snapshot } => {
-                    segment
-                        .remove()
-                        .and_then(|()| match files.remove_file(snapshot) {
-                            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
-                            _ => Ok(()),
-                        })
-                }
+                Doomed::Segment { segment, snapshot } => segment.remove().and_then(|()| {
+                    let removed = snapshot.as_ref().map(|path| files.remove_file(path));
+                    match removed.unwrap_or(Ok(())) {
+                        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
+                        _ => Ok(()),
+                    }
+                }),
             };
             // Left over files are removed at the next start.
             if let Err(e) = removed {
@@ -291,6 +296,7 @@ impl LogManager {
 
     pub(super) fn write_checkpoints(&self, dir: &LogDir) -> Result<(), StorageError> {
         let (mut points, mut starts, mut highs) = (Offsets::new(), Offsets::new(), Offsets::new());
+        let mut cleaned = Offsets::new();
         for log in self.logs() {
             if !std::ptr::eq(Arc::as_ptr(log.log_dir()), dir) {
                 continue;
@@ -298,6 +304,9 @@ impl LogManager {
             let key = (log.topic().to_owned(), log.partition());
             points.insert(key.clone(), log.recovery_point());
             highs.insert(key.clone(), log.high_watermark());
+            if let Some(offset) = log.clean_to() {
+                cleaned.insert(key.clone(), offset);
+            }
             if log.log_start_offset() > log.first_base_offset() {
                 starts.insert(key, log.log_start_offset());
             }
@@ -306,6 +315,7 @@ impl LogManager {
             (names::RECOVERY_POINTS, &points),
             (names::LOG_STARTS, &starts),
             (names::HIGH_WATERMARKS, &highs),
+            (names::CLEANER_OFFSETS, &cleaned),
         ] {
             dir.write_offsets_if_changed(name, offsets)?;
         }

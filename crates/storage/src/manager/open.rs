@@ -10,6 +10,7 @@ use limpid_platform::lock::{DirLock, LockError};
 use parking_lot::{Mutex, RwLock};
 
 use super::background::Background;
+use super::compaction::Cleaners;
 use super::{LogManager, LogManagerOptions, Logs};
 use crate::api::{RecoveryProgress, RecoveryReport};
 use crate::arrivals::file;
@@ -114,6 +115,7 @@ impl LogManager {
             logs: RwLock::new(logs),
             changing: Mutex::default(),
             background,
+            cleaners: Cleaners::new(options.compaction),
             broker_epoch: AtomicI64::new(-1),
             stopped: AtomicBool::new(false),
         };
@@ -166,6 +168,7 @@ fn survey(
     let entries = files.list(&dir.path)?;
     let recovery_points = read_checkpoint(options, dir, names::RECOVERY_POINTS, report);
     let log_starts = read_checkpoint(options, dir, names::LOG_STARTS, report);
+    let clean_to = read_checkpoint(options, dir, names::CLEANER_OFFSETS, report);
     let mut arrivals = read_arrivals(options, dir);
     let mut out = Vec::new();
     for entry in entries.iter().filter(|entry| entry.is_dir) {
@@ -181,6 +184,7 @@ fn survey(
                     clean,
                     recovery_point: recovery_points.get(&key).copied().unwrap_or(0),
                     log_start: log_starts.get(&key).copied().unwrap_or(0),
+                    clean_to: clean_to.get(&key).copied(),
                     arrivals: arrivals.remove(&key),
                 };
                 out.push(Candidate {
