@@ -62,7 +62,7 @@ fn files_below(dir: &Path) -> Vec<PathBuf> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             files.extend(files_below(&path));
-        } else {
+        } else if path.is_file() {
             files.push(path);
         }
     }
@@ -75,9 +75,10 @@ fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
         let target = to.join(path.file_name().unwrap());
+        // A broker that was killed leaves its control socket behind, which is no file.
         if path.is_dir() {
             copy(&path, &target);
-        } else {
+        } else if path.is_file() {
             std::fs::copy(&path, &target).unwrap();
         }
     }
