@@ -37,18 +37,18 @@ metrics! {
         pub compaction_written_bytes: counter = "limpid_log_compaction_written_bytes_total";
         /// Records that compaction left out.
         pub compacted_records: counter = "limpid_log_compacted_records_total";
-        /// Percent that remained in the last round of compaction.
-        pub compaction_recopy_percent: gauge = "limpid_log_compaction_recopy_percent",
-            mbean "kafka.log:type=LogCleaner,name=cleaner-recopy-percent" gauge;
-        /// Percent of the memory for keys that the last round of compaction needed.
-        pub compaction_keys_percent: gauge = "limpid_log_compaction_keys_percent",
-            mbean "kafka.log:type=LogCleaner,name=max-buffer-utilization-percent" gauge;
+        /// Share of the bytes that remained in the last round of compaction.
+        pub compaction_recopy: float_gauge = "limpid_log_compaction_recopy_ratio",
+            mbean "kafka.log:type=LogCleaner,name=cleaner-recopy-percent" gauge_percent;
+        /// Share of the memory for keys that the last round of compaction needed.
+        pub compaction_keys: float_gauge = "limpid_log_compaction_keys_ratio",
+            mbean "kafka.log:type=LogCleaner,name=max-buffer-utilization-percent" gauge_percent;
         /// Seconds that the oldest record waits for compaction beyond `max.compaction.lag.ms`.
         pub compaction_overdue: gauge = "limpid_log_compaction_overdue_seconds",
             mbean "kafka.log:type=LogCleaner,name=max-compaction-delay-secs" gauge;
-        /// Percent of the dirtiest log that could be compacted.
-        pub dirtiest_percent: gauge = "limpid_log_dirtiest_percent",
-            mbean "kafka.log:type=LogCleanerManager,name=max-dirty-percent" gauge;
+        /// Share of the dirtiest log that could be compacted.
+        pub dirtiest: float_gauge = "limpid_log_dirtiest_ratio",
+            mbean "kafka.log:type=LogCleanerManager,name=max-dirty-percent" gauge_percent;
         /// Producer ids forgotten because they were idle.
         pub producers_expired: counter = "limpid_log_producers_expired_total";
         /// Time to put what one log appended on the disk.

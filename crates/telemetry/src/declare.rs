@@ -42,6 +42,8 @@ pub struct LabelDeclaration {
 pub enum Shape {
     /// Yammer gauge: `Value`.
     Gauge,
+    /// Yammer gauge in whole percents of a metric that is a ratio: `Value`.
+    GaugePercent,
     /// Yammer counter: `Count`.
     Counter,
     /// Yammer meter: `Count`, `EventType`, `RateUnit` (its rates need a clock: not here).
@@ -314,6 +316,12 @@ macro_rules! __mbean {
         $crate::MBean {
             object: $object,
             shape: $crate::Shape::Gauge,
+        }
+    };
+    ($object:literal gauge_percent) => {
+        $crate::MBean {
+            object: $object,
+            shape: $crate::Shape::GaugePercent,
         }
     };
     ($object:literal counter) => {

@@ -165,6 +165,7 @@ impl Bound {
 fn attributes(shape: Shape, handle: &AnyHandle) -> Vec<(&'static str, Value)> {
     match shape {
         Shape::Gauge => vec![("Value", value(handle))],
+        Shape::GaugePercent => vec![("Value", percent(handle))],
         Shape::Counter | Shape::Histogram | Shape::HistogramMs => vec![("Count", value(handle))],
         Shape::Meter => vec![
             ("Count", value(handle)),
@@ -211,6 +212,14 @@ fn value(handle: &AnyHandle) -> Value {
         AnyHandle::Gauge(g) => Value::Long(g.get()),
         AnyHandle::FloatGauge(g) => Value::Double(g.get()),
         AnyHandle::Histogram(h) => long(h.count()),
+    }
+}
+
+/// Kafka's percentages have no fraction.
+fn percent(handle: &AnyHandle) -> Value {
+    match value(handle) {
+        Value::Double(ratio) => Value::Long((ratio * 100.0) as i64),
+        other => other,
     }
 }
 

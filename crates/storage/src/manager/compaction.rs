@@ -157,7 +157,7 @@ impl LogManager {
             }
         }
         let metrics = &self.shared.metrics;
-        metrics.dirtiest_percent.set((largest * 100.0) as i64);
+        metrics.dirtiest.set(largest);
         metrics.compaction_overdue.set(overdue_ms / 1_000);
         best.map(|(_, log)| log)
     }
@@ -202,11 +202,9 @@ impl LogManager {
         metrics.compaction_read_bytes.inc_by(done.bytes_before);
         metrics.compaction_written_bytes.inc_by(done.bytes_after);
         metrics.compacted_records.inc_by(gone);
-        metrics
-            .compaction_keys_percent
-            .set((done.keys_share * 100.0) as i64);
-        let recopied = done.bytes_after * 100 / done.bytes_before.max(1);
-        metrics.compaction_recopy_percent.set(recopied as i64);
+        metrics.compaction_keys.set(done.keys_share);
+        let recopied = done.bytes_after as f64 / done.bytes_before.max(1) as f64;
+        metrics.compaction_recopy.set(recopied);
         if done.without_key > 0 {
             tracing::warn!(
                 topic.name = log.topic(),
