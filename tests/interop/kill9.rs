@@ -3,10 +3,10 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
+use limpid_interop::kills::{Acknowledged, Verdict, torture};
 use limpid_interop::lab::Lab;
 use limpid_interop::peer::Kind;
 use limpid_interop::tools::{build_sabotaged, target_dir};
-use limpid_interop::torture::{Acknowledged, Verdict, torture};
 
 /// Rounds unless `LIMPID_INTEROP_ROUNDS` says otherwise.
 const ROUNDS: u32 = 10;
@@ -62,11 +62,7 @@ fn keeps_its_word(lab: &Lab, folder: &str, rounds: u32, acks: Acknowledged) -> R
 
 /// A broker that acknowledges before it appends is found to lose records.
 pub fn the_checker_notices_early_acknowledgements(lab: &mut Lab) -> Result<()> {
-    let verdict = sabotaged(
-        lab,
-        "sabotage-ack-before-append",
-        Acknowledged::OnceAppended,
-    )?;
+    let verdict = sabotaged(lab, "AckBeforeAppend", Acknowledged::OnceAppended)?;
     ensure!(verdict.lost > 0, "no loss was noticed: {verdict:?}");
     Ok(())
 }
@@ -74,11 +70,7 @@ pub fn the_checker_notices_early_acknowledgements(lab: &mut Lab) -> Result<()> {
 /// A broker that forgets its producers at a start is found to double records: what it had appended
 /// but not acknowledged when it was killed is sent again.
 pub fn the_checker_notices_forgotten_producers(lab: &mut Lab) -> Result<()> {
-    let verdict = sabotaged(
-        lab,
-        "sabotage-skip-producer-recovery",
-        Acknowledged::OnceFlushed,
-    )?;
+    let verdict = sabotaged(lab, "ForgetProducers", Acknowledged::OnceFlushed)?;
     ensure!(
         verdict.doubled > 0,
         "no doubled record was noticed: {verdict:?}"
@@ -86,9 +78,9 @@ pub fn the_checker_notices_forgotten_producers(lab: &mut Lab) -> Result<()> {
     Ok(())
 }
 
-fn sabotaged(lab: &mut Lab, feature: &str, acks: Acknowledged) -> Result<Verdict> {
-    let program = build_sabotaged(&target_dir()?.join("sabotage"), feature)?;
-    let folder = lab.folder(feature)?;
+fn sabotaged(lab: &mut Lab, bug: &str, acks: Acknowledged) -> Result<Verdict> {
+    let program = build_sabotaged(&target_dir()?.join("sabotage"), bug)?;
+    let folder = lab.folder(bug)?;
     let verdict = torture(
         &Kind::Limpid(program),
         &lab.tools,
@@ -96,6 +88,6 @@ fn sabotaged(lab: &mut Lab, feature: &str, acks: Acknowledged) -> Result<Verdict
         (SABOTAGE_ROUNDS, seed()?),
         acks,
     )?;
-    eprintln!("{feature}: {verdict:?}");
+    eprintln!("{bug}: {verdict:?}");
     Ok(verdict)
 }

@@ -26,6 +26,7 @@ mod observed;
 mod own_client;
 mod prometheus;
 mod python;
+mod torture;
 mod transactions;
 
 use std::path::Path;
@@ -106,6 +107,8 @@ const TESTS: &[Test] = tests![
     kill9::nothing_comes_twice_when_the_disk_is_awaited,
     kill9::the_checker_notices_early_acknowledgements,
     kill9::the_checker_notices_forgotten_producers,
+    torture::nothing_is_found_in_a_short_run,
+    torture::every_planted_bug_is_found,
 ];
 
 fn main() -> ExitCode {

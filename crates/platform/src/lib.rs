@@ -13,3 +13,4 @@ pub mod limits;
 pub mod lock;
 pub mod process;
 pub mod random;
+pub mod sabotage;

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use limpid_platform::sabotage::Bug;
 use limpid_protocol::records::{BatchHeader, NO_PRODUCER_EPOCH, NO_SEQUENCE, add_sequence};
 
 use crate::api::{AbortedTxn, Origin, ProducerStatus, TxnPermit};
@@ -82,6 +83,9 @@ impl Producer {
         if self.epoch != header.producer_epoch {
             return None;
         }
+        if Bug::IgnoreSequences.is_planted() {
+            return None;
+        }
         let (first, last) = (header.base_sequence, header.last_sequence());
         self.window
             .iter()
@@ -104,7 +108,7 @@ impl Producer {
     fn check_sequence(&self, header: &BatchHeader) -> Result<(), AppendError> {
         let (epoch, got) = (header.producer_epoch, header.base_sequence);
         // Nothing known (new, expired, or its records are deleted): any start is accepted.
-        if self.epoch == NO_PRODUCER_EPOCH {
+        if Bug::IgnoreSequences.is_planted() || self.epoch == NO_PRODUCER_EPOCH {
             return Ok(());
         }
         let last = if epoch == self.epoch {

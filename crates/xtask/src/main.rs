@@ -4,6 +4,7 @@
 mod ci;
 mod codegen;
 mod tidy;
+mod torture;
 
 use clap::{Parser, Subcommand};
 
@@ -22,6 +23,8 @@ enum Command {
     Ci(ci::Arguments),
     /// Check the conventions of the house that no compiler checks
     Tidy,
+    /// Break everything around a broker under load and check what it promised
+    Torture(torture::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -29,6 +32,7 @@ fn main() -> anyhow::Result<()> {
         Command::Codegen(arguments) => codegen::run(&arguments),
         Command::Ci(arguments) => ci::run(&root()?, &arguments),
         Command::Tidy => tidy::run(&root()?),
+        Command::Torture(arguments) => torture::run(&root()?, &arguments),
     }
 }
 

@@ -1,10 +1,12 @@
 //! The harness of the interop tests: foreign tools, brokers as peers, records and their oracle.
 
+pub mod chance;
 pub mod chromium;
 pub mod counted;
 pub mod coverage;
 pub mod dump_log;
 pub mod http;
+pub mod kills;
 pub mod lab;
 pub mod librdkafka;
 pub mod member;

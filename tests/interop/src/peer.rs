@@ -59,6 +59,9 @@ pub struct Peer {
     controller_port: u16,
     http_port: u16,
     properties: Vec<(String, String)>,
+    advertised: Option<String>,
+    /// What is added to the environment of the broker's process.
+    pub environment: Vec<(String, String)>,
     /// Further words for the program that formats.
     pub format_args: Vec<String>,
     /// Whether to run Kafka's virtual machine with its full compiler (for measurements).
@@ -90,6 +93,8 @@ impl Peer {
                 .iter()
                 .map(|(k, v)| ((*k).into(), (*v).into()))
                 .collect(),
+            advertised: None,
+            environment: Vec::new(),
             format_args: Vec::new(),
             full_speed: false,
             daemon: None,
@@ -115,6 +120,11 @@ impl Peer {
     /// Sets a property from the next start on.
     pub fn set(&mut self, key: &str, value: &str) {
         self.properties.push((key.to_owned(), value.to_owned()));
+    }
+
+    /// Sends clients to another address than its own, from the next start on.
+    pub fn advertise(&mut self, address: &str) {
+        self.advertised = Some(address.to_owned());
     }
 
     /// Which broker it is.
@@ -184,7 +194,8 @@ impl Peer {
         writeln!(text, "controller.quorum.voters=1@127.0.0.1:{controller}")?;
         let listeners = format!("PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}");
         writeln!(text, "listeners={listeners}")?;
-        writeln!(text, "advertised.listeners=PLAINTEXT://127.0.0.1:{port}")?;
+        let advertised = self.advertised.clone().unwrap_or_else(|| self.address());
+        writeln!(text, "advertised.listeners=PLAINTEXT://{advertised}")?;
         writeln!(text, "controller.listener.names=CONTROLLER")?;
         let map = "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT";
         writeln!(text, "listener.security.protocol.map={map}")?;
@@ -286,7 +297,9 @@ impl Peer {
                 limpid
             }
         };
-        command.arg(file);
+        command
+            .arg(file)
+            .envs(self.environment.iter().map(|(k, v)| (k, v)));
         self.daemon = Some(Daemon::spawn(
             self.kind.name(),
             &mut command,

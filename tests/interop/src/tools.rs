@@ -4,6 +4,7 @@
 //! installed is remembered by the text that asked for it (a pom, a requirements file), so a
 //! changed version is installed anew and an unchanged one costs nothing.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -300,17 +301,19 @@ pub fn limpid_binary() -> Result<PathBuf> {
     Ok(target.join("release/limpid"))
 }
 
-/// A build of Limpid with one of the features that break it on purpose, kept apart from all other
-/// builds; unoptimized, because it is compiled only to be found out.
+/// Limpid with one of the bugs of `limpid_platform::sabotage` in it, as a script around a build that
+/// is kept apart from all other builds; unoptimized, because it is compiled only to be found out.
 ///
 /// # Errors
 /// When Cargo fails.
-pub fn build_sabotaged(target: &Path, feature: &str) -> Result<PathBuf> {
-    build(target, &["--features", feature])?;
-    // The next such build goes to the same place, to share the dependencies.
-    let kept = target.join(feature);
-    std::fs::copy(target.join("debug/limpid"), &kept)?;
-    Ok(kept)
+pub fn build_sabotaged(target: &Path, bug: &str) -> Result<PathBuf> {
+    build(target, &["--features", "sabotage"])?;
+    let program = target.join("debug/limpid");
+    let script = target.join(bug);
+    let text = format!("#!/bin/sh\nSABOTAGE={bug} exec {program:?} \"$@\"\n");
+    std::fs::write(&script, text)?;
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755))?;
+    Ok(script)
 }
 
 fn build(target: &Path, options: &[&str]) -> Result<()> {

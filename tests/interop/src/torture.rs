@@ -1,328 +1,254 @@
-//! The kill -9 checker: idempotent producers write while the broker is killed again and again;
-//! afterwards every acknowledged record must be there exactly once, at the offset that was
-//! acknowledged, and each producer's records must be in order in each partition.
+//! The torture: real clients write, read and relay while everything around the broker is broken
+//! again and again, and a checker watches over what it promised.
+//!
+//! The seed decides which faults come in which order and what is written; how far the broker is when
+//! one strikes is up to the machine.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+pub mod checker;
+mod disk;
+pub mod findings;
+mod nemesis;
+mod proxy;
+mod readers;
+mod relay;
+mod report;
+mod run;
+pub mod value;
+mod writers;
+
+use std::path::Path;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
-use rdkafka::ClientContext;
-use rdkafka::error::RDKafkaErrorCode;
-use rdkafka::message::{DeliveryResult, Message};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use anyhow::{Context, Result, anyhow};
 
-use crate::librdkafka;
+use self::checker::View;
+use self::disk::{Disk, MIN_FREE};
+use self::findings::Fault as Finding;
+use self::nemesis::Nemesis;
+use self::proxy::Proxy;
+use self::run::{MOMENT, Run};
+use self::value::Topic;
 use crate::peer::{Kind, Peer};
-use crate::process::{pause, wait_for};
+use crate::ports;
+use crate::process::pause;
 use crate::tools::Tools;
 use crate::wire::create_topic;
 
-const TOPIC: &str = "torture";
-const PARTITIONS: i32 = 3;
-const PRODUCERS: u32 = 3;
-/// Records a producer may have waiting for an acknowledgement.
-const WAITING_MAX: i32 = 400;
-/// The least number of acknowledgements in the last second before a kill.
-const BUSY: usize = 500;
-const VALUE_BYTES: usize = 700;
-/// A busy second must come within this after a start.
-const BUSY_LIMIT: Duration = Duration::from_secs(60);
-const FLUSH_LIMIT: Duration = Duration::from_secs(120);
+pub use self::report::Report;
 
-/// A record's identity: which producer wrote it and its place in that producer's order.
-type Id = (u32, u64);
+/// How often progress is told.
+const TELL_EVERY: Duration = Duration::from_secs(10);
+/// After the last fault everything that was acknowledged must be seen within this.
+const END_LIMIT: Duration = Duration::from_secs(180);
 
-/// What the checker found; all zero but for the first two on a broker that keeps its word.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Verdict {
-    /// Acknowledged records.
-    pub acknowledged: usize,
-    /// Records in the log.
-    pub found: usize,
-    /// Acknowledged records that are not in the log.
-    pub lost: usize,
-    /// Records that are in the log more than once.
-    pub doubled: usize,
-    /// Acknowledged records that are at another offset than the acknowledged one.
-    pub misplaced: usize,
-    /// Neighbours of one producer in a partition that are in the wrong order.
-    pub disordered: usize,
-    /// Records whose bytes are not those written.
-    pub damaged: usize,
-}
-
-impl Verdict {
-    /// Whether nothing is wrong.
-    #[must_use]
-    pub const fn is_clean(&self) -> bool {
-        self.lost + self.doubled + self.misplaced + self.disordered + self.damaged == 0
-    }
-}
-
-/// Acknowledged records with their partition and offset, and the times of the last ones.
-#[derive(Debug, Default)]
-struct Acks {
-    places: HashMap<Id, (i32, i64)>,
-    recent: VecDeque<Instant>,
-    failure: Option<String>,
-}
-
-impl Acks {
-    fn in_last_second(&mut self) -> usize {
-        while self
-            .recent
-            .front()
-            .is_some_and(|at| at.elapsed() > Duration::from_secs(1))
-        {
-            self.recent.pop_front();
-        }
-        self.recent.len()
-    }
-}
-
-/// Notes the fate of each record a producer sends.
+/// What to do.
 #[derive(Clone, Debug)]
-struct Ledger(Arc<Mutex<Acks>>);
+pub struct Plan {
+    /// For how long there are faults.
+    pub time: Duration,
+    /// Decides what happens.
+    pub seed: u64,
+    /// Whether to end at the first finding.
+    pub until_found: bool,
+}
 
-impl Ledger {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Acks> {
-        self.0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+/// Tortures a broker in `folder`, which must be in namespaces of this process's own.
+///
+/// # Errors
+/// When the broker doesn't come back, or a client can't go on; what was found so far is told then.
+pub fn torture(kind: &Kind, tools: &Tools, folder: &Path, plan: &Plan) -> Result<Report> {
+    let disk = Disk::mount(folder)?;
+    let mut peer = peer(kind, tools, folder, &disk)?;
+    let proxy = Proxy::start(ports::next()?, peer.port())?;
+    peer.advertise(&proxy.address());
+    peer.format()?;
+    peer.start()?;
+    for topic in Topic::ALL {
+        let address = peer.address();
+        create_topic(&address, topic.name(), topic.partitions(), topic.configs())?;
     }
+    let run = Arc::new(Run::new(proxy.address(), plan.seed));
+    let clients = Clients::start(&run);
+    let mut nemesis = Nemesis::new(&run, peer, &proxy, disk);
+    let began = Instant::now();
+    let done = under_faults(&mut nemesis, &clients, plan, began)
+        .and_then(|()| come_to_an_end(&mut nemesis, clients, plan));
+    if let Err(error) = done {
+        run.found(Finding::Stuck, || format!("{error:#}"));
+    }
+    if nemesis.peer.log().contains("panicked at") {
+        run.found(Finding::Crashed, || {
+            "a panic in the broker's log".to_owned()
+        });
+    }
+    let report = Report::new(&run, &nemesis.done, plan.seed, began.elapsed());
+    nemesis.peer.kill();
+    Ok(report)
 }
 
-impl ClientContext for Ledger {
-    // Brokers vanish all the time here; what counts is what becomes of the records.
-    fn log(&self, _: rdkafka::config::RDKafkaLogLevel, _: &str, _: &str) {}
-    fn error(&self, _: rdkafka::error::KafkaError, _: &str) {}
+fn peer(kind: &Kind, tools: &Tools, folder: &Path, disk: &Disk) -> Result<Peer> {
+    let data = disk.path.join("data").display().to_string();
+    let mut properties = vec![
+        ("log.dirs", data.as_str()),
+        ("log.segment.bytes", "1048576"),
+        ("log.index.interval.bytes", "1024"),
+        ("log.retention.bytes", "25165824"),
+        ("log.retention.check.interval.ms", "2000"),
+        ("log.segment.delete.delay.ms", "1000"),
+        (
+            "transaction.abort.timed.out.transaction.cleanup.interval.ms",
+            "500",
+        ),
+        ("group.initial.rebalance.delay.ms", "0"),
+        ("offsets.topic.segment.bytes", "1048576"),
+        ("transaction.state.log.segment.bytes", "1048576"),
+    ];
+    let least = MIN_FREE.to_string();
+    if matches!(kind, Kind::Limpid(_)) {
+        properties.push(("limpid.disk.min.free", &least));
+        properties.push(("log.index.size.max.bytes", "1048576"));
+    }
+    let mut peer = Peer::new(kind.clone(), tools, folder, &properties)?;
+    peer.environment = disk.environment();
+    Ok(peer)
 }
 
-impl ProducerContext for Ledger {
-    type DeliveryOpaque = Box<Id>;
+/// Breaks things until the time is over.
+fn under_faults(
+    nemesis: &mut Nemesis<'_>,
+    clients: &Clients,
+    plan: &Plan,
+    began: Instant,
+) -> Result<()> {
+    nemesis.calm().context("before the first fault")?;
+    let mut told = Instant::now();
+    while began.elapsed() < plan.time {
+        nemesis.strike()?;
+        clients.check()?;
+        let found = nemesis.run.checker.lock().findings.count() > 0;
+        if found && plan.until_found {
+            return Ok(());
+        }
+        if told.elapsed() >= TELL_EVERY {
+            told = Instant::now();
+            report::progress(nemesis.run, nemesis.count(), began.elapsed());
+        }
+    }
+    nemesis.calm().context("after the last fault")
+}
 
-    fn delivery(&self, result: &DeliveryResult<'_>, id: Box<Id>) {
-        let mut acks = self.lock();
-        match result {
-            Ok(message) => {
-                acks.places
-                    .insert(*id, (message.partition(), message.offset()));
-                acks.recent.push_back(Instant::now());
-            }
-            Err((error, _)) => {
-                acks.failure
-                    .get_or_insert_with(|| format!("record {id:?}: {error}"));
+/// Nobody writes any more; what was acknowledged comes to all who are to see it.
+fn come_to_an_end(nemesis: &mut Nemesis<'_>, clients: Clients, plan: &Plan) -> Result<()> {
+    let run = nemesis.run;
+    if plan.until_found && run.checker.lock().findings.count() > 0 {
+        return Ok(());
+    }
+    run.stop(false);
+    clients.join(|client| !client.reads)?;
+    let began = Instant::now();
+    loop {
+        let open = run.checker.lock().open();
+        if open.is_empty() {
+            break;
+        }
+        if began.elapsed() > END_LIMIT {
+            let mut checker = run.checker.lock();
+            open.into_iter()
+                .for_each(|what| checker.findings.add(Finding::Lost, || what));
+            break;
+        }
+        pause(MOMENT);
+    }
+    Ok(())
+}
+
+struct Client {
+    name: String,
+    /// Goes on when the writers have come to an end.
+    reads: bool,
+    thread: JoinHandle<Result<()>>,
+}
+
+/// The threads of a run's clients.
+struct Clients {
+    run: Arc<Run>,
+    all: parking_lot::Mutex<Vec<Client>>,
+}
+
+impl Clients {
+    fn start(run: &Arc<Run>) -> Self {
+        let clients = Self {
+            run: Arc::clone(run),
+            all: parking_lot::Mutex::default(),
+        };
+        clients.add("plain writer", false, |run| {
+            writers::write_plainly(run, 1, Topic::Plain)
+        });
+        clients.add("plain writer", false, |run| {
+            writers::write_plainly(run, 2, Topic::Plain)
+        });
+        clients.add("flushed writer", false, |run| {
+            writers::write_plainly(run, 3, Topic::Flushed)
+        });
+        clients.add("teller", false, |run| writers::tell(run, 11));
+        clients.add("teller", false, |run| writers::tell(run, 12));
+        clients.add("notes", false, readers::note_offsets);
+        clients.add("relay", true, |run| relay::relay(run, 21));
+        clients.add("relay", true, |run| relay::relay(run, 22));
+        clients.add("offsets", true, |run| {
+            readers::watch_relay(run, relay::GROUP)
+        });
+        clients.add("reader", true, |run| readers::read(run, View::Everything));
+        clients.add("reader", true, |run| readers::read(run, View::Committed));
+        clients
+    }
+
+    fn add(
+        &self,
+        name: &str,
+        reads: bool,
+        work: impl FnOnce(&Arc<Run>) -> Result<()> + Send + 'static,
+    ) {
+        let run = Arc::clone(&self.run);
+        let thread = std::thread::spawn(move || work(&run));
+        self.all.lock().push(Client {
+            name: name.to_owned(),
+            reads,
+            thread,
+        });
+    }
+
+    /// Fails when one has ended by itself.
+    fn check(&self) -> Result<()> {
+        let all = self.all.lock();
+        match all.iter().any(|client| client.thread.is_finished()) {
+            false => Ok(()),
+            true => {
+                drop(all);
+                self.join(|client| client.thread.is_finished())
             }
         }
     }
-}
 
-/// The value of a record: its identity and a pattern that depends on it.
-fn value(id: Id) -> Vec<u8> {
-    let mut value = format!("{} {} ", id.0, id.1).into_bytes();
-    let seed = id.1.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(id.0);
-    while value.len() < VALUE_BYTES {
-        let at = value.len() as u64;
-        value.push((seed.rotate_left((at % 64) as u32) ^ at) as u8);
-    }
-    value
-}
-
-/// Splits a record's value into its identity and whether every byte is as written.
-fn identify(bytes: &[u8]) -> Option<(Id, bool)> {
-    let mut parts = bytes.splitn(3, |byte| *byte == b' ');
-    let mut number = || std::str::from_utf8(parts.next()?).ok()?.parse::<u64>().ok();
-    let id = (u32::try_from(number()?).ok()?, number()?);
-    Some((id, bytes == value(id)))
-}
-
-/// The producers, writing in threads of their own until they are stopped.
-struct Writers {
-    stop: Arc<AtomicBool>,
-    threads: Vec<JoinHandle<Result<()>>>,
-}
-
-impl Writers {
-    fn start(address: &str, ledger: &Ledger) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let start = |number| {
-            let (address, ledger, stop) = (address.to_owned(), ledger.clone(), Arc::clone(&stop));
-            std::thread::spawn(move || write(&address, ledger, number, &stop))
-        };
-        let threads = (0..PRODUCERS).map(start).collect();
-        Self { stop, threads }
-    }
-
-    fn finish(self) -> Result<()> {
-        self.stop.store(true, Ordering::Relaxed);
-        for thread in self.threads {
-            thread
-                .join()
-                .map_err(|_| anyhow::anyhow!("a producer's thread panicked"))??;
+    /// Waits for some to end, and fails with what went wrong for one of them.
+    fn join(&self, which: impl Fn(&Client) -> bool) -> Result<()> {
+        let mut all = self.all.lock();
+        let (chosen, left) = all.drain(..).partition(which);
+        *all = left;
+        drop(all);
+        for Client { name, thread, .. } in chosen {
+            let ended = thread.join().map_err(|_| anyhow!("{name} panicked"))?;
+            ended.context(name)?;
         }
         Ok(())
     }
 }
 
-fn write(address: &str, ledger: Ledger, number: u32, stop: &AtomicBool) -> Result<()> {
-    let settings = [
-        ("enable.idempotence", "true"),
-        ("acks", "all"),
-        ("max.in.flight.requests.per.connection", "5"),
-        ("linger.ms", "2"),
-        ("batch.num.messages", "25"),
-        ("message.timeout.ms", "300000"),
-        ("reconnect.backoff.ms", "20"),
-        ("reconnect.backoff.max.ms", "200"),
-        ("retry.backoff.ms", "20"),
-    ];
-    let producer: BaseProducer<Ledger> =
-        librdkafka::config(address, &settings).create_with_context(ledger)?;
-    let mut next = 0_u64;
-    while !stop.load(Ordering::Relaxed) {
-        if producer.in_flight_count() >= WAITING_MAX {
-            producer.poll(Duration::from_millis(2));
-            continue;
-        }
-        let id = (number, next);
-        let payload = value(id);
-        let partition = i32::try_from(next % u64::try_from(PARTITIONS)?)?;
-        let record: BaseRecord<'_, [u8], [u8], Box<Id>> =
-            BaseRecord::with_opaque_to(TOPIC, Box::new(id))
-                .partition(partition)
-                .payload(&payload);
-        match producer.send(record) {
-            Ok(()) => next += 1,
-            Err((error, _)) => match error.rdkafka_error_code() {
-                Some(RDKafkaErrorCode::QueueFull) => {
-                    producer.poll(Duration::from_millis(2));
-                }
-                _ => bail!("producer {number}: {error}"),
-            },
-        }
-        if next.is_multiple_of(25) {
-            producer.poll(Duration::ZERO);
-        }
+impl Drop for Clients {
+    fn drop(&mut self) {
+        // A client whose broker is gone may hang; the process ends soon, so nobody waits for it.
+        self.run.stop(true);
     }
-    producer
-        .flush(FLUSH_LIMIT)
-        .with_context(|| format!("producer {number}"))
-}
-
-/// When a broker acknowledges: decides how much is appended but not acknowledged at a kill.
-#[derive(Clone, Copy, Debug)]
-pub enum Acknowledged {
-    /// Right after the append: hardly ever is anything in between.
-    OnceAppended,
-    /// After the disk has it (`flush.messages=1`): nearly always batches are in between, and are
-    /// sent again after the restart.
-    OnceFlushed,
-}
-
-impl Acknowledged {
-    const fn configs(self) -> &'static [(&'static str, &'static str)] {
-        match self {
-            Self::OnceAppended => &[],
-            Self::OnceFlushed => &[("flush.messages", "1")],
-        }
-    }
-}
-
-/// Kills the broker `rounds` times under load and then judges what is in its log.
-///
-/// # Errors
-/// When the broker doesn't come back, a producer gives up, or the log can't be read.
-pub fn torture(
-    kind: &Kind,
-    tools: &Tools,
-    folder: &std::path::Path,
-    (rounds, seed): (u32, u64),
-    acks: Acknowledged,
-) -> Result<Verdict> {
-    let properties = [
-        ("log.segment.bytes", "1048576"),
-        ("log.index.interval.bytes", "1024"),
-    ];
-    let mut peer = Peer::start_new(kind.clone(), tools, folder, &properties)?;
-    create_topic(&peer.address(), TOPIC, PARTITIONS, acks.configs())?;
-    let ledger = Ledger(Arc::default());
-    let writers = Writers::start(&peer.address(), &ledger);
-    let chance = AtomicU64::new(seed);
-    for round in 0..rounds {
-        kill_when_busy(&mut peer, &ledger, &chance)
-            .with_context(|| format!("round {round} of seed {seed}"))?;
-        ledger.lock().recent.clear();
-        peer.start()
-            .with_context(|| format!("after kill {round} of seed {seed}"))?;
-    }
-    writers.finish()?;
-    let written = ledger.lock();
-    if let Some(failure) = &written.failure {
-        bail!("a record was given up: {failure}");
-    }
-    let verdict = judge(&peer.address(), &written.places)?;
-    drop(written);
-    peer.stop()?;
-    Ok(verdict)
-}
-
-/// Kills the broker at a random moment of a busy phase.
-fn kill_when_busy(peer: &mut Peer, ledger: &Ledger, chance: &AtomicU64) -> Result<()> {
-    wait_for("busy second", BUSY_LIMIT, || {
-        peer.check_alive()?;
-        if let Some(failure) = &ledger.lock().failure {
-            bail!("a record was given up: {failure}");
-        }
-        if ledger.lock().in_last_second() < BUSY {
-            return Ok(None);
-        }
-        // Not a wait for anything: the random moment at which the process dies. The phase may have
-        // become quiet by then, on a machine with other work; then there is another.
-        pause(Duration::from_micros(random(chance) % 400_000));
-        Ok((ledger.lock().in_last_second() >= BUSY).then_some(()))
-    })?;
-    peer.kill();
-    Ok(())
-}
-
-/// The next of a sequence of numbers that look random (SplitMix64).
-fn random(state: &AtomicU64) -> u64 {
-    let mut mixed = state.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
-}
-
-/// Compares the log with what was acknowledged.
-fn judge(address: &str, places: &HashMap<Id, (i32, i64)>) -> Result<Verdict> {
-    let mut verdict = Verdict {
-        acknowledged: places.len(),
-        ..Verdict::default()
-    };
-    let mut seen: HashMap<Id, Vec<(i32, i64)>> = HashMap::new();
-    let mut last: BTreeMap<(i32, u32), u64> = BTreeMap::new();
-    librdkafka::read_each(address, TOPIC, PARTITIONS, |partition, offset, record| {
-        verdict.found += 1;
-        let Some((id, intact)) = identify(record.value.as_deref().unwrap_or_default()) else {
-            verdict.damaged += 1;
-            return;
-        };
-        verdict.damaged += usize::from(!intact);
-        seen.entry(id).or_default().push((partition, offset));
-        let before = last.insert((partition, id.0), id.1);
-        verdict.disordered += usize::from(before.is_some_and(|before| before >= id.1));
-    })?;
-    for found in seen.values() {
-        verdict.doubled += found.len() - 1;
-    }
-    for (id, place) in places {
-        match seen.get(id) {
-            None => verdict.lost += 1,
-            Some(found) => verdict.misplaced += usize::from(!found.contains(place)),
-        }
-    }
-    Ok(verdict)
 }

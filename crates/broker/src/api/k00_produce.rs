@@ -16,6 +16,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use limpid_config::TopicConfig;
 use limpid_platform::clock::Clock;
+#[cfg(feature = "sabotage")]
+use limpid_platform::sabotage::Bug;
 use limpid_protocol::messages::produce_request::{
     PartitionProduceData, ProduceRequest, TopicProduceData,
 };
@@ -344,16 +346,8 @@ impl Appended {
 
 /// Broken on purpose: acknowledges at once and appends later, so that a kill in between loses what
 /// was acknowledged. The checker in tests/interop must find that.
-#[cfg(feature = "sabotage-ack-before-append")]
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the signature of the function it stands in for"
-)]
-fn append(
-    partition: &Arc<Partition>,
-    (prepared, _permit): (&Prepared<'_>, Permit),
-    _call: &mut Call<'_>,
-) -> Result<Appended, AppendError> {
+#[cfg(feature = "sabotage")]
+fn append_later(partition: &Arc<Partition>, prepared: &Prepared<'_>) -> Appended {
     let meta = AppendMeta {
         leader_epoch: partition.leader_epoch(),
         origin: Origin::Client,
@@ -367,7 +361,7 @@ fn append(
         }
         later.waiters.appended(bytes.len() as u64);
     });
-    Ok(Appended {
+    Appended {
         info: AppendInfo {
             first_offset,
             last_offset: first_offset + i64::from(prepared.records) - 1,
@@ -381,11 +375,17 @@ fn append(
         records: prepared.records,
         bytes: 0,
         flushed: None,
-    })
+    }
+}
+
+/// Once in so many times: a batch that has to be sent again.
+#[cfg(feature = "sabotage")]
+fn is_unlucky() -> bool {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.is_ok_and(|now| now.subsec_micros() % 16 == 0)
 }
 
 /// Appends, and asks for the disk if the topic wants that before the acknowledgement.
-#[cfg(not(feature = "sabotage-ack-before-append"))]
 fn append(
     partition: &Arc<Partition>,
     (prepared, permit): (&Prepared<'_>, Permit),
@@ -395,7 +395,15 @@ fn append(
         leader_epoch: partition.leader_epoch(),
         origin: Origin::Client,
     };
+    #[cfg(feature = "sabotage")]
+    if Bug::AckBeforeAppend.is_planted() && !prepared.is_transactional {
+        return Ok(append_later(partition, prepared));
+    }
     let log = &partition.log;
+    #[cfg(feature = "sabotage")]
+    if Bug::IgnoreSequences.is_planted() && is_unlucky() {
+        return Err(AppendError::Busy("sabotage".to_owned()));
+    }
     let info = match prepared.is_transactional {
         true => log.append_in_transaction(prepared.bytes(), &meta, permit)?,
         false => log.append(prepared.bytes(), &meta)?,

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use limpid_platform::sabotage::Bug;
 use limpid_protocol::messages::fetch_request::{FetchPartition, FetchRequest};
 use limpid_protocol::messages::fetch_response::{
     AbortedTransaction, EpochEndOffset, FetchResponse, FetchableTopicResponse, PartitionData,
@@ -214,7 +215,7 @@ impl Fetch {
             .ok_or_else(|| topic.missing(wanted.partition))?;
         check_leader_epoch(wanted.current_leader_epoch, partition.leader_epoch())?;
         let log = &partition.log;
-        let committed_only = isolation == READ_COMMITTED;
+        let committed_only = isolation == READ_COMMITTED && !Bug::ReadPastStable.is_planted();
         let last_stable_offset = log.last_stable_offset();
         let high_watermark = log.high_watermark();
         let end = if committed_only {

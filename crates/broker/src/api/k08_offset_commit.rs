@@ -11,6 +11,7 @@
 
 use std::sync::Arc;
 
+use limpid_platform::sabotage::Bug;
 use limpid_protocol::messages::OffsetCommitRequest;
 use limpid_protocol::messages::offset_commit_request::{
     OffsetCommitRequestPartition, OffsetCommitRequestTopic,
@@ -87,6 +88,10 @@ impl OffsetCommit {
         version: i16,
     ) -> Vec<OffsetCommitResponseTopic> {
         let topics = request.topics.clone();
+        if Bug::ForgetOffsets.is_planted() {
+            let accept = |topic| refuse(topic, &topic.partitions, ErrorCode::None);
+            return topics.iter().map(accept).collect();
+        }
         let group_id = request.group_id.clone();
         let done = self.groups.step(&group_id, |coordinator, now, out| {
             coordinator.commit(now, request, version, out)

@@ -10,6 +10,7 @@
 use std::sync::Arc;
 
 use limpid_coordinator::transactions::{Partitions, ProducerKey};
+use limpid_platform::sabotage::Bug;
 use limpid_protocol::messages::txn_offset_commit_request::{
     TxnOffsetCommitRequest, TxnOffsetCommitRequestTopic,
 };
@@ -74,6 +75,10 @@ impl TxnOffsetCommit {
             if let Some(error) = refused.into_values().next() {
                 return Err(error);
             }
+        }
+        if Bug::ForgetTransactionalOffsets.is_planted() {
+            let topics = request.topics.into_iter();
+            return Ok(topics.map(|topic| refuse(topic, ErrorCode::None)).collect());
         }
         let step = self
             .groups

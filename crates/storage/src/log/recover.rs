@@ -11,6 +11,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use limpid_platform::sabotage::Bug;
 use limpid_protocol::records::BatchHeader;
 
 use super::listing::{Listing, LoadParams, SegmentFiles, remove_if_there};
@@ -235,6 +236,9 @@ impl Recovery<'_> {
         let mut end = segment.base_offset;
         let bad = loop {
             match scanner.next() {
+                Ok(Some(found)) if is_cut_on_purpose(segment, &found, size) => {
+                    break Some("sabotage".to_owned());
+                }
                 Ok(Some(found)) => match follows(segment, &found, end) {
                     Ok(()) => {
                         let config = &self.params.config;
@@ -276,6 +280,11 @@ impl Recovery<'_> {
             scanned: true,
         })
     }
+}
+
+/// See [`Bug::CutTail`].
+fn is_cut_on_purpose(segment: &Segment, found: &Found, size: u64) -> bool {
+    Bug::CutTail.is_planted() && segment.size() + found.header.size() as u64 == size
 }
 
 /// Whether a batch may stand where it stands.
@@ -341,7 +350,7 @@ impl PartitionLog {
         }
         let now_ms = self.shared.clock.wall_ms();
         producers.expire(now_ms, self.shared.producer_expiration_ms);
-        if cfg!(feature = "sabotage-skip-producer-recovery") {
+        if Bug::ForgetProducers.is_planted() {
             producers = Producers::default();
         }
         epochs.truncate_end(end);

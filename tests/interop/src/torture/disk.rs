@@ -1,0 +1,138 @@
+//! A disk that can be filled, slowed down and broken: a file system in memory, and a library loaded
+//! into the broker that stands between it and its files.
+//!
+//! Nothing is mounted where others could see it: the tester runs in namespaces of its own.
+
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rustix::fs::{FallocateFlags, fallocate, statvfs};
+
+use crate::process::run;
+use crate::tools::helpers;
+
+/// Retention keeps the logs far below this.
+const SIZE: &str = "size=3g";
+/// What the broker is told to keep free.
+pub(super) const MIN_FREE: u64 = 32 << 20;
+/// A compiler, a mount.
+const LIMIT: Duration = Duration::from_secs(60);
+/// The words of the shim's orders.
+const WORDS: u64 = 7;
+
+/// What the shim can be told to do: the places of its words.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Order {
+    /// The how-many-eth write from now on fails.
+    FailWrite = 0,
+    /// As that, with a call for the disk.
+    FailSync = 1,
+    /// As that, with a read.
+    FailRead = 2,
+    /// As that, with a write, half of which is done.
+    TearWrite = 3,
+    /// Each write takes so many microseconds longer.
+    SlowWrite = 4,
+    /// Each call for the disk does.
+    SlowSync = 5,
+}
+
+/// How many calls failed: the place of that word.
+const FAILED: u64 = 6;
+
+/// The disk.
+#[derive(Debug)]
+pub(super) struct Disk {
+    /// Where it is mounted.
+    pub(super) path: PathBuf,
+    shim: PathBuf,
+    orders: std::fs::File,
+    orders_path: PathBuf,
+}
+
+impl Disk {
+    /// Mounts it and compiles the library, in `folder`.
+    pub(super) fn mount(folder: &Path) -> Result<Self> {
+        let path = folder.join("disk");
+        std::fs::create_dir_all(&path)?;
+        let mut mount = Command::new("mount");
+        mount
+            .args(["-t", "tmpfs", "-o", SIZE, "limpid-torture"])
+            .arg(&path);
+        run(&mut mount, b"", LIMIT)?
+            .success()
+            .context("a file system in memory")?;
+        let shim = folder.join("faults.so");
+        let mut compiler = Command::new("cc");
+        compiler
+            .args(["-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o"])
+            .arg(&shim);
+        compiler.arg(helpers().join("shim/faults.c")).arg("-ldl");
+        run(&mut compiler, b"", LIMIT)?
+            .success()
+            .context("compiling the shim")?;
+        let orders_path = folder.join("orders");
+        std::fs::write(&orders_path, vec![0; 4 * WORDS as usize])?;
+        let orders = std::fs::File::options()
+            .read(true)
+            .write(true)
+            .open(&orders_path)?;
+        Ok(Self {
+            path,
+            shim,
+            orders,
+            orders_path,
+        })
+    }
+
+    /// What the broker must be started with.
+    pub(super) fn environment(&self) -> Vec<(String, String)> {
+        let text = |path: &Path| path.display().to_string();
+        vec![
+            ("LD_PRELOAD".to_owned(), text(&self.shim)),
+            ("FAULTS_FILE".to_owned(), text(&self.orders_path)),
+            ("FAULTS_UNDER".to_owned(), text(&self.path)),
+        ]
+    }
+
+    /// Orders something; 0 takes it back.
+    pub(super) fn order(&self, order: Order, word: u32) -> Result<()> {
+        Ok(self
+            .orders
+            .write_all_at(&word.to_ne_bytes(), 4 * order as u64)?)
+    }
+
+    /// Takes all orders back.
+    pub(super) fn heal(&self) -> Result<()> {
+        Ok(self.orders.write_all_at(&[0; 4 * FAILED as usize], 0)?)
+    }
+
+    /// How many calls failed so far.
+    pub(super) fn failed(&self) -> Result<u32> {
+        let mut word = [0; 4];
+        self.orders.read_exact_at(&mut word, 4 * FAILED)?;
+        Ok(u32::from_ne_bytes(word))
+    }
+
+    /// Takes all room but for `left` bytes.
+    pub(super) fn fill(&self, left: u64) -> Result<()> {
+        let file = std::fs::File::create(self.ballast())?;
+        let stat = statvfs(&self.path)?;
+        let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+        // The broker writes meanwhile: when it was quicker, the disk is full all the more.
+        fallocate(&file, FallocateFlags::empty(), 0, free.saturating_sub(left)).ok();
+        Ok(())
+    }
+
+    /// Gives the room back.
+    pub(super) fn empty(&self) -> Result<()> {
+        Ok(std::fs::remove_file(self.ballast())?)
+    }
+
+    fn ballast(&self) -> PathBuf {
+        self.path.join("ballast")
+    }
+}
