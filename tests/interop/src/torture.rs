@@ -32,7 +32,7 @@ use self::run::{MOMENT, Run};
 use self::value::Topic;
 use crate::peer::{Kind, Peer};
 use crate::ports;
-use crate::process::pause;
+use crate::process::{pause, wait_for};
 use crate::tools::Tools;
 use crate::wire::create_topic;
 
@@ -43,6 +43,9 @@ const TELL_EVERY: Duration = Duration::from_secs(10);
 /// After the last fault everything that was acknowledged must be seen within this.
 const END_LIMIT: Duration = Duration::from_secs(180);
 
+/// How many clients count their steps.
+const STEPPING: usize = 10;
+
 /// What to do.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -52,6 +55,8 @@ pub struct Plan {
     pub seed: u64,
     /// Whether to end at the first finding.
     pub until_found: bool,
+    /// The names of the only faults that there may be, or nothing.
+    pub only: Vec<String>,
 }
 
 /// Tortures a broker in `folder`, which must be in namespaces of this process's own.
@@ -71,7 +76,7 @@ pub fn torture(kind: &Kind, tools: &Tools, folder: &Path, plan: &Plan) -> Result
     }
     let run = Arc::new(Run::new(proxy.address(), plan.seed));
     let clients = Clients::start(&run);
-    let mut nemesis = Nemesis::new(&run, peer, &proxy, disk);
+    let mut nemesis = Nemesis::new(&run, peer, &proxy, disk, &plan.only)?;
     let began = Instant::now();
     let done = under_faults(&mut nemesis, &clients, plan, began)
         .and_then(|()| come_to_an_end(&mut nemesis, clients, plan));
@@ -94,7 +99,7 @@ fn peer(kind: &Kind, tools: &Tools, folder: &Path, disk: &Disk) -> Result<Peer> 
         ("log.dirs", data.as_str()),
         ("log.segment.bytes", "1048576"),
         ("log.index.interval.bytes", "1024"),
-        ("log.retention.bytes", "25165824"),
+        ("log.retention.bytes", "8388608"),
         ("log.retention.check.interval.ms", "2000"),
         ("log.segment.delete.delay.ms", "1000"),
         (
@@ -102,12 +107,19 @@ fn peer(kind: &Kind, tools: &Tools, folder: &Path, disk: &Disk) -> Result<Peer> 
             "500",
         ),
         ("group.initial.rebalance.delay.ms", "0"),
-        ("offsets.topic.segment.bytes", "1048576"),
-        ("transaction.state.log.segment.bytes", "1048576"),
+        // What coordinators write down is compacted all the time.
+        ("log.roll.ms", "8000"),
+        ("log.cleaner.min.cleanable.ratio", "0.05"),
+        ("log.cleaner.backoff.ms", "700"),
+        ("group.consumer.session.timeout.ms", "6000"),
+        ("group.consumer.min.session.timeout.ms", "6000"),
+        ("group.consumer.heartbeat.interval.ms", "500"),
+        ("group.consumer.min.heartbeat.interval.ms", "500"),
     ];
     let least = MIN_FREE.to_string();
     if matches!(kind, Kind::Limpid(_)) {
         properties.push(("limpid.disk.min.free", &least));
+        properties.push(("limpid.disk.min.free.bytes", &least));
         properties.push(("log.index.size.max.bytes", "1048576"));
     }
     let mut peer = Peer::new(kind.clone(), tools, folder, &properties)?;
@@ -122,6 +134,9 @@ fn under_faults(
     plan: &Plan,
     began: Instant,
 ) -> Result<()> {
+    wait_for("client", END_LIMIT, || {
+        Ok((clients.run.all_steps().len() >= STEPPING).then_some(()))
+    })?;
     nemesis.calm().context("before the first fault")?;
     let mut told = Instant::now();
     while began.elapsed() < plan.time {

@@ -12,7 +12,8 @@ use limpid_interop::torture::{Plan, torture};
 
 /// Set within the namespaces of our own.
 const INSIDE: &str = "TORTURE_INSIDE";
-const USAGE: &str = "torture [--minutes N] [--seconds N] [--seed N] [--until-found]";
+const USAGE: &str =
+    "torture [--minutes N] [--seconds N] [--seed N] [--until-found] [--only FAULT,…]";
 
 fn main() -> ExitCode {
     match start() {
@@ -82,6 +83,7 @@ fn plan() -> Result<Plan> {
         time: Duration::from_secs(90),
         seed: now.as_micros() as u64,
         until_found: false,
+        only: Vec::new(),
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -93,6 +95,10 @@ fn plan() -> Result<Plan> {
             "--minutes" => plan.time = Duration::from_secs(60 * number()?),
             "--seconds" => plan.time = Duration::from_secs(number()?),
             "--seed" => plan.seed = number()?,
+            "--only" => {
+                let names = words.next().context(USAGE)?;
+                plan.only = names.split(',').map(str::to_owned).collect();
+            }
             "--until-found" => plan.until_found = true,
             _ => bail!(USAGE),
         }

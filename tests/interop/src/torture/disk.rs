@@ -15,7 +15,7 @@ use crate::process::run;
 use crate::tools::helpers;
 
 /// Retention keeps the logs far below this.
-const SIZE: &str = "size=3g";
+const SIZE: &str = "size=400m";
 /// What the broker is told to keep free.
 pub(super) const MIN_FREE: u64 = 32 << 20;
 /// A compiler, a mount.

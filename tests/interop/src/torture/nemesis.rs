@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::disk::{Disk, MIN_FREE, Order};
@@ -102,41 +102,64 @@ impl Fault {
     }
 }
 
-/// What a broken disk gave it to do.
+/// How often each fault came, and how long they took, until the broker was well again.
+pub type Done = BTreeMap<Fault, (u64, Duration)>;
+
+/// See the module.
 pub(super) struct Nemesis<'a> {
     pub(super) run: &'a Run,
     pub(super) peer: Peer,
     pub(super) proxy: &'a Proxy,
     pub(super) disk: Disk,
-    pub(super) done: BTreeMap<Fault, u64>,
+    pub(super) done: Done,
+    possible: Vec<(Fault, u64)>,
     chance: Chance,
 }
 
 impl<'a> Nemesis<'a> {
-    pub(super) fn new(run: &'a Run, peer: Peer, proxy: &'a Proxy, disk: Disk) -> Self {
+    /// One that does what suits the broker, or of that only what `only` names.
+    pub(super) fn new(
+        run: &'a Run,
+        peer: Peer,
+        proxy: &'a Proxy,
+        disk: Disk,
+        only: &[String],
+    ) -> Result<Self> {
+        let named = |fault: Fault| only.is_empty() || only.contains(&format!("{fault:?}"));
+        let suits = |fault: Fault| fault.suits(peer.kind()) && named(fault);
+        let possible: Vec<_> = WEIGHTS
+            .into_iter()
+            .filter(|(fault, _)| suits(*fault))
+            .collect();
+        ensure!(!possible.is_empty(), "no fault is called {only:?}");
         let chance = Chance::new(run.seed);
-        Self {
+        let done = Done::new();
+        Ok(Self {
             run,
             peer,
             proxy,
             disk,
-            done: BTreeMap::new(),
+            done,
+            possible,
             chance,
-        }
+        })
     }
 
     /// How many faults there were.
     pub(super) fn count(&self) -> u64 {
-        self.done.values().sum()
+        self.done.values().map(|(count, _)| count).sum()
     }
 
     /// Another fault, and a pause. What it broke is whole again after it.
     pub(super) fn strike(&mut self) -> Result<()> {
         let fault = self.choose();
         let number = self.count();
+        let began = Instant::now();
         self.commit(fault)
             .with_context(|| format!("fault {number}, {fault:?}"))?;
-        *self.done.entry(fault).or_default() += 1;
+        let (count, took) = self.done.entry(fault).or_default();
+        *count += 1;
+        *took += began.elapsed();
         self.check_alive();
         self.rest(BETWEEN);
         if self.count().is_multiple_of(CALM_EVERY) {
@@ -175,15 +198,9 @@ impl<'a> Nemesis<'a> {
     }
 
     fn choose(&mut self) -> Fault {
-        let kind = self.peer.kind();
-        let possible: Vec<_> = WEIGHTS
-            .iter()
-            .filter(|(fault, _)| fault.suits(kind))
-            .collect();
-        let mut drawn = self
-            .chance
-            .within(0..possible.iter().map(|(_, weight)| weight).sum());
-        for (fault, weight) in possible {
+        let all = self.possible.iter().map(|(_, weight)| weight).sum();
+        let mut drawn = self.chance.within(0..all);
+        for (fault, weight) in &self.possible {
             if drawn < *weight {
                 return *fault;
             }

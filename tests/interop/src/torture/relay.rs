@@ -1,11 +1,13 @@
 //! Read, process, write: members of one group who turn each record of one topic into one of
 //! another, in transactions that hold the offsets too.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use parking_lot::Mutex;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
@@ -30,22 +32,27 @@ const CALL: Duration = Duration::from_secs(20);
 /// Seconds after which a member leaves and another one joins.
 const LIFE: std::ops::Range<u64> = 10..40;
 
-/// Counts changes of the assignment.
+/// The partitions that were taken away since they were last looked at.
 #[derive(Debug, Default)]
-struct Changes(AtomicU64);
+struct Revoked(Mutex<BTreeSet<i32>>);
 
-impl ClientContext for Changes {
+impl ClientContext for Revoked {
     fn log(&self, _: rdkafka::config::RDKafkaLogLevel, _: &str, _: &str) {}
     fn error(&self, _: KafkaError, _: &str) {}
 }
 
-impl ConsumerContext for Changes {
-    fn pre_rebalance(&self, _: &BaseConsumer<Self>, _: &Rebalance<'_>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
+impl ConsumerContext for Revoked {
+    fn pre_rebalance(&self, _: &BaseConsumer<Self>, change: &Rebalance<'_>) {
+        if let Rebalance::Revoke(partitions) = change {
+            let partitions = partitions.elements();
+            self.0
+                .lock()
+                .extend(partitions.iter().map(|of| of.partition()));
+        }
     }
 }
 
-type Member = BaseConsumer<Changes>;
+type Member = BaseConsumer<Revoked>;
 
 /// Relays until it is asked to end, as one member after another.
 pub(super) fn relay(run: &Arc<Run>, writer: u32) -> Result<()> {
@@ -78,36 +85,44 @@ pub(super) fn relay(run: &Arc<Run>, writer: u32) -> Result<()> {
     Ok(())
 }
 
+/// Half of the runs use the protocol of KIP-848, the others the classic one.
+fn protocol(run: &Run) -> &'static [(&'static str, &'static str)] {
+    match run.seed.is_multiple_of(2) {
+        true => &[("group.protocol", "consumer")],
+        false => &[
+            ("session.timeout.ms", "6000"),
+            ("heartbeat.interval.ms", "500"),
+        ],
+    }
+}
+
 fn join(run: &Run) -> Result<Member> {
-    let settings = [
+    let mut settings = vec![
         ("group.id", GROUP),
         ("enable.auto.commit", "false"),
         ("auto.offset.reset", "earliest"),
         ("isolation.level", "read_committed"),
-        ("session.timeout.ms", "6000"),
-        ("heartbeat.interval.ms", "500"),
         ("fetch.wait.max.ms", "50"),
         ("fetch.error.backoff.ms", "50"),
         ("reconnect.backoff.ms", "20"),
         ("reconnect.backoff.max.ms", "200"),
     ];
-    let member: Member = config(&run.address, &settings).create_with_context(Changes::default())?;
+    settings.extend(protocol(run));
+    let member: Member = config(&run.address, &settings).create_with_context(Revoked::default())?;
     member.subscribe(&[Topic::Whole.name()])?;
     Ok(member)
 }
 
 /// Places and offsets of records, all of one assignment.
 fn collect(run: &Run, member: &Member) -> Result<Vec<(i32, i64)>> {
-    let changes = || member.context().0.load(Ordering::SeqCst);
     let mut batch = Vec::new();
-    let mut known = changes();
     let until = Instant::now() + BATCH_TIME;
+    member.context().0.lock().clear();
     while batch.len() < BATCH_MAX && Instant::now() < until {
         let polled = member.poll(BATCH_TIME);
         // What was read before belongs to whoever has the partition now.
-        if std::mem::replace(&mut known, changes()) != known {
-            batch.clear();
-        }
+        let revoked = std::mem::take(&mut *member.context().0.lock());
+        batch.retain(|(partition, _)| !revoked.contains(partition));
         match polled {
             None => {}
             Some(Ok(message)) => batch.push((message.partition(), message.offset())),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::checker::Tally;
 use super::findings::Findings;
-use super::nemesis::Fault;
+use super::nemesis::Done;
 use super::run::Run;
 
 /// What a run came to.
@@ -18,14 +18,14 @@ pub struct Report {
     /// What was counted.
     pub tally: Tally,
     /// The faults by their kind.
-    pub faults: BTreeMap<Fault, u64>,
+    pub faults: Done,
     /// What clients were told, by what they asked.
     pub errors: BTreeMap<String, u64>,
     time: Duration,
 }
 
 impl Report {
-    pub(super) fn new(run: &Run, faults: &BTreeMap<Fault, u64>, seed: u64, time: Duration) -> Self {
+    pub(super) fn new(run: &Run, faults: &Done, seed: u64, time: Duration) -> Self {
         let checker = run.checker.lock();
         Self {
             seed,
@@ -40,7 +40,7 @@ impl Report {
     /// How many faults there were.
     #[must_use]
     pub fn fault_count(&self) -> u64 {
-        self.faults.values().sum()
+        self.faults.values().map(|(count, _)| count).sum()
     }
 }
 
@@ -53,8 +53,9 @@ impl std::fmt::Display for Report {
             self.time,
             self.fault_count()
         )?;
-        for (fault, count) in &self.faults {
-            writeln!(f, "  {count:>7} {fault:?}")?;
+        for (fault, (count, took)) in &self.faults {
+            let each = took.as_secs_f64() / *count as f64;
+            writeln!(f, "  {count:>7} {fault:?}, {each:.1} s each")?;
         }
         writeln!(f, "{}", show(&self.tally))?;
         writeln!(f, "clients were told:")?;
