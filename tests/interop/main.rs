@@ -25,6 +25,7 @@ mod librdkafka;
 mod observed;
 mod own_client;
 mod prometheus;
+mod pushed;
 mod python;
 mod torture;
 mod transactions;
@@ -64,6 +65,7 @@ const TESTS: &[Test] = tests![
     java_admin::configs,
     java_admin::cluster,
     java_admin::client_metrics,
+    pushed::metrics_of_clients_are_shown,
     java_admin::partitions,
     java_admin::measure,
     groups::sharing::partitions_are_shared_and_the_fourth_member_idles,

@@ -50,5 +50,7 @@ pub mod k65_describe_transactions;
 pub mod k66_list_transactions;
 pub mod k68_consumer_group_heartbeat;
 pub mod k69_consumer_group_describe;
+pub mod k71_get_telemetry_subscriptions;
+pub mod k72_push_telemetry;
 pub mod k74_list_config_resources;
 pub mod k75_describe_topic_partitions;

@@ -16,6 +16,7 @@ pub mod batch;
 pub mod blocking;
 pub mod byte_stream;
 pub mod client_log;
+pub mod client_metrics;
 pub mod config_changes;
 pub mod config_resources;
 pub mod connection;

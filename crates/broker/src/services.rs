@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use limpid_client_metrics::ClientMetrics;
 use limpid_platform::clock::Clock;
 use limpid_platform::random::Random;
 use limpid_protocol::Uuid;
@@ -58,10 +59,13 @@ use crate::api::k65_describe_transactions::DescribeTransactions;
 use crate::api::k66_list_transactions::ListTransactions;
 use crate::api::k68_consumer_group_heartbeat::ConsumerGroupHeartbeat;
 use crate::api::k69_consumer_group_describe::ConsumerGroupDescribe;
+use crate::api::k71_get_telemetry_subscriptions::GetTelemetrySubscriptions;
+use crate::api::k72_push_telemetry::PushTelemetry;
 use crate::api::k74_list_config_resources::ListConfigResources;
 use crate::api::k75_describe_topic_partitions::DescribeTopicPartitions;
 use crate::apis::Apis;
 use crate::blocking::Blocking;
+use crate::client_metrics::Receiver;
 use crate::drain::Drain;
 use crate::fetch_sessions::FetchSessions;
 use crate::groups::{Groups, GroupsInput};
@@ -99,6 +103,8 @@ pub struct ServicesInput {
     pub group_metrics: GroupMetrics,
     /// Counters of transactions.
     pub transaction_metrics: TransactionMetrics,
+    /// Takes in what clients push of their metrics.
+    pub client_metrics: ClientMetrics,
     /// Ends what is parked.
     pub drain: Drain,
 }
@@ -198,6 +204,8 @@ impl Services {
         ));
         handlers.extend(admin_handlers(&metadata, &settings, &input.clock));
         handlers.extend(access_handlers(&metadata, &random));
+        let receiver = Receiver::new(input.client_metrics, m(), s());
+        handlers.extend(client_metrics_handlers(receiver, random));
         handlers.extend(log_handlers(&topics, &logs));
         handlers.extend([
             Box::new(Produce::new(
@@ -268,6 +276,18 @@ fn access_handlers(metadata: &Arc<Metadata>, random: &Arc<dyn Random>) -> Vec<Bo
         Box::new(Typed(DescribeAcls::new(m()))),
         Box::new(Typed(CreateAcls::new(m(), Arc::clone(random)))),
         Box::new(Typed(DeleteAcls::new(m()))),
+    ]
+}
+
+/// What answers for metrics that clients push.
+fn client_metrics_handlers(receiver: Receiver, random: Arc<dyn Random>) -> [Box<dyn Handler>; 2] {
+    let receiver = Arc::new(receiver);
+    [
+        Box::new(Typed(GetTelemetrySubscriptions::new(
+            Arc::clone(&receiver),
+            random,
+        ))),
+        Box::new(Typed(PushTelemetry::new(receiver))),
     ]
 }
 

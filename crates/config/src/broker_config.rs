@@ -93,6 +93,10 @@ pub struct NetworkConfig {
     pub socket_request_max_bytes: i32,
     /// `limpid.validate.compressed=full`.
     pub validate_compressed_records: bool,
+    /// `limpid.client.metrics.default.enable`.
+    pub client_metrics_by_default: bool,
+    /// `telemetry.max.bytes`.
+    pub client_metrics_bytes_max: usize,
 }
 
 /// Where data lives, and how it is looked after.
@@ -356,6 +360,8 @@ fn network(values: &Values<'_>, overrides: BTreeMap<IpAddr, i32>) -> NetworkConf
         max_request_partition_size_limit: values.int("max.request.partition.size.limit"),
         socket_request_max_bytes: values.int("socket.request.max.bytes"),
         validate_compressed_records: values.text("limpid.validate.compressed").trim() == "full",
+        client_metrics_by_default: values.boolean("limpid.client.metrics.default.enable"),
+        client_metrics_bytes_max: values.size("telemetry.max.bytes"),
     }
 }
 

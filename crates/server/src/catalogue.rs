@@ -1,8 +1,8 @@
 //! Every metric this binary can expose, without running a broker.
 
 use limpid_broker::metrics::{
-    ConnectionMetrics, FetchMetrics, FetchSessionMetrics, GroupMetrics, RequestMetrics,
-    TopicMetrics, TransactionMetrics,
+    AccessMetrics, ConnectionMetrics, FetchMetrics, FetchSessionMetrics, GroupMetrics,
+    RequestMetrics, TopicMetrics, TransactionMetrics,
 };
 use limpid_telemetry::Catalogue;
 
@@ -10,12 +10,15 @@ use limpid_telemetry::Catalogue;
 pub fn catalogue() -> Catalogue {
     limpid_exporter::catalogue()
         .with(RequestMetrics::DECLARATIONS)
+        .with(AccessMetrics::DECLARATIONS)
         .with(ConnectionMetrics::DECLARATIONS)
         .with(TopicMetrics::DECLARATIONS)
         .with(FetchMetrics::DECLARATIONS)
         .with(FetchSessionMetrics::DECLARATIONS)
         .with(GroupMetrics::DECLARATIONS)
         .with(TransactionMetrics::DECLARATIONS)
+        .with(limpid_client_metrics::PushMetrics::DECLARATIONS)
+        .with_families(limpid_client_metrics::families::ALL)
         .with(limpid_storage::LogMetrics::DECLARATIONS)
 }
 

@@ -16,6 +16,7 @@ use limpid_broker::request_memory::RequestMemory;
 use limpid_broker::settings::Settings;
 use limpid_broker::source::{EmbeddedCluster, Parts};
 use limpid_broker::{Services, ServicesInput};
+use limpid_client_metrics::{ClientMetrics, PushMetrics};
 use limpid_cluster::{ClusterAdmin, ClusterSource, ReadinessState, RecordBrowser};
 use limpid_config::{BrokerConfig, Config};
 use limpid_link::Link;
@@ -148,6 +149,7 @@ impl Server {
             metrics: Arc::clone(&metrics),
             group_metrics: GroupMetrics::register(registry)?,
             transaction_metrics: TransactionMetrics::register(registry)?,
+            client_metrics: opening.client_metrics()?,
             drain: draining.clone(),
         });
         data.block_on(opening.register(&services))?;
@@ -323,6 +325,15 @@ impl Opening<'_> {
         Ok(Arc::new(
             blocking.map_err(StartError::system("start threads for files"))?,
         ))
+    }
+
+    /// What takes in metrics of clients; it shows them to Prometheus.
+    fn client_metrics(&self) -> Result<ClientMetrics, StartError> {
+        let counted = PushMetrics::register(self.registry)?;
+        let metrics = ClientMetrics::new(Arc::clone(&self.clock), counted);
+        let metrics = metrics.map_err(StartError::system("start a thread for clients' metrics"))?;
+        self.registry.add_collector(Arc::new(metrics.collector()));
+        Ok(metrics)
     }
 
     /// The ids of the log directories.

@@ -37,6 +37,16 @@ pub const ALLOWED: &[Difference] = &[
         "api_keys[*]",
         "APIs that Limpid does not have yet",
     ),
+    only_limpid(
+        "ApiVersions",
+        "api_keys[71]",
+        "Kafka has it only with a plug-in that receives metrics",
+    ),
+    only_limpid(
+        "ApiVersions",
+        "api_keys[72]",
+        "Kafka has it only with a plug-in that receives metrics",
+    ),
     only_kafka(
         "ApiVersions",
         "supported_features[*]",

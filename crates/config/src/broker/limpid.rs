@@ -19,6 +19,15 @@ pub(super) const ROWS: &[Definition] = &[
     .between(0, 1024)
     .honoured(),
     define(
+        "limpid.client.metrics.default.enable",
+        Boolean,
+        Medium,
+        "Ask clients that no subscription fits to push a few of their metrics once a minute \
+         (KIP-714), every five minutes above 500 clients.",
+    )
+    .default("true")
+    .honoured(),
+    define(
         "limpid.cluster.name",
         String,
         Medium,

@@ -322,5 +322,6 @@ pub(super) const ROWS: &[Definition] = &[
         "Largest push of metrics by a client (KIP-714).",
     )
     .default("1048576")
-    .min(1),
+    .min(1)
+    .honoured(),
 ];

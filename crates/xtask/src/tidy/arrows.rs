@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "storage",
             "coordinator",
+            "client-metrics",
             "protocol",
             "security",
             "cluster",
@@ -24,6 +25,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("client", &["protocol", "telemetry"]),
+    (
+        "client-metrics",
+        &["protocol", "config", "telemetry", "platform"],
+    ),
     ("cluster", &[]),
     ("config", &[]),
     (
@@ -61,6 +66,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "broker",
             "link",
             "client",
+            "client-metrics",
             "storage",
             "protocol",
             "security",

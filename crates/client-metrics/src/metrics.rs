@@ -1,0 +1,39 @@
+//! Counters of pushes.
+
+use limpid_telemetry::{label_enum, metrics};
+
+label_enum! {
+    /// What became of a push.
+    pub enum Outcome {
+        /// Read, and its values are shown.
+        Taken = "taken",
+        /// Refused with an error: too early, too large, an old subscription …
+        Refused = "refused",
+        /// There was no room in the queue; the client was told that all is well.
+        Dropped = "dropped",
+        /// Its bytes could not be read; the client was told that all is well.
+        Malformed = "malformed",
+    }
+}
+
+metrics! {
+    /// Metrics that clients push (KIP-714).
+    pub struct PushMetrics {
+        /// Pushes of metrics by clients.
+        pub pushes: counter { outcome: Outcome } = "limpid_client_metrics_pushes_total";
+        /// Values of pushes that were left out because of a limit.
+        pub left_out: counter = "limpid_client_metrics_left_out_total";
+        /// Clients that are known to the receiver of metrics.
+        pub clients: gauge = "limpid_client_metrics_clients";
+        /// Most clients that are known to the receiver of metrics.
+        pub clients_max: gauge = "limpid_client_metrics_clients_max";
+        /// Series that clients pushed.
+        pub series: gauge = "limpid_client_metrics_series";
+        /// Most series that clients may push.
+        pub series_max: gauge = "limpid_client_metrics_series_max";
+        /// Bytes of pushes that wait to be read.
+        pub queued: gauge = "limpid_client_metrics_queue_bytes";
+        /// Most bytes of pushes that may wait to be read.
+        pub queued_max: gauge = "limpid_client_metrics_queue_max_bytes";
+    }
+}
