@@ -11,12 +11,13 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
-use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
-use x509_cert::der::Decode;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{Error, InconsistentKeys, RootCertStore, ServerConfig, SupportedProtocolVersion};
+use x509_cert::der::{Decode, Encode};
 
 use crate::names::NameRules;
 use crate::principal::Principal;
-use crate::stores::{self, StoreError};
+use crate::stores::{self, Identity, StoreError};
 use crate::subject::subject;
 
 /// Why a listener can't speak TLS.
@@ -62,7 +63,8 @@ impl Material {
             Some(verifier) => builder.with_client_cert_verifier(verifier),
             None => builder.with_no_client_auth(),
         };
-        let server = builder.with_single_cert(identity.chain, identity.key)?;
+        let own = certified(identity, &provider)?;
+        let server = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(own)));
         let rules = NameRules::parse(&config.principal_rules)
             .map_err(setting("ssl.principal.mapping.rules"))?;
         Ok(Self {
@@ -152,6 +154,36 @@ fn client_verifier(
         .build()
         .map(Some)
         .map_err(setting("ssl.truststore.location"))
+}
+
+/// Certificate and key, which must belong together.
+///
+/// rustls reads only certificates of X.509 version 3. Java's brokers have always served version 1
+/// too, which is what the usual recipe (`openssl x509 -req` without extensions) makes; whether to
+/// trust it is for the client to say.
+fn certified(identity: Identity, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
+    let key = provider.key_provider.load_private_key(identity.key)?;
+    let own = CertifiedKey::new(identity.chain, key);
+    match own.keys_match() {
+        Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(own),
+        Err(error @ Error::InvalidCertificate(_)) => match holds_key_of(&own) {
+            Some(true) => Ok(own),
+            Some(false) => Err(Error::from(InconsistentKeys::KeyMismatch).into()),
+            None => Err(error.into()),
+        },
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether the certificate is about the key; `None` when it can't be read at all.
+fn holds_key_of(own: &CertifiedKey) -> Option<bool> {
+    let certificate = x509_cert::Certificate::from_der(own.cert.first()?).ok()?;
+    let named = certificate
+        .tbs_certificate()
+        .subject_public_key_info()
+        .to_der()
+        .ok()?;
+    Some(own.key.public_key()?.as_ref() == named)
 }
 
 fn expiry(certificate: &CertificateDer<'_>) -> Option<i64> {

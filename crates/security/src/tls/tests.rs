@@ -222,3 +222,21 @@ fn garbage_is_no_handshake() {
         assert!(failed || server.is_handshaking());
     }
 }
+
+#[test]
+fn certificates_of_version_1_are_served() {
+    let mut config = config(ClientAuth::None);
+    config.key_store = store(fixture("broker-v1.pem"));
+    Material::load(&config).expect("Java serves it too");
+    let other_key = fs::read_to_string(fixture("broker.pem")).expect("a key");
+    let own = fs::read_to_string(fixture("broker-v1.pem")).expect("a certificate");
+    let certificate = own.find("-----BEGIN CERT").expect("a certificate");
+    let key_end = other_key.find("-----BEGIN CERT").expect("a certificate");
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("mixed.pem");
+    let mixed = format!("{}{}", &other_key[..key_end], &own[certificate..]);
+    fs::write(&path, mixed).expect("written");
+    config.key_store = store(path);
+    let refused = Material::load(&config).err().expect("not its key");
+    assert!(refused.to_string().contains("KeyMismatch"), "{refused}");
+}
