@@ -76,10 +76,7 @@ impl Answer for DeleteAcls {
         let mut response = DeleteAclsResponse::default();
         for outcome in outcomes {
             response.filter_results.push(match outcome {
-                Ok(acls) => DeleteAclsFilterResult {
-                    matching_acls: acls.into_iter().map(wire).collect(),
-                    ..DeleteAclsFilterResult::default()
-                },
+                Ok(acls) => deleted(acls),
                 Err(refusal) => DeleteAclsFilterResult {
                     error_code: call.note(refusal.code),
                     error_message: Some(refusal.message),
@@ -88,6 +85,15 @@ impl Answer for DeleteAcls {
             });
         }
         response
+    }
+}
+
+/// No error has no message, which is null here and not the empty text of the schema's default.
+fn deleted(acls: Vec<AccessControlEntryRecord>) -> DeleteAclsFilterResult {
+    DeleteAclsFilterResult {
+        error_code: ErrorCode::None.code(),
+        error_message: None,
+        matching_acls: acls.into_iter().map(wire).collect(),
     }
 }
 
@@ -125,3 +131,6 @@ fn wire(acl: AccessControlEntryRecord) -> DeleteAclsMatchingAcl {
         permission_type: acl.permission_type,
     }
 }
+
+#[cfg(test)]
+mod tests;
