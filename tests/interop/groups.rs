@@ -4,6 +4,7 @@ pub mod churn;
 pub mod cooperative;
 pub mod handover;
 pub mod next;
+pub mod resets;
 pub mod resume;
 pub mod sharing;
 pub mod tools;

@@ -1,5 +1,7 @@
 //! The tools of Apache Kafka 4.3 with which a cluster is looked after and tried out.
 
+pub mod placement;
+
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};

@@ -10,14 +10,17 @@
 
 mod admin;
 mod compaction;
+mod connect;
 mod console;
 mod demo;
 mod differential;
 mod dump_log;
 mod exchange;
+mod flink;
 mod groups;
 mod java_admin;
 mod java_client;
+mod java_scenarios;
 mod java_tools;
 mod kcat;
 mod kill9;
@@ -27,6 +30,7 @@ mod own_client;
 mod prometheus;
 mod pushed;
 mod python;
+mod streams;
 mod torture;
 mod transactions;
 
@@ -67,6 +71,10 @@ const TESTS: &[Test] = tests![
     java_admin::client_metrics,
     pushed::metrics_of_clients_are_shown,
     java_admin::partitions,
+    java_admin::placement::reassignments,
+    java_admin::placement::elections,
+    java_admin::placement::offsets,
+    java_admin::placement::further,
     java_admin::measure,
     groups::sharing::partitions_are_shared_and_the_fourth_member_idles,
     groups::sharing::two_groups_each_see_every_message,
@@ -79,12 +87,20 @@ const TESTS: &[Test] = tests![
     groups::churn::two_hundred_members_come_and_go,
     admin::records_are_deleted_partitions_added_and_directories_told,
     groups::tools::consumer_groups,
+    groups::resets::offsets,
     groups::tools::the_offsets_topic_is_readable,
     transactions::commit_and_abort,
     transactions::zombies_are_fenced,
     transactions::read_process_write,
     transactions::late_transactions_are_aborted,
     transactions::tools,
+    java_scenarios::groups,
+    java_scenarios::records,
+    java_scenarios::every_admin_call,
+    streams::exactly_once,
+    connect::standalone,
+    connect::two_workers,
+    flink::copies_exactly_once,
     dump_log::writes_many_segments,
     kcat::reads_everything,
     python::reads_everything,

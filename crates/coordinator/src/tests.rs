@@ -200,8 +200,13 @@ impl World {
     }
 
     fn leave(&mut self, member: &str) -> ErrorCode {
+        self.leave_as(member, None)
+    }
+
+    fn leave_as(&mut self, member: &str, instance: Option<&str>) -> ErrorCode {
         let member = MemberIdentity {
             member_id: member.to_owned(),
+            group_instance_id: instance.map(str::to_owned),
             ..MemberIdentity::default()
         };
         let mut out = Out::default();

@@ -1,5 +1,6 @@
-//! A plain GET, and Prometheus' query language over it.
+//! A plain GET and PUT, and Prometheus' query language over it.
 
+use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -14,18 +15,39 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// # Errors
 /// When there is no such answer within half a minute.
 pub fn get(address: &str, path: &str) -> Result<String> {
+    let (status, body) = ask(address, &format!("GET {path}"), "")?;
+    ensure!(status == 200, "GET {path}: {status}: {body}");
+    Ok(body)
+}
+
+/// Puts a JSON document; the status and the body of the answer.
+///
+/// # Errors
+/// When there is no answer within half a minute.
+pub fn put(address: &str, path: &str, json: &Value) -> Result<(u16, String)> {
+    ask(address, &format!("PUT {path}"), &json.to_string())
+}
+
+fn ask(address: &str, what: &str, body: &str) -> Result<(u16, String)> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(LIMIT))?;
-    let request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n");
+    let mut request = format!("{what} HTTP/1.0\r\nHost: {address}\r\n");
+    if !body.is_empty() {
+        write!(
+            request,
+            "Content-Type: application/json\r\nContent-Length: {}\r\n",
+            body.len()
+        )?;
+    }
+    write!(request, "\r\n{body}")?;
     stream.write_all(request.as_bytes())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     let (head, body) = answer
         .split_once("\r\n\r\n")
         .context("no end of the head")?;
-    let status = head.lines().next().unwrap_or_default();
-    ensure!(status.contains(" 200 "), "GET {path}: {status}: {body}");
-    Ok(body.to_owned())
+    let status = head.split_whitespace().nth(1).context("no status")?;
+    Ok((status.parse()?, body.to_owned()))
 }
 
 /// The samples that an instant query answers with: labels and value.

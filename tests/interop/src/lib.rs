@@ -6,6 +6,7 @@ pub mod counted;
 pub mod coverage;
 pub mod dump_log;
 pub mod http;
+pub mod java;
 pub mod kills;
 pub mod lab;
 pub mod librdkafka;

@@ -80,10 +80,17 @@ impl Tools {
     /// # Errors
     /// When Maven can't bring it.
     pub fn class_path(&self, kafka: Kafka) -> Result<String> {
-        let name = format!("kafka-{}", kafka.version());
-        let folder = self.install(&name, kafka.pom(), |folder| {
+        self.maven(&format!("kafka-{}", kafka.version()), kafka.pom())
+    }
+
+    /// The class path of what a pom names.
+    ///
+    /// # Errors
+    /// When Maven can't bring it.
+    pub(crate) fn maven(&self, name: &str, wanted: &str) -> Result<String> {
+        let folder = self.install(name, wanted, |folder| {
             let pom = folder.join("pom.xml");
-            std::fs::write(&pom, kafka.pom())?;
+            std::fs::write(&pom, wanted)?;
             let mut maven = Command::new("mvn");
             maven
                 .args(["-q", "-B", "-f"])
@@ -101,6 +108,11 @@ impl Tools {
     /// # Errors
     /// When the release can't be had.
     pub fn java(&self, kafka: Kafka) -> Result<Command> {
+        Ok(Self::java_with(&self.class_path(kafka)?))
+    }
+
+    /// A Java virtual machine set up for short runs.
+    pub(crate) fn java_with(class_path: &str) -> Command {
         let mut java = Command::new("java");
         java.args([
             "-XX:TieredStopAtLevel=1",
@@ -110,8 +122,8 @@ impl Tools {
         ]);
         java.arg(format!("-Dlog4j.configuration=file:{}", log4j().display()));
         java.arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn");
-        java.arg("-cp").arg(self.class_path(kafka)?);
-        Ok(java)
+        java.args(["-cp", class_path]);
+        java
     }
 
     /// A Java virtual machine as it comes, for measurements.
@@ -234,7 +246,7 @@ impl Tools {
     }
 
     /// Makes `folder` through `make` unless it was made from the same `wanted` text before.
-    fn install(
+    pub(crate) fn install(
         &self,
         name: &str,
         wanted: &str,

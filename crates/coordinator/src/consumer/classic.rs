@@ -195,7 +195,8 @@ impl ConsumerGroup {
         })
     }
 
-    /// LeaveGroup: the error of each, and who is to go.
+    /// LeaveGroup: the error of each, and who is to go. Members of either protocol: that is how an
+    /// administrator removes them.
     pub(crate) fn leaving(
         &self,
         members: &[MemberIdentity],
@@ -205,13 +206,15 @@ impl ConsumerGroup {
             let instance = one.group_instance_id.as_deref();
             let member = match instance {
                 // An administrator removes a static member by its name.
-                Some(instance) if one.member_id.is_empty() => {
-                    let known = self.static_named(instance);
-                    let known = known.filter(|m| m.classic.is_some());
-                    known.ok_or(ErrorCode::UnknownMemberId)?
-                }
-                _ => self.classic_member(&one.member_id, instance)?,
+                // A static member may be named by its instance alone.
+                Some(instance) if one.member_id.is_empty() => self.static_named(instance),
+                Some(instance) => Some(
+                    self.check_static(&one.member_id, instance)
+                        .map_err(|refused| refused.error)?,
+                ),
+                None => self.members.get(one.member_id.as_str()),
             };
+            let member = member.ok_or(ErrorCode::UnknownMemberId)?;
             leaving.insert(Arc::clone(&member.id));
             Ok(())
         };

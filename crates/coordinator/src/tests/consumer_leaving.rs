@@ -175,3 +175,21 @@ fn offsets_of_topics_that_are_read_are_not_deleted() {
     let expected = vec![ErrorCode::GroupSubscribedToTopic, ErrorCode::None];
     assert_eq!(errors, Ok(expected));
 }
+
+#[test]
+fn an_administrator_removes_members_by_id_and_by_instance() {
+    let mut world = World::reading(&[("t", 2)]);
+    let mut fixed = Reader::new("fixed");
+    fixed.instance = Some("i".to_owned());
+    let mut readers = [fixed, Reader::new("free")];
+    world.converge(&mut readers);
+    assert_eq!(world.leave("free"), ErrorCode::None);
+    assert_eq!(world.leave("free"), ErrorCode::UnknownMemberId);
+    assert_eq!(world.leave_as("", Some("j")), ErrorCode::UnknownMemberId);
+    let fenced = ErrorCode::FencedInstanceId;
+    assert_eq!(world.leave_as("other", Some("i")), fenced);
+    assert_eq!(world.leave_as("", Some("i")), ErrorCode::None);
+    assert_eq!(world.state(), "Empty");
+    let [mut fixed, _] = readers;
+    assert_eq!(fixed.beat(&mut world), ErrorCode::UnknownMemberId);
+}

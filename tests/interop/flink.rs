@@ -1,0 +1,53 @@
+//! Flink's connector: a source and an exactly-once sink, over a failure of the job.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use limpid_interop::java::Program;
+use limpid_interop::lab::Lab;
+use limpid_interop::librdkafka::produce;
+use limpid_interop::peer::Peer;
+use limpid_interop::process::run;
+use limpid_interop::records::Record;
+use limpid_interop::tools::Kafka;
+use limpid_interop::wire::create_topic;
+
+const LIMIT: Duration = Duration::from_secs(180);
+const PARTITIONS: i32 = 2;
+const RECORDS: usize = 2_000;
+
+/// Every record is copied once, as readers of what is committed see it.
+pub fn copies_exactly_once(lab: &mut Lab) -> Result<()> {
+    let folder = lab.folder("flink")?;
+    let mut peer = Peer::start_new(lab.kind().clone(), &lab.tools, &folder, &[])?;
+    let address = peer.address();
+    for topic in ["from", "to"] {
+        create_topic(&address, topic, PARTITIONS, &[])?;
+    }
+    let records: Vec<Record> = (0..RECORDS)
+        .map(|n| Record::new(b"", format!("{n:05}").as_bytes()))
+        .collect();
+    let (first, second) = records.split_at(RECORDS / 2);
+    produce(&address, &[], "from", Some(0), first)?;
+    produce(&address, &[], "from", Some(1), second)?;
+    let mut job = lab.tools.program(Program::Flink)?;
+    job.args([&address, "from", "to"]);
+    let text = run(&mut job, b"", LIMIT)?.success()?.text();
+    let failed = text.lines().any(|line| line == "failed once true");
+    ensure!(failed, "the job had no failure: {text}");
+    let mut reader = lab.tools.java(Kafka::V4_3)?;
+    reader.arg("org.apache.kafka.tools.consumer.ConsoleConsumer");
+    reader.args(["--bootstrap-server", &address, "--topic", "to"]);
+    reader.args(["--from-beginning", "--isolation-level", "read_committed"]);
+    reader.args(["--timeout-ms", "5000"]);
+    let text = run(&mut reader, b"", LIMIT)?.success()?.text();
+    let mut copies: Vec<&str> = text.lines().collect();
+    copies.sort_unstable();
+    let wanted: Vec<String> = (0..RECORDS).map(|n| format!("copy-{n:05}")).collect();
+    ensure!(
+        copies == wanted,
+        "{} copies of {RECORDS} records",
+        copies.len()
+    );
+    peer.stop()
+}
