@@ -8,7 +8,7 @@ use limpid_interop::lab::Lab;
 use limpid_interop::peer::{Kind, Peer};
 use limpid_interop::process::run;
 
-const LIMIT: Duration = Duration::from_secs(240);
+const LIMIT: Duration = Duration::from_secs(400);
 
 /// Groups that settle fast, and somebody who may do everything.
 const PROPERTIES: [(&str, &str); 6] = [
@@ -29,6 +29,13 @@ const UNCALLED: &str = "[alterShareGroupOffsets, close, create, createDelegation
      deleteShareGroupOffsets, deleteShareGroups, describeDelegationToken, describeShareGroups, \
      describeStreamsGroups, expireDelegationToken, listShareGroupOffsets, \
      registerMetricForSubscription, renewDelegationToken, unregisterMetricFromSubscription]";
+
+/// Calls that a broker need not know yet: whoever lacks one says so, and does nothing.
+const LATER: [&str; 3] = [
+    "unregisterBroker",
+    "alterClientQuotas",
+    "describeClientQuotas",
+];
 
 fn scenarios(lab: &mut Lab, name: &str, wanted: &[&str]) -> Result<()> {
     let folder = lab.folder(name)?;
@@ -78,7 +85,12 @@ pub fn every_admin_call(lab: &mut Lab) -> Result<()> {
     let last = theirs.last().context("nothing was called")?;
     ensure!(last == &format!("uncalled -> {UNCALLED}"), "{last}");
     let pairs = theirs.iter().zip(&ours);
-    let differing: Vec<_> = pairs.filter(|(theirs, ours)| theirs != ours).collect();
+    let is_later = |ours: &str| {
+        let unknown = ours.ends_with(" -> UnsupportedVersionException");
+        unknown && LATER.iter().any(|name| ours.starts_with(name))
+    };
+    let differs = |(theirs, ours): &(&String, &String)| theirs != ours && !is_later(ours);
+    let differing: Vec<_> = pairs.filter(differs).collect();
     ensure!(
         differing.is_empty() && ours.len() == theirs.len(),
         "{} and {} lines; (Kafka's, ours): {differing:#?}",

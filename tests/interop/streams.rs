@@ -11,7 +11,7 @@ use limpid_interop::process::{Daemon, run, wait_for};
 use limpid_interop::tools::Kafka;
 use limpid_interop::wire::create_topic;
 
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(300);
 const TOPICS: [&str; 7] = [
     "lines", "orders", "payments", "clicks", "counts", "joined", "sums",
 ];
@@ -99,11 +99,15 @@ fn coordinators_logs(lab: &Lab, peer: &Peer) -> Result<()> {
 /// `kafka-streams-application-reset`: input offsets go back, internal topics go away.
 fn reset(application: &Application<'_>) -> Result<()> {
     let tools = &application.lab.tools;
-    let mut java = tools.java(Kafka::V4_3)?;
-    java.arg("org.apache.kafka.tools.StreamsResetter");
-    java.args(["--bootstrap-server", &application.address, "--force"]);
-    java.args(["--application-id", "counting", "--input-topics", "lines"]);
-    let text = run(&mut java, b"", LIMIT)?.success()?.text();
+    // It gives up after ten seconds, and the members may not be gone yet.
+    let text = wait_for("the reset", LIMIT, || {
+        let mut java = tools.java(Kafka::V4_3)?;
+        java.arg("org.apache.kafka.tools.StreamsResetter");
+        java.args(["--bootstrap-server", &application.address, "--force"]);
+        java.args(["--application-id", "counting", "--input-topics", "lines"]);
+        let done = run(&mut java, b"", LIMIT)?;
+        Ok(done.status.success().then(|| done.text()))
+    })?;
     ensure!(
         text.contains("Topic: lines Partition: 0 Offset: 0"),
         "{text}"

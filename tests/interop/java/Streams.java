@@ -37,7 +37,7 @@ public class Streams {
     private static final List<String> INPUTS = List.of("lines", "orders", "payments", "clicks");
     private static final long STEP_MS = 100;
     private static final long WINDOW_MS = 10_000;
-    private static final long LIMIT_MS = 100_000;
+    private static final long LIMIT_MS = 240_000;
 
     public static void main(String[] args) throws Exception {
         switch (args[0]) {
