@@ -90,6 +90,9 @@ pub fn torture(kind: &Kind, tools: &Tools, folder: &Path, plan: &Plan) -> Result
     }
     let report = Report::new(&run, &nemesis.done, plan.seed, began.elapsed());
     nemesis.peer.kill();
+    if report.findings.count() > 0 {
+        nemesis.disk.keep()?;
+    }
     Ok(report)
 }
 

@@ -132,7 +132,28 @@ impl Disk {
         Ok(std::fs::remove_file(self.ballast())?)
     }
 
+    /// Copies what is on it to a folder beside it, where others can see it.
+    pub(super) fn keep(&self) -> Result<()> {
+        let mut copy = Command::new("cp");
+        copy.arg("-a")
+            .arg(&self.path)
+            .arg(self.path.with_file_name("kept"));
+        run(&mut copy, b"", LIMIT)?
+            .success()
+            .context("copying the data")?;
+        Ok(())
+    }
+
     fn ballast(&self) -> PathBuf {
         self.path.join("ballast")
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let mut unmount = Command::new("umount");
+        unmount.arg("--lazy").arg(&self.path);
+        // If it fails, an empty folder is left over.
+        run(&mut unmount, b"", LIMIT).ok();
     }
 }
