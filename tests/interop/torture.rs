@@ -19,9 +19,9 @@ const AROUND: Duration = Duration::from_secs(500);
 /// Each planted bug, and findings of which one must be told.
 const BUGS: [(&str, &[&str]); 9] = [
     ("AckBeforeAppend", &["Lost", "Misplaced"]),
-    ("ForgetProducers", &["Duplicated"]),
-    ("CutTail", &["Lost", "Rewritten", "OutOfRange"]),
-    ("IgnoreSequences", &["Reordered"]),
+    ("ForgetProducers", &["Duplicated", "Misplaced"]),
+    ("CutTail", &["Lost", "Rewritten", "OutOfRange", "Forgotten"]),
+    ("IgnoreSequences", &["Reordered", "Duplicated"]),
     ("ReadPastStable", &["Early", "Aborted"]),
     ("TearTransactions", &["Torn"]),
     ("ForgetOffsets", &["Forgotten"]),
