@@ -19,6 +19,7 @@ mod offsets;
 mod produce;
 mod security;
 mod setup;
+mod share_groups;
 pub mod side;
 mod topics;
 mod transactions;
@@ -78,6 +79,7 @@ pub fn answers_are_kafkas(lab: &mut Lab) -> Result<()> {
     admin::cases(&mut cases);
     groups::cases(&mut cases);
     consumer_groups::cases(&mut cases);
+    share_groups::cases(&mut cases);
     group_tools::cases(&mut cases);
     offsets::cases(&mut cases);
     transactions::cases(&mut cases);

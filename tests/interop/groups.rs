@@ -6,6 +6,7 @@ pub mod handover;
 pub mod next;
 pub mod resets;
 pub mod resume;
+pub mod shares;
 pub mod sharing;
 pub mod tools;
 

@@ -3,6 +3,8 @@
 //! A feature that isn't there must not be listed: clients change their behaviour on sight of
 //! `transaction.version` 2.
 
+use limpid_storage::metadata::Image;
+
 /// A feature and the levels this broker can work at.
 pub struct Feature {
     /// Kafka's name.
@@ -18,6 +20,9 @@ pub const METADATA_VERSION: &str = "metadata.version";
 /// Consumer groups of KIP-848.
 pub const GROUP_VERSION: &str = "group.version";
 
+/// Share groups of KIP-932.
+pub const SHARE_VERSION: &str = "share.version";
+
 /// All of them.
 pub const SUPPORTED: &[Feature] = &[
     Feature {
@@ -31,6 +36,11 @@ pub const SUPPORTED: &[Feature] = &[
         min: 7,
         max: limpid_storage::metadata::METADATA_VERSION_4_3,
     },
+    Feature {
+        name: SHARE_VERSION,
+        min: 0,
+        max: 1,
+    },
     // 1: tagged fields in the records of `__transaction_state`. 2: the epoch is raised with each
     // transaction, and Produce makes a partition part of it (KIP-890).
     Feature {
@@ -39,6 +49,11 @@ pub const SUPPORTED: &[Feature] = &[
         max: 2,
     },
 ];
+
+/// Whether the cluster has share groups.
+pub fn has_share_groups(image: &Image) -> bool {
+    image.feature(SHARE_VERSION) > 0
+}
 
 /// Whether `name` may be advertised.
 pub fn is_supported(name: &str) -> bool {

@@ -11,6 +11,7 @@ mod counting;
 mod load;
 mod rounds;
 mod shard;
+mod share;
 pub(crate) mod topic;
 mod topic_source;
 

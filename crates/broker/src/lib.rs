@@ -43,6 +43,8 @@ pub mod read_errors;
 pub mod request_memory;
 mod services;
 pub mod settings;
+pub mod share;
+mod share_requests;
 pub mod source;
 pub mod tls_stream;
 pub mod topic_creation;

@@ -1,5 +1,7 @@
 //! What the broker counts.
 
+mod shares;
+
 use std::sync::Arc;
 
 use limpid_coordinator::Cause;
@@ -8,6 +10,8 @@ use limpid_telemetry::{
     Counter, Family, Gauge, Histogram, LabelEnum, Owned, RegisterError, Registry, Stage,
     StageHistograms, StageTimes, Table, Text, buckets, label_enum, metrics,
 };
+
+pub use self::shares::ShareMetrics;
 
 /// Most topics with series of their own; the others share `topic="other"`.
 pub const TOPIC_SERIES_MAX: usize = 5_000;

@@ -1,9 +1,15 @@
 //! Who sits at the other end of a connection.
 
+use std::any::Any;
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 use limpid_security::Principal;
+use parking_lot::Mutex;
+
+/// Most things that are kept for a connection.
+const KEPT_MAX: usize = 16;
 
 /// Who sits at the other end of a connection.
 #[derive(Debug)]
@@ -18,6 +24,8 @@ pub struct Peer {
     pub principal: Principal,
     /// Client software name and version, once it told (KIP-511).
     pub software: OnceLock<(String, String)>,
+    /// What ends with the connection.
+    kept: Mutex<VecDeque<Box<dyn Any + Send + Sync>>>,
 }
 
 impl Peer {
@@ -29,6 +37,17 @@ impl Peer {
             listener,
             principal: Principal::anonymous(),
             software: OnceLock::new(),
+            kept: Mutex::default(),
         }
+    }
+
+    /// Keeps something until the connection ends; the oldest goes when there is too much.
+    pub fn keep(&self, thing: Box<dyn Any + Send + Sync>) {
+        let mut kept = self.kept.lock();
+        kept.push_back(thing);
+        let oldest = (kept.len() > KEPT_MAX).then(|| kept.pop_front());
+        // Things are dropped when the lock is free.
+        drop(kept);
+        drop(oldest);
     }
 }

@@ -63,6 +63,13 @@ use crate::api::k71_get_telemetry_subscriptions::GetTelemetrySubscriptions;
 use crate::api::k72_push_telemetry::PushTelemetry;
 use crate::api::k74_list_config_resources::ListConfigResources;
 use crate::api::k75_describe_topic_partitions::DescribeTopicPartitions;
+use crate::api::k76_share_group_heartbeat::ShareGroupHeartbeat;
+use crate::api::k77_share_group_describe::ShareGroupDescribe;
+use crate::api::k78_share_fetch::ShareFetch;
+use crate::api::k79_share_acknowledge::ShareAcknowledge;
+use crate::api::k90_describe_share_group_offsets::DescribeShareGroupOffsets;
+use crate::api::k91_alter_share_group_offsets::AlterShareGroupOffsets;
+use crate::api::k92_delete_share_group_offsets::DeleteShareGroupOffsets;
 use crate::apis::Apis;
 use crate::blocking::Blocking;
 use crate::client_metrics::Receiver;
@@ -72,9 +79,10 @@ use crate::groups::{Groups, GroupsInput};
 use crate::handler::{Answer, Handler, Typed};
 use crate::markers::Markers;
 use crate::metadata::Metadata;
-use crate::metrics::{BrokerMetrics, GroupMetrics, TransactionMetrics};
+use crate::metrics::{BrokerMetrics, GroupMetrics, ShareMetrics, TransactionMetrics};
 use crate::producer_ids::ProducerIds;
 use crate::settings::Settings;
+use crate::share::{Shares, SharesInput};
 use crate::topic_creation::TopicCreation;
 use crate::topics::Topics;
 use crate::transactions::{Transactions, TransactionsInput};
@@ -101,6 +109,8 @@ pub struct ServicesInput {
     pub metrics: Arc<BrokerMetrics>,
     /// Counters of consumer groups.
     pub group_metrics: GroupMetrics,
+    /// Counters of share groups.
+    pub share_metrics: ShareMetrics,
     /// Counters of transactions.
     pub transaction_metrics: TransactionMetrics,
     /// Takes in what clients push of their metrics.
@@ -117,6 +127,8 @@ pub struct Services {
     pub metadata: Arc<Metadata>,
     /// Consumer groups.
     pub groups: Arc<Groups>,
+    /// Share groups.
+    pub shares: Arc<Shares>,
     /// Transactions.
     pub transactions: Arc<Transactions>,
     /// Who answers what.
@@ -168,6 +180,16 @@ impl Services {
             drain: drain.clone(),
             metrics: input.group_metrics,
         }));
+        let shares = Arc::new(Shares::new(SharesInput {
+            topics: Arc::clone(&topics),
+            creation: Arc::clone(&creation),
+            groups: Arc::clone(&groups),
+            settings: Arc::clone(&settings),
+            blocking: Arc::clone(&blocking),
+            clock: Arc::clone(&input.clock),
+            drain: drain.clone(),
+            metrics: input.share_metrics,
+        }));
         let random = input.random;
         let node_id = settings.node_id();
         let ids = Arc::new(ProducerIds::new(Arc::clone(&metadata), node_id));
@@ -195,7 +217,14 @@ impl Services {
         let (m, s) = (|| Arc::clone(&metadata), || Arc::clone(&settings));
         let describe_metadata =
             DescribeMetadata::new(m(), Arc::clone(&creation), s(), cluster_id.clone());
-        let mut handlers = group_handlers(&groups, &transactions, &topics, &metadata);
+        let mut handlers = group_handlers(&groups, &transactions, &shares, &topics, &metadata);
+        handlers.extend(share_handlers(
+            &shares,
+            &groups,
+            &topics,
+            &metadata,
+            fetch_bytes_max,
+        ));
         handlers.extend(transaction_handlers(
             &transactions,
             &groups,
@@ -226,7 +255,12 @@ impl Services {
             Box::new(Typed(describe_metadata)),
             Box::new(Typed(CreatePartitions::new(Arc::clone(&creation)))),
             Box::new(Typed(CreateTopics::new(creation, s()))),
-            Box::new(Typed(DeleteTopics::new(m(), s(), Arc::clone(&groups)))),
+            Box::new(Typed(DeleteTopics::new(
+                m(),
+                s(),
+                Arc::clone(&groups),
+                Arc::clone(&shares),
+            ))),
             Box::new(Typed(InitProducerId::new(ids, Arc::clone(&transactions)))),
             Box::new(Typed(DescribeCluster::new(m(), cluster_id, node_id))),
             Box::new(Typed(DescribeTopicPartitions::new(m(), s()))),
@@ -238,6 +272,7 @@ impl Services {
             topics,
             metadata,
             groups,
+            shares,
             transactions,
             apis: Arc::new(apis),
         }
@@ -306,6 +341,7 @@ fn log_handlers(topics: &Arc<Topics>, logs: &Arc<LogManager>) -> Vec<Box<dyn Han
 fn group_handlers(
     groups: &Arc<Groups>,
     transactions: &Arc<Transactions>,
+    shares: &Arc<Shares>,
     topics: &Arc<Topics>,
     metadata: &Arc<Metadata>,
 ) -> Vec<Box<dyn Handler>> {
@@ -317,6 +353,7 @@ fn group_handlers(
         Box::new(Typed(FindCoordinator::new(
             g(),
             Arc::clone(transactions),
+            Arc::clone(shares),
             m(),
         ))),
         Box::new(Typed(JoinGroup::new(g()))),
@@ -325,10 +362,31 @@ fn group_handlers(
         Box::new(Typed(SyncGroup::new(g()))),
         Box::new(Typed(DescribeGroups::new(g()))),
         Box::new(Typed(ListGroups::new(g()))),
-        Box::new(Typed(DeleteGroups::new(g()))),
+        Box::new(Typed(DeleteGroups::new(g(), Arc::clone(shares)))),
         Box::new(Typed(OffsetDelete::new(g(), t()))),
         Box::new(Typed(ConsumerGroupHeartbeat::new(g(), m()))),
         Box::new(Typed(ConsumerGroupDescribe::new(g()))),
+    ]
+}
+
+/// What answers for share groups.
+fn share_handlers(
+    shares: &Arc<Shares>,
+    groups: &Arc<Groups>,
+    topics: &Arc<Topics>,
+    metadata: &Arc<Metadata>,
+    fetch_bytes_max: usize,
+) -> Vec<Box<dyn Handler>> {
+    let (s, t) = (|| Arc::clone(shares), || Arc::clone(topics));
+    let m = || Arc::clone(metadata);
+    vec![
+        Box::new(Typed(ShareGroupHeartbeat::new(s(), m()))),
+        Box::new(Typed(ShareGroupDescribe::new(Arc::clone(groups), m()))),
+        Box::new(Typed(ShareFetch::new(s(), t(), m(), fetch_bytes_max))),
+        Box::new(Typed(ShareAcknowledge::new(s(), t(), m()))),
+        Box::new(Typed(DescribeShareGroupOffsets::new(s(), t(), m()))),
+        Box::new(Typed(AlterShareGroupOffsets::new(s(), t(), m()))),
+        Box::new(Typed(DeleteShareGroupOffsets::new(s(), t(), m()))),
     ]
 }
 

@@ -101,6 +101,14 @@ impl Waiters {
         }
     }
 
+    /// [`Waiters::wake_all`] but for one who knows.
+    pub fn wake_others(&self, except: &Arc<Waiter>) {
+        let list = self.list.lock();
+        for waiter in list.iter().filter(|w| !Arc::ptr_eq(w, except)) {
+            waiter.wake();
+        }
+    }
+
     /// How many fetches wait here.
     pub fn len(&self) -> usize {
         self.count.load(Ordering::Relaxed)

@@ -4,6 +4,7 @@
 //! left to parse. Durations are milliseconds (`_ms`), sizes bytes (`_bytes`).
 
 mod groups;
+mod share;
 mod transactions;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 pub use self::groups::{ConsumerGroupsConfig, GroupsConfig};
+pub use self::share::ShareGroupsConfig;
 pub use self::transactions::TransactionsConfig;
 use crate::check::{list_items, parse_double};
 use crate::compaction::CompactionConfig;

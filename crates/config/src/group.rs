@@ -4,12 +4,14 @@
 //! sentences are ours. What a group does not set comes from the broker, under another key, and
 //! whatever it sets is kept within the broker's bounds.
 
+mod offset_reset;
 mod table;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 
+pub use self::offset_reset::OffsetReset;
 use crate::config::Config;
 use crate::definition::Definition;
 
@@ -25,6 +27,31 @@ pub struct GroupSettings {
     pub consumer_heartbeat_interval_ms: i32,
     /// `consumer.assignment.interval.ms`.
     pub consumer_assignment_interval_ms: i32,
+    /// Those of share groups.
+    pub share: ShareSettings,
+}
+
+/// What holds for one share group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShareSettings {
+    /// `share.session.timeout.ms`.
+    pub session_timeout_ms: i32,
+    /// `share.heartbeat.interval.ms`.
+    pub heartbeat_interval_ms: i32,
+    /// `share.assignment.interval.ms`.
+    pub assignment_interval_ms: i32,
+    /// `share.record.lock.duration.ms`.
+    pub record_lock_ms: i32,
+    /// `share.delivery.count.limit`.
+    pub deliveries_max: i32,
+    /// `share.partition.max.record.locks`.
+    pub record_locks_max: i32,
+    /// `share.auto.offset.reset`.
+    pub offset_reset: OffsetReset,
+    /// `share.isolation.level`.
+    pub read_committed: bool,
+    /// `share.renew.acknowledge.enable`.
+    pub may_renew: bool,
 }
 
 /// The entry with this key.
@@ -73,10 +100,28 @@ pub fn resolve(config: &Config, overrides: &BTreeMap<String, String>) -> GroupSe
         };
         i32::try_from(value).unwrap_or(i32::MAX)
     };
+    let text = |key: &str| {
+        let own = overrides.get(key).map(String::as_str);
+        own.or_else(|| find(key)?.default)
+            .unwrap_or_default()
+            .trim()
+    };
     GroupSettings {
         consumer_session_timeout_ms: number("consumer.session.timeout.ms"),
         consumer_heartbeat_interval_ms: number("consumer.heartbeat.interval.ms"),
         consumer_assignment_interval_ms: number("consumer.assignment.interval.ms"),
+        share: ShareSettings {
+            session_timeout_ms: number("share.session.timeout.ms"),
+            heartbeat_interval_ms: number("share.heartbeat.interval.ms"),
+            assignment_interval_ms: number("share.assignment.interval.ms"),
+            record_lock_ms: number("share.record.lock.duration.ms"),
+            deliveries_max: number("share.delivery.count.limit"),
+            record_locks_max: number("share.partition.max.record.locks"),
+            offset_reset: OffsetReset::parse(text("share.auto.offset.reset"))
+                .unwrap_or(OffsetReset::Latest),
+            read_committed: text("share.isolation.level").eq_ignore_ascii_case("read_committed"),
+            may_renew: !text("share.renew.acknowledge.enable").eq_ignore_ascii_case("false"),
+        },
     }
 }
 
@@ -115,6 +160,11 @@ pub fn validate(config: &Config, overrides: &BTreeMap<String, String>) -> Result
         return Err(
             "consumer.session.timeout.ms must be greater than consumer.heartbeat.interval.ms"
                 .to_owned(),
+        );
+    }
+    if both.share.session_timeout_ms <= both.share.heartbeat_interval_ms {
+        return Err(
+            "share.session.timeout.ms must be greater than share.heartbeat.interval.ms".to_owned(),
         );
     }
     Ok(())

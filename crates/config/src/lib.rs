@@ -37,7 +37,8 @@ mod values;
 
 pub use broker_config::{
     BrokerConfig, ConsumerGroupsConfig, GroupsConfig, HttpConfig, LoggingConfig, NetworkConfig,
-    NodeConfig, ResourcesConfig, StorageConfig, TopicsConfig, TransactionsConfig,
+    NodeConfig, ResourcesConfig, ShareGroupsConfig, StorageConfig, TopicsConfig,
+    TransactionsConfig,
 };
 pub use check::{Check, list_items};
 pub use compaction::CompactionConfig;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::cause::Cause;
-use crate::record::ConsumerChange;
+use crate::record::{ConsumerChange, ShareChange};
 
 /// A way to assign partitions that a member knows, with its subscription in that way's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub(crate) enum After {
     Offsets(OffsetsAfter),
     /// A step of a consumer group.
     Consumer(Box<ConsumerAfter>),
+    /// A step of a share group.
+    Share(Box<ShareAfter>),
     /// A group changes its type as in the records.
     Converted(Arc<str>),
 }
@@ -46,6 +48,30 @@ pub(crate) struct ConsumerAfter {
     pub(crate) then: Then,
     /// Why its epoch went up, if it did.
     pub(crate) cause: Option<Cause>,
+}
+
+/// How to go on after a step of a share group, and how to undo it.
+#[derive(Debug)]
+pub(crate) struct ShareAfter {
+    pub(crate) group: Arc<str>,
+    pub(crate) undo: Vec<ShareChange>,
+    pub(crate) then: ShareThen,
+    /// Why its epoch went up, if it did.
+    pub(crate) cause: Option<Cause>,
+}
+
+/// What follows once a step of a share group is written.
+#[derive(Debug)]
+pub(crate) enum ShareThen {
+    Nothing,
+    /// A member reported.
+    Beat {
+        member: Arc<str>,
+    },
+    /// A member is not there any more.
+    Gone {
+        member: Arc<str>,
+    },
 }
 
 /// How to answer a static member that came back, and how to undo it.

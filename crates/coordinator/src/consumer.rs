@@ -36,6 +36,7 @@ use limpid_protocol::messages::{
 
 pub(crate) use self::classic::{assignment, metadata, subscription, version_of};
 use self::clocks::Clocks;
+pub(crate) use self::hash::of as hash_of;
 pub(crate) use self::heartbeat::{Beat, check};
 pub(crate) use self::member::{Member, MemberState, Owned};
 use crate::assignor::Partitions;

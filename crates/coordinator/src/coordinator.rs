@@ -5,6 +5,7 @@ mod consumer;
 mod convert;
 mod offsets;
 mod replay;
+mod share;
 mod transactional;
 
 use std::collections::BTreeMap;
@@ -111,6 +112,10 @@ impl Coordinator {
         match &mut group.kind {
             Kind::Classic => group.join(&mut turn, call),
             Kind::Consumer(consumer) => consumer.join(&mut turn, &id, &call),
+            Kind::Share(_) => {
+                let error = ErrorCode::InconsistentGroupProtocol;
+                turn.out.join_error(token, "", error);
+            }
         }
         if is_new {
             let record = group.empty_record();
@@ -145,6 +150,7 @@ impl Coordinator {
         match &mut group.kind {
             Kind::Classic => group.sync(&mut turn, request, token),
             Kind::Consumer(consumer) => consumer.sync(&mut turn, &group.id, &request, token),
+            Kind::Share(_) => turn.out.sync_error(token, ErrorCode::UnknownMemberId),
         }
     }
 
@@ -159,6 +165,9 @@ impl Coordinator {
         let mut nothing = Out::default();
         let found = self.turn(&request.group_id, now, &mut nothing);
         let (group, mut turn) = found.ok_or(ErrorCode::UnknownMemberId)?;
+        if let Kind::Share(_) = group.kind {
+            return Err(ErrorCode::UnknownMemberId);
+        }
         if let Kind::Consumer(consumer) = &mut group.kind {
             return consumer.beat_classic(&mut turn, &group.id, request);
         }
@@ -196,6 +205,7 @@ impl Coordinator {
         match group.kind {
             Kind::Classic => Ok(group.leave(&mut turn, members)),
             Kind::Consumer(_) => Ok(group.leave_consumer(&mut turn, members)),
+            Kind::Share(_) => Err(ErrorCode::UnknownMemberId),
         }
     }
 
@@ -248,6 +258,7 @@ impl Coordinator {
                     group.replaced(&mut turn, *replaced, result);
                 }
             }
+            Some(After::Share(after)) => self.share_written(now, *after, result, out),
             Some(After::Consumer(after)) => self.consumer_written(now, *after, result, out),
             Some(After::Converted(id)) => {
                 if result.is_ok() {

@@ -26,6 +26,7 @@ use crate::member::Member;
 use crate::offsets::Offsets;
 use crate::out::Token;
 use crate::record::Record;
+use crate::share::ShareGroup;
 use crate::state::State;
 use crate::timers::{Deadline, Slot, TimerKey};
 use crate::turn::Turn;
@@ -58,6 +59,8 @@ pub(crate) enum Kind {
     Classic,
     /// The coordinator assigns.
     Consumer(Box<ConsumerGroup>),
+    /// The coordinator assigns, and members share partitions.
+    Share(Box<ShareGroup>),
 }
 
 /// A group.
@@ -122,6 +125,7 @@ impl Group {
         match self.kind {
             Kind::Classic => self.protocol_type.as_deref() == Some(CONSUMER),
             Kind::Consumer(_) => true,
+            Kind::Share(_) => false,
         }
     }
 
@@ -369,8 +373,10 @@ impl Group {
 
     /// All members are given a full session, as after a restart.
     pub(crate) fn sessions_begin(&mut self, turn: &mut Turn<'_>) {
-        if let Kind::Consumer(consumer) = &mut self.kind {
-            consumer.sessions_begin(turn, &self.id);
+        match &mut self.kind {
+            Kind::Classic => {}
+            Kind::Consumer(consumer) => consumer.sessions_begin(turn, &self.id),
+            Kind::Share(share) => share.sessions_begin(turn, &self.id),
         }
         let ids: Vec<Arc<str>> = self.members.keys().cloned().collect();
         for id in ids {
@@ -424,9 +430,7 @@ impl Group {
 
     /// Lets go of everything that is outside of the group: timers, and who waits.
     pub(crate) fn dissolve(&mut self, turn: &mut Turn<'_>) {
-        if let Kind::Consumer(consumer) = &mut self.kind {
-            consumer.stop_clocks(turn.timers);
-        }
+        self.stop_clocks(turn.timers);
         self.clear_phase(turn);
         let ids: Vec<Arc<str>> = self
             .members
@@ -442,8 +446,10 @@ impl Group {
     /// The counters agree with what they count, and nobody waits for two things.
     #[cfg(test)]
     pub(crate) fn check_invariants(&self) {
-        if let Kind::Consumer(consumer) = &self.kind {
-            return consumer.check_invariants();
+        match &self.kind {
+            Kind::Classic => {}
+            Kind::Consumer(consumer) => return consumer.check_invariants(),
+            Kind::Share(share) => return share.check_invariants(),
         }
         let members = || self.members.values();
         let waiting = members().filter(|m| m.awaiting_join.is_some()).count();

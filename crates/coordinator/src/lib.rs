@@ -1,5 +1,6 @@
-//! Consumer groups, of the classic protocol and of KIP-848, and transactions ([`transactions`]) as
-//! pure state machines.
+//! Consumer groups, of the classic protocol and of KIP-848, share groups (KIP-932) with what they
+//! deliver ([`delivery`]) and where that is kept ([`share_state`]), and transactions
+//! ([`transactions`]) as pure state machines.
 //!
 //! A [`Coordinator`] holds the groups of one partition of `__consumer_offsets`. Each input (a
 //! request, or time that passed) leaves in an [`Out`] what is to be appended to the partition and
@@ -15,6 +16,7 @@ mod cause;
 mod commit_kind;
 mod consumer;
 mod coordinator;
+pub mod delivery;
 mod group;
 mod join_call;
 mod limits;
@@ -24,6 +26,8 @@ mod open_offsets;
 mod out;
 mod record;
 mod refusal;
+mod share;
+pub mod share_state;
 mod state;
 mod timers;
 mod topics;
@@ -34,10 +38,10 @@ pub mod view;
 pub use assignor::Assignor;
 pub use cause::Cause;
 pub use coordinator::{Client, Coordinator};
-pub use limits::{ConsumerLimits, Limits, Now, PENDING_MEMBERS_MAX};
+pub use limits::{ConsumerLimits, Limits, Now, PENDING_MEMBERS_MAX, ShareLimits};
 pub use offsets::Committed;
 pub use out::{Answer, Event, Out, Token};
-pub use record::{ConsumerChange, Record, RecordError};
+pub use record::{ConsumerChange, Record, RecordError, ShareChange};
 pub use refusal::Refusal;
 pub use state::State;
 pub use topics::{TopicInfo, TopicSource};

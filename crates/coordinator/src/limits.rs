@@ -40,6 +40,12 @@ pub struct Limits {
     pub consumer: ConsumerLimits,
     /// What holds for groups with settings of their own, by group.
     pub consumer_by_group: Arc<BTreeMap<String, ConsumerLimits>>,
+    /// `group.share.max.size`.
+    pub share_size_max: usize,
+    /// What holds for share groups without settings of their own.
+    pub share: ShareLimits,
+    /// What holds for share groups with settings of their own, by group.
+    pub share_by_group: Arc<BTreeMap<String, ShareLimits>>,
     /// Whether classic groups may turn into consumer groups (`group.consumer.migration.policy`).
     pub upgrades: bool,
     /// Whether consumer groups may turn into classic ones.
@@ -57,7 +63,24 @@ pub struct ConsumerLimits {
     pub assignment_interval_ms: i32,
 }
 
+/// Settings that a share group can have for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShareLimits {
+    /// `group.share.session.timeout.ms`, `share.session.timeout.ms`.
+    pub session_timeout_ms: i32,
+    /// `group.share.heartbeat.interval.ms`, `share.heartbeat.interval.ms`.
+    pub heartbeat_interval_ms: i32,
+    /// `group.share.assignment.interval.ms`, `share.assignment.interval.ms`.
+    pub assignment_interval_ms: i32,
+}
+
 impl Limits {
+    /// What holds for a share group.
+    pub fn share_of(&self, group: &str) -> ShareLimits {
+        let own = self.share_by_group.get(group);
+        own.copied().unwrap_or(self.share)
+    }
+
     /// What holds for a consumer group.
     pub fn consumer_of(&self, group: &str) -> ConsumerLimits {
         let own = self.consumer_by_group.get(group);
@@ -92,6 +115,13 @@ impl Default for Limits {
                 assignment_interval_ms: 1_000,
             },
             consumer_by_group: Arc::default(),
+            share_size_max: 200,
+            share: ShareLimits {
+                session_timeout_ms: 45_000,
+                heartbeat_interval_ms: 5_000,
+                assignment_interval_ms: 1_000,
+            },
+            share_by_group: Arc::default(),
             upgrades: true,
             downgrades: true,
         }

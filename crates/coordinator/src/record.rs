@@ -1,11 +1,13 @@
 //! Records of `__consumer_offsets`, in Kafka's schemas.
 //!
 //! ```text
-//! key:    record type i16 (1 offset, 2 classic group, 3 to 8 and 16 consumer group) | key
+//! key:    record type i16 (1 offset, 2 classic group, 3 to 8 and 16 consumer
+//!         group, 10 to 15 share group) | key
 //! value:  schema version i16 | value; no value at all is a tombstone
 //! ```
 
 mod consumer;
+mod share;
 
 use std::sync::Arc;
 
@@ -18,6 +20,7 @@ use limpid_protocol::messages::offset_commit_value::OffsetCommitValue;
 use limpid_protocol::{DecodeError, EncodeError, Message, Reader};
 
 pub use self::consumer::ConsumerChange;
+pub use self::share::ShareChange;
 use crate::offsets::Committed;
 
 /// The version in which groups are written.
@@ -73,6 +76,13 @@ pub enum Record {
         /// What is new.
         change: ConsumerChange,
     },
+    /// Something of a share group.
+    Share {
+        /// `group.id`.
+        group: Arc<str>,
+        /// What is new.
+        change: ShareChange,
+    },
 }
 
 impl Record {
@@ -114,6 +124,7 @@ impl Record {
                 Ok((key, value.transpose()?))
             }
             Self::Consumer { group, change } => change.encode(group),
+            Self::Share { group, change } => change.encode(group),
         }
     }
 
@@ -140,10 +151,16 @@ impl Record {
                 group: GroupMetadataKey::decode(&mut key, 0)?.group.into(),
                 value: versioned(value)?,
             },
-            kind => match ConsumerChange::decode(kind, &mut key, value)? {
-                Some((group, change)) => Self::Consumer { group, change },
-                None => return Ok(None),
-            },
+            kind => {
+                if let Some(of) = ShareChange::decode(kind, &mut key, value.clone())? {
+                    let (group, change) = of;
+                    return Ok(Some(Self::Share { group, change }));
+                }
+                match ConsumerChange::decode(kind, &mut key, value)? {
+                    Some((group, change)) => Self::Consumer { group, change },
+                    None => return Ok(None),
+                }
+            }
         };
         Ok(Some(record))
     }

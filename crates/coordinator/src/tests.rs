@@ -12,6 +12,7 @@ mod joining;
 mod leaving;
 mod model;
 mod restart;
+mod shares;
 mod statics;
 mod timeouts;
 mod transactional;

@@ -14,6 +14,8 @@ pub enum GroupType {
     Classic,
     /// The coordinator assigns (KIP-848).
     Consumer,
+    /// The coordinator assigns, and members share partitions (KIP-932).
+    Share,
 }
 
 impl GroupType {
@@ -22,6 +24,7 @@ impl GroupType {
         match self {
             Self::Classic => "classic",
             Self::Consumer => "consumer",
+            Self::Share => "share",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use limpid_broker::metrics::{
     AccessMetrics, ConnectionMetrics, FetchMetrics, FetchSessionMetrics, GroupMetrics,
-    RequestMetrics, TopicMetrics, TransactionMetrics,
+    RequestMetrics, ShareMetrics, TopicMetrics, TransactionMetrics,
 };
 use limpid_telemetry::Catalogue;
 
@@ -16,6 +16,7 @@ pub fn catalogue() -> Catalogue {
         .with(FetchMetrics::DECLARATIONS)
         .with(FetchSessionMetrics::DECLARATIONS)
         .with(GroupMetrics::DECLARATIONS)
+        .with(ShareMetrics::DECLARATIONS)
         .with(TransactionMetrics::DECLARATIONS)
         .with(limpid_client_metrics::PushMetrics::DECLARATIONS)
         .with_families(limpid_client_metrics::families::ALL)

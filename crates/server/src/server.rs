@@ -11,7 +11,7 @@ use limpid_broker::client_log::ClientLog;
 use limpid_broker::connection_limits::ConnectionLimits;
 use limpid_broker::drain::{self, DrainTrigger};
 use limpid_broker::listener::Listener;
-use limpid_broker::metrics::{BrokerMetrics, GroupMetrics, TransactionMetrics};
+use limpid_broker::metrics::{BrokerMetrics, GroupMetrics, ShareMetrics, TransactionMetrics};
 use limpid_broker::request_memory::RequestMemory;
 use limpid_broker::settings::Settings;
 use limpid_broker::source::{EmbeddedCluster, Parts};
@@ -148,6 +148,7 @@ impl Server {
             random: Arc::new(OsRandom),
             metrics: Arc::clone(&metrics),
             group_metrics: GroupMetrics::register(registry)?,
+            share_metrics: ShareMetrics::register(registry)?,
             transaction_metrics: TransactionMetrics::register(registry)?,
             client_metrics: opening.client_metrics()?,
             drain: draining.clone(),
@@ -155,6 +156,7 @@ impl Server {
         data.block_on(opening.register(&services))?;
         data.spawn(Arc::clone(&services.groups).run());
         data.spawn(Arc::clone(&services.transactions).run());
+        data.spawn(Arc::clone(&services.shares).run());
         let limits = listeners::connection_limits(&opening.broker.network);
         let client_log = opening.client_log();
         cluster.attach(opening.parts(&services, &limits));

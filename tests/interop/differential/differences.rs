@@ -96,6 +96,11 @@ pub const ALLOWED: &[Difference] = &[
         SERVER_ERROR,
     ),
     both("Metadata", "neither an id nor a name", "*", SERVER_ERROR),
+    both("ShareFetch", "a topic that isn't there", "*", SERVER_ERROR),
+    Difference {
+        case: "a topic that isn't there",
+        ..only_limpid("ShareFetch", "responses[*]", SERVER_ERROR)
+    },
     Difference {
         case: "neither an id nor a name",
         ..only_limpid(

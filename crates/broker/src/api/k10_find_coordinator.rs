@@ -2,21 +2,21 @@
 //!
 //! - From version 1 for groups or transactions, from 4 for many keys at once, from 6 for share
 //!   groups' state.
-//! - `__consumer_offsets` or `__transaction_state` is made when somebody first asks, and the answer comes when it is there
-//!   (Kafka sends the client away once).
-//! - There are no share groups yet: COORDINATOR_NOT_AVAILABLE.
+//! - `__consumer_offsets`, `__transaction_state` or `__share_group_state` is made when somebody first
+//!   asks, and the answer comes when it is there (Kafka sends the client away once).
 
 use std::sync::Arc;
 
 use limpid_protocol::messages::FindCoordinatorRequest;
 use limpid_protocol::messages::find_coordinator_response::{Coordinator, FindCoordinatorResponse};
-use limpid_protocol::{ApiKey, ErrorCode};
+use limpid_protocol::{ApiKey, ErrorCode, Uuid};
 
 use crate::access::{Operation, ResourceKind};
 use crate::endpoints::{self, BrokerEndpoint};
 use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
+use crate::share::Shares;
 use crate::topics::INTERNAL_TOPICS;
 use crate::transactions::Transactions;
 
@@ -33,6 +33,7 @@ const NOBODY: i32 = -1;
 pub struct FindCoordinator {
     groups: Arc<Groups>,
     transactions: Arc<Transactions>,
+    shares: Arc<Shares>,
     metadata: Arc<Metadata>,
 }
 
@@ -41,11 +42,13 @@ impl FindCoordinator {
     pub fn new(
         groups: Arc<Groups>,
         transactions: Arc<Transactions>,
+        shares: Arc<Shares>,
         metadata: Arc<Metadata>,
     ) -> Self {
         Self {
             groups,
             transactions,
+            shares,
             metadata,
         }
     }
@@ -67,7 +70,12 @@ impl FindCoordinator {
                 self.transactions.partition_of(key).await?,
                 INTERNAL_TOPICS[1],
             ),
-            SHARE if call.version >= WITH_SHARE => return Err(ErrorCode::CoordinatorNotAvailable),
+            SHARE if call.version < WITH_SHARE => return Err(ErrorCode::InvalidRequest),
+            SHARE if !call.may_on_cluster(Operation::ClusterAction) => {
+                return Err(ErrorCode::ClusterAuthorizationFailed);
+            }
+            SHARE if !is_share_key(key) => return Err(ErrorCode::InvalidRequest),
+            SHARE => (self.shares.partition_of(key).await?, INTERNAL_TOPICS[2]),
             _ => return Err(ErrorCode::InvalidRequest),
         };
         let image = self.metadata.image();
@@ -111,6 +119,15 @@ impl Answer for FindCoordinator {
             ..response
         }
     }
+}
+
+/// `group:topic id:partition`; the group's name may have colons of its own.
+fn is_share_key(key: &str) -> bool {
+    let mut parts = key.rsplitn(3, ':');
+    let partition = parts.next().and_then(|p| p.parse::<i32>().ok());
+    let topic = parts.next().and_then(|id| id.parse::<Uuid>().ok());
+    let group = parts.next();
+    partition.is_some_and(|p| p >= 0) && topic.is_some() && group.is_some_and(|g| !g.is_empty())
 }
 
 fn error_message(error: ErrorCode) -> String {

@@ -19,12 +19,14 @@ use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
 use crate::settings::Settings;
+use crate::share::Shares;
 
 /// Answers DeleteTopics.
 pub struct DeleteTopics {
     metadata: Arc<Metadata>,
     settings: Arc<Settings>,
     groups: Arc<Groups>,
+    shares: Arc<Shares>,
 }
 
 /// What a request names.
@@ -35,12 +37,19 @@ struct Target {
 }
 
 impl DeleteTopics {
-    /// `settings` say whether topics may be deleted; `groups` forget their offsets there.
-    pub fn new(metadata: Arc<Metadata>, settings: Arc<Settings>, groups: Arc<Groups>) -> Self {
+    /// `settings` say whether topics may be deleted; `groups` forget their offsets there, `shares`
+    /// what became of records.
+    pub fn new(
+        metadata: Arc<Metadata>,
+        settings: Arc<Settings>,
+        groups: Arc<Groups>,
+        shares: Arc<Shares>,
+    ) -> Self {
         Self {
             metadata,
             settings,
             groups,
+            shares,
         }
     }
 
@@ -127,6 +136,7 @@ impl Answer for DeleteTopics {
         }
         if some_are_gone {
             self.groups.forget_missing_topics().await;
+            self.shares.forget_missing_topics();
         }
         response
     }

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use limpid_coordinator::{Coordinator, Out};
 use limpid_protocol::messages::DeleteGroupsRequest;
 use limpid_protocol::messages::delete_groups_response::{
     DeletableGroupResult, DeleteGroupsResponse,
@@ -15,16 +16,31 @@ use limpid_protocol::{ApiKey, ErrorCode};
 use crate::access::{Operation, ResourceKind};
 use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
+use crate::share::Shares;
 
 /// Answers DeleteGroups.
 pub struct DeleteGroups {
     groups: Arc<Groups>,
+    shares: Arc<Shares>,
 }
 
 impl DeleteGroups {
-    /// `groups` are deleted.
-    pub fn new(groups: Arc<Groups>) -> Self {
-        Self { groups }
+    /// `groups` are deleted, with what `shares` keep of them.
+    pub fn new(groups: Arc<Groups>, shares: Arc<Shares>) -> Self {
+        Self { groups, shares }
+    }
+
+    async fn delete(&self, id: &str) -> Result<(), ErrorCode> {
+        let delete = |c: &mut Coordinator, _, out: &mut Out| match c.is_share(id) {
+            true => Ok(true),
+            false => c.delete(id, out).map(|()| false),
+        };
+        let done = self.groups.step(id, delete).await?;
+        done.written?;
+        match done.value? {
+            true => self.shares.delete_group(id).await,
+            false => Ok(()),
+        }
     }
 }
 
@@ -50,11 +66,7 @@ impl Answer for DeleteGroups {
                 });
                 continue;
             }
-            let done = self.groups.step(&id, |c, _, out| c.delete(&id, out)).await;
-            let error = match done {
-                Ok(done) => done.value.and(done.written).err(),
-                Err(error) => Some(error),
-            };
+            let error = self.delete(&id).await.err();
             response.results.push(DeletableGroupResult {
                 group_id: id,
                 error_code: call.note(error.unwrap_or(ErrorCode::None)),

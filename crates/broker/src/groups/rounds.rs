@@ -134,7 +134,7 @@ impl Groups {
             return;
         };
         for id in ids.value {
-            let forget = |c: &mut Coordinator, _, out: &mut _| {
+            let forget = |c: &mut Coordinator, now, out: &mut _| {
                 // Looked at under the shard's lock: a commit that is there now was made to a topic
                 // that this table knows, if it still exists.
                 let table = self.topic.topics().table();
@@ -142,7 +142,7 @@ impl Groups {
                     None => true,
                     Some(known) => !id.is_zero() && known.id != id,
                 };
-                c.forget_topics(&id, gone, out)
+                c.forget_topics(now, &id, gone, out)
             };
             if let Ok(done) = self.step_in(shard, forget).await
                 && let Err(error) = done.written

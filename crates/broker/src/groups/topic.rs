@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
-use limpid_coordinator::{Assignor, ConsumerLimits, Limits, Now};
+use limpid_coordinator::{Assignor, ConsumerLimits, Limits, Now, ShareLimits};
 use limpid_protocol::ErrorCode;
 use limpid_protocol::records::Codec;
 use parking_lot::Mutex;
@@ -234,6 +234,13 @@ impl OffsetsTopic {
                 assignment_interval_ms: groups.consumer.assignment_interval_ms,
             },
             consumer_by_group: self.consumer_by_group(),
+            share_size_max: usize::try_from(groups.share.size_max).unwrap_or(usize::MAX),
+            share: ShareLimits {
+                session_timeout_ms: groups.share.session_timeout_ms,
+                heartbeat_interval_ms: groups.share.heartbeat_interval_ms,
+                assignment_interval_ms: groups.share.assignment_interval_ms,
+            },
+            share_by_group: self.share_by_group(),
             upgrades: groups.consumer.upgrades,
             downgrades: groups.consumer.downgrades,
         }
@@ -246,6 +253,19 @@ impl OffsetsTopic {
                 session_timeout_ms: own.consumer_session_timeout_ms,
                 heartbeat_interval_ms: own.consumer_heartbeat_interval_ms,
                 assignment_interval_ms: own.consumer_assignment_interval_ms,
+            };
+            (group.clone(), limits)
+        });
+        Arc::new(groups.collect())
+    }
+
+    fn share_by_group(&self) -> Arc<BTreeMap<String, ShareLimits>> {
+        let groups = self.settings.groups();
+        let groups = groups.iter().map(|(group, own)| {
+            let limits = ShareLimits {
+                session_timeout_ms: own.share.session_timeout_ms,
+                heartbeat_interval_ms: own.share.heartbeat_interval_ms,
+                assignment_interval_ms: own.share.assignment_interval_ms,
             };
             (group.clone(), limits)
         });

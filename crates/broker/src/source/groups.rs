@@ -307,6 +307,7 @@ fn group_of(view: &GroupView, node_id: i32, logs: Logs<'_>) -> Group {
         kind: match view.group_type {
             GroupType::Classic => GroupKind::Classic,
             GroupType::Consumer => GroupKind::Consumer,
+            GroupType::Share => GroupKind::Share,
         },
         state: match view.state {
             State::Empty => GroupState::Empty,

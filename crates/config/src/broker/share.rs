@@ -15,7 +15,8 @@ pub(super) const ROWS: &[Definition] = &[
     )
     .default("1000")
     .min(0)
-    .cluster_wide(),
+    .cluster_wide()
+    .honoured(),
     define(
         "group.share.assignors",
         List,
@@ -31,7 +32,8 @@ pub(super) const ROWS: &[Definition] = &[
         "How often a record is handed out before it is given up.",
     )
     .default("5")
-    .between(2, 10),
+    .between(2, 10)
+    .honoured(),
     define(
         "group.share.heartbeat.interval.ms",
         Int,
@@ -39,7 +41,8 @@ pub(super) const ROWS: &[Definition] = &[
         "How often members of a share group report.",
     )
     .default("5000")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "group.share.initialize.retry.interval.ms",
         Int,
@@ -56,7 +59,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Largest assignment interval that a share group may ask for.",
     )
     .default("15000")
-    .min(0),
+    .min(0)
+    .honoured(),
     define(
         "group.share.max.delivery.count.limit",
         Int,
@@ -64,7 +68,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Largest delivery count that a share group may ask for.",
     )
     .default("10")
-    .between(5, 25),
+    .between(5, 25)
+    .honoured(),
     define(
         "group.share.max.heartbeat.interval.ms",
         Int,
@@ -72,7 +77,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Largest heartbeat interval that a share group may ask for.",
     )
     .default("15000")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "group.share.max.partition.max.record.locks",
         Int,
@@ -80,7 +86,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Largest limit of locked records that a share group may ask for.",
     )
     .default("4000")
-    .between(2_000, 10_000),
+    .between(2_000, 10_000)
+    .honoured(),
     define(
         "group.share.max.record.lock.duration.ms",
         Int,
@@ -88,7 +95,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Longest lock that a share group may ask for.",
     )
     .default("60000")
-    .between(30_000, 3_600_000),
+    .between(30_000, 3_600_000)
+    .honoured(),
     define(
         "group.share.max.session.timeout.ms",
         Int,
@@ -96,7 +104,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Largest session timeout that a share group may ask for.",
     )
     .default("60000")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "group.share.max.share.sessions",
         Int,
@@ -104,7 +113,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Share sessions that a broker remembers.",
     )
     .default("2000")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "group.share.max.size",
         Int,
@@ -112,7 +122,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Most members of a share group.",
     )
     .default("200")
-    .between(1, 1_000),
+    .between(1, 1_000)
+    .honoured(),
     define(
         "group.share.min.assignment.interval.ms",
         Int,
@@ -120,7 +131,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Smallest assignment interval that a share group may ask for.",
     )
     .default("0")
-    .min(0),
+    .min(0)
+    .honoured(),
     define(
         "group.share.min.delivery.count.limit",
         Int,
@@ -128,7 +140,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Smallest delivery count that a share group may ask for.",
     )
     .default("2")
-    .between(2, 5),
+    .between(2, 5)
+    .honoured(),
     define(
         "group.share.min.heartbeat.interval.ms",
         Int,
@@ -136,7 +149,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Smallest heartbeat interval that a share group may ask for.",
     )
     .default("5000")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "group.share.min.partition.max.record.locks",
         Int,
@@ -144,7 +158,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Smallest limit of locked records that a share group may ask for.",
     )
     .default("100")
-    .between(100, 2_000),
+    .between(100, 2_000)
+    .honoured(),
     define(
         "group.share.min.record.lock.duration.ms",
         Int,
@@ -152,7 +167,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Shortest lock that a share group may ask for.",
     )
     .default("15000")
-    .between(1_000, 30_000),
+    .between(1_000, 30_000)
+    .honoured(),
     define(
         "group.share.min.session.timeout.ms",
         Int,
@@ -160,7 +176,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Smallest session timeout that a share group may ask for.",
     )
     .default("45000")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "group.share.partition.max.record.locks",
         Int,
@@ -168,7 +185,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Most records of a share partition that are locked at a time.",
     )
     .default("2000")
-    .between(100, 10_000),
+    .between(100, 10_000)
+    .honoured(),
     define(
         "group.share.persister.class.name",
         String,
@@ -184,7 +202,8 @@ pub(super) const ROWS: &[Definition] = &[
         "How long a record stays locked for the member that got it.",
     )
     .default("30000")
-    .between(1_000, 3_600_000),
+    .between(1_000, 3_600_000)
+    .honoured(),
     define(
         "group.share.session.timeout.ms",
         Int,
@@ -192,7 +211,8 @@ pub(super) const ROWS: &[Definition] = &[
         "How long a silent member stays in a share group.",
     )
     .default("45000")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "share.coordinator.append.linger.ms",
         Int,
@@ -218,7 +238,8 @@ pub(super) const ROWS: &[Definition] = &[
     )
     .default("300000")
     .min(1)
-    .internal(),
+    .internal()
+    .honoured(),
     define(
         "share.coordinator.load.buffer.size",
         Int,
@@ -226,7 +247,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Batch size with which share state is read into memory.",
     )
     .default("5242880")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "share.coordinator.snapshot.update.records.per.snapshot",
         Int,
@@ -234,14 +256,16 @@ pub(super) const ROWS: &[Definition] = &[
         "Updates of share state between two snapshots.",
     )
     .default("500")
-    .between(0, 500),
+    .between(0, 500)
+    .honoured(),
     define(
         "share.coordinator.state.topic.compression.codec",
         Int,
         High,
         "Compression of the share state topic, by its number.",
     )
-    .default("0"),
+    .default("0")
+    .honoured(),
     define(
         "share.coordinator.state.topic.min.isr",
         Short,
@@ -249,7 +273,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Replicas that must have a write to the share state topic.",
     )
     .default("2")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "share.coordinator.state.topic.num.partitions",
         Int,
@@ -257,7 +282,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Partitions of the share state topic; not to be changed once it exists.",
     )
     .default("50")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "share.coordinator.state.topic.prune.interval.ms",
         Int,
@@ -266,7 +292,8 @@ pub(super) const ROWS: &[Definition] = &[
     )
     .default("300000")
     .min(1)
-    .internal(),
+    .internal()
+    .honoured(),
     define(
         "share.coordinator.state.topic.replication.factor",
         Short,
@@ -274,7 +301,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Replicas of the share state topic.",
     )
     .default("3")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "share.coordinator.state.topic.segment.bytes",
         Int,
@@ -282,7 +310,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Size at which segments of the share state topic are closed.",
     )
     .default("104857600")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "share.coordinator.threads",
         Int,

@@ -1,5 +1,6 @@
 //! Groups.
 
+use super::share::{ShareGroupsConfig, share_groups};
 use crate::check::list_items;
 use crate::values::Values;
 
@@ -32,6 +33,8 @@ pub struct GroupsConfig {
     pub topic_segment_bytes: i32,
     /// Consumer groups of KIP-848.
     pub consumer: ConsumerGroupsConfig,
+    /// Share groups of KIP-932.
+    pub share: ShareGroupsConfig,
 }
 
 /// Consumer groups in which the coordinator assigns (KIP-848).
@@ -69,6 +72,7 @@ pub(super) fn groups(values: &Values<'_>) -> GroupsConfig {
         topic_replication_factor: values.int("offsets.topic.replication.factor"),
         topic_segment_bytes: values.int("offsets.topic.segment.bytes"),
         consumer: consumer_groups(values),
+        share: share_groups(values),
     }
 }
 

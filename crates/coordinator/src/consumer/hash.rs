@@ -19,7 +19,7 @@ use crate::topics::{TopicInfo, Topics};
 const LAYOUT: u8 = 0;
 
 /// The hash of these topics.
-pub(super) fn of(names: &BTreeSet<String>, topics: &Topics) -> i64 {
+pub(crate) fn of(names: &BTreeSet<String>, topics: &Topics) -> i64 {
     let known = names.iter().filter_map(|name| topics.named(name));
     let bytes: Vec<u8> = known
         .flat_map(|topic| of_topic(&topic).to_le_bytes())

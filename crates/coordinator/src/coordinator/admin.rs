@@ -61,7 +61,7 @@ impl Coordinator {
         let group = self.groups.get(id).ok_or_else(|| not_found(id))?;
         match &group.kind {
             Kind::Consumer(consumer) => Ok(consumer.describe(id, &self.topics, &self.limits)),
-            Kind::Classic => {
+            Kind::Classic | Kind::Share(_) => {
                 let message = format!("Group {id} is not a consumer group.");
                 Err(Refusal::new(ErrorCode::GroupIdNotFound, message))
             }
@@ -118,6 +118,9 @@ impl Coordinator {
             return Err(ErrorCode::InvalidGroupId);
         }
         let group = self.groups.get(id).ok_or(ErrorCode::GroupIdNotFound)?;
+        if matches!(group.kind, Kind::Share(_)) {
+            return Err(ErrorCode::GroupIdNotFound);
+        }
         if group.state != State::Empty && !group.is_consumer() {
             return Err(ErrorCode::NonEmptyGroup);
         }
@@ -144,6 +147,7 @@ impl Coordinator {
     /// Deletes the offsets of a group in topics that are gone; false if it had none.
     pub fn forget_topics(
         &mut self,
+        now: Now,
         id: &str,
         gone: impl Fn(&str, Uuid) -> bool,
         out: &mut Out,
@@ -151,6 +155,9 @@ impl Coordinator {
         let Some(group) = self.groups.get(id) else {
             return false;
         };
+        if matches!(group.kind, Kind::Share(_)) {
+            return self.forget_kept(now, id, out);
+        }
         let mut records =
             group.offset_tombstones(|topic, _, committed| gone(topic, committed.topic_id));
         let of_open = |key: &Key, committed: &Committed| gone(&key.1, committed.topic_id);

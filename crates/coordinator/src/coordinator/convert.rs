@@ -75,7 +75,7 @@ impl Coordinator {
         let Some(group) = self.groups.get(id) else {
             return;
         };
-        if !matches!(group.kind, Kind::Classic) && group.state == State::Empty {
+        if matches!(group.kind, Kind::Consumer(_)) && group.state == State::Empty {
             out.write(group.tombstones(), After::Converted(id.into()));
         }
     }

@@ -62,6 +62,7 @@ impl Coordinator {
     ) -> Result<(), ErrorCode> {
         match self.groups.get(group).map(|g| &g.kind) {
             Some(Kind::Consumer(consumer)) => consumer.check_fetch(member, epoch),
+            Some(Kind::Share(_)) => Err(ErrorCode::GroupIdNotFound),
             Some(Kind::Classic) | None => Ok(()),
         }
     }

@@ -14,7 +14,7 @@ use crate::member::Member;
 use crate::offsets::Committed;
 use crate::open_offsets::Key;
 use crate::out::Out;
-use crate::record::{ConsumerChange, Record};
+use crate::record::{ConsumerChange, Record, ShareChange};
 use crate::state::State;
 use crate::timers::Deadline;
 
@@ -51,6 +51,7 @@ impl Coordinator {
             }
             Record::Group { group, value } => self.apply_group(now, &group, value, out),
             Record::Consumer { group, change } => self.apply_consumer(now, &group, &change),
+            Record::Share { group, change } => self.apply_share(now, &group, &change),
         }
     }
 
@@ -73,13 +74,31 @@ impl Coordinator {
         }
     }
 
-    /// A consumer group is gone; what remains of it are its offsets.
+    fn apply_share(&mut self, now: Now, id: &Arc<str>, change: &ShareChange) {
+        let group = self
+            .groups
+            .entry(Arc::clone(id))
+            .or_insert_with(|| Group::new(Arc::clone(id), now));
+        group.view = None;
+        if matches!(group.kind, Kind::Classic) && group.members.is_empty() {
+            group.kind = Kind::Share(Box::default());
+        }
+        let Kind::Share(share) = &mut group.kind else {
+            return;
+        };
+        share.apply(change);
+        if share.is_gone() {
+            self.unkind(id);
+        }
+    }
+
+    /// A consumer or share group is gone; what remains of it are its offsets.
     pub(super) fn unkind(&mut self, id: &Arc<str>) {
         let Some(group) = self.groups.get_mut(id) else {
             return;
         };
-        if let Kind::Consumer(consumer) = &mut group.kind {
-            consumer.stop_clocks(&mut self.timers);
+        if !matches!(group.kind, Kind::Classic) {
+            group.stop_clocks(&mut self.timers);
             group.kind = Kind::Classic;
             group.state = State::Empty;
             group.generation = 0;

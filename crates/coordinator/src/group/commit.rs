@@ -29,6 +29,9 @@ impl Group {
         request: &OffsetCommitRequest,
         kind: CommitKind,
     ) -> Result<(), ErrorCode> {
+        if let Kind::Share(_) = &self.kind {
+            return Err(ErrorCode::GroupIdNotFound);
+        }
         if let Kind::Consumer(consumer) = &self.kind {
             return consumer.check_commit(request, kind);
         }

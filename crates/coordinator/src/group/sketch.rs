@@ -9,6 +9,7 @@ use limpid_protocol::{Message, Reader};
 use super::{CONSUMER, Group, Kind};
 use crate::limits::Limits;
 use crate::member::Member;
+use crate::share::{ASSIGNOR, SHARE};
 use crate::topics::Topics;
 use crate::view::{GroupView, MemberView};
 
@@ -18,6 +19,7 @@ impl Group {
         match self.kind {
             Kind::Classic => self.protocol_type.as_deref().unwrap_or_default(),
             Kind::Consumer(_) => CONSUMER,
+            Kind::Share(_) => SHARE,
         }
     }
 
@@ -32,6 +34,7 @@ impl Group {
                 let assignor = consumer.assignor(limits).as_str().to_owned();
                 (Some(assignor), consumer.member_views(topics))
             }
+            Kind::Share(share) => (Some(ASSIGNOR.to_owned()), share.member_views(topics)),
         };
         GroupView {
             id: Arc::clone(&self.id),

@@ -179,7 +179,7 @@ fn a_deleted_topic_takes_its_offsets_along() {
     assert!(
         world
             .coordinator
-            .forget_topics(GROUP, |t, _| t == "t", &mut out)
+            .forget_topics(Now::default(), GROUP, |t, _| t == "t", &mut out)
     );
     world.settle(out).expect("stored");
     assert!(world.coordinator.offset(GROUP, "t", 0).is_none());

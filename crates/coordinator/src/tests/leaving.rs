@@ -87,7 +87,7 @@ fn only_empty_groups_can_be_deleted() {
     let tombstones = world.log.iter().rev().take(2).all(|record| match record {
         Record::Offset { committed, .. } => committed.is_none(),
         Record::Group { value, .. } => value.is_none(),
-        Record::Consumer { .. } => false,
+        Record::Consumer { .. } | Record::Share { .. } => false,
     });
     assert!(tombstones, "offset and group are gone from the log too");
     let again = world.coordinator.delete(GROUP, &mut Out::default());

@@ -1,0 +1,28 @@
+//! What share groups count.
+
+use limpid_telemetry::metrics;
+
+metrics! {
+    /// Share groups (KIP-932).
+    pub struct ShareMetrics {
+        /// Share sessions open now.
+        pub sessions: gauge = "limpid_share_sessions",
+            mbean "kafka.server:type=ShareSessionCache,name=ShareSessionsCount" gauge;
+        /// Most share sessions, `group.share.max.share.sessions`.
+        pub sessions_max: gauge = "limpid_share_sessions_max";
+        /// Partitions in open share sessions.
+        pub session_partitions: gauge = "limpid_share_session_partitions",
+            mbean "kafka.server:type=ShareSessionCache,name=SharePartitionsCount" gauge;
+        /// Sessions that ended with their connection.
+        pub evictions: counter = "limpid_share_session_evictions_total",
+            mbean "kafka.server:type=ShareSessionCache,name=ShareSessionEvictionsPerSec" meter;
+        /// Partitions that share groups read now.
+        pub partitions: gauge = "limpid_share_partitions";
+        /// Share fetches that wait.
+        pub parked: gauge = "limpid_share_fetches_parked";
+        /// Records given to members of share groups.
+        pub acquired: counter = "limpid_share_acquired_records_total";
+        /// Times that records were taken back because nobody said anything of them in time.
+        pub expired_locks: counter = "limpid_share_expired_locks_total";
+    }
+}

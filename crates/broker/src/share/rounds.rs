@@ -1,0 +1,143 @@
+//! What happens without a request: locks that are over, topics that are gone, records of the state
+//! topic that are not needed any more.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use limpid_coordinator::share_state::StateKey;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
+
+use super::shard::Shard;
+use super::{Shares, rules};
+
+/// Longest sleep; new partitions of the state topic are looked for.
+const SLEEP_MS_MAX: u64 = 1_000;
+
+/// Wakes the task when a lock ends earlier than the time it sleeps for.
+#[derive(Debug, Default)]
+pub(super) struct Alarm {
+    sleeps_until_ms: AtomicU64,
+    notify: Notify,
+}
+
+impl Alarm {
+    pub(super) fn wake_by(&self, deadline_ms: Option<u64>) {
+        if deadline_ms.is_some_and(|at| at < self.sleeps_until_ms.load(Ordering::SeqCst)) {
+            self.notify.notify_one();
+        }
+    }
+}
+
+impl Shares {
+    /// Reads the state topic if it is there, then looks after it until the broker drains.
+    pub async fn run(self: Arc<Self>) {
+        let mut drain = self.drain.clone();
+        let mut last_pruned = Instant::now();
+        while !drain.has_begun() {
+            self.states.follow();
+            // A topic may have been deleted just before the broker went down.
+            for shard in self.states.shards() {
+                if shard.claim_check() {
+                    self.forget_missing_topics_of(&shard);
+                }
+            }
+            self.expire_locks();
+            let config = self.settings.current();
+            let prune_ms = config.broker().groups.share.prune_interval_ms;
+            let prune_every = Duration::from_millis(u64::try_from(prune_ms).unwrap_or(1).max(1));
+            if last_pruned.elapsed() >= prune_every {
+                last_pruned = Instant::now();
+                self.prune();
+            }
+            let nap = self.nap();
+            tokio::select! {
+                () = drain.begun() => return,
+                () = sleep(nap) => {}
+                () = self.alarm.notify.notified() => {}
+            }
+        }
+    }
+
+    /// How long nothing is due. A lock that is set meanwhile either is seen here or wakes us.
+    fn nap(&self) -> Duration {
+        let now_ms = self.mono_ms();
+        let at_most = now_ms.saturating_add(SLEEP_MS_MAX);
+        let sleeps_until_ms = &self.alarm.sleeps_until_ms;
+        sleeps_until_ms.store(at_most, Ordering::SeqCst);
+        let first = {
+            let open = self.open.lock();
+            open.values().filter_map(|share| share.deadline_ms()).min()
+        };
+        let until = first.unwrap_or(at_most).min(at_most);
+        sleeps_until_ms.store(until, Ordering::SeqCst);
+        Duration::from_millis(until.saturating_sub(now_ms).max(1))
+    }
+
+    fn expire_locks(&self) {
+        let now_ms = self.mono_ms();
+        let due: Vec<_> = {
+            let open = self.open.lock();
+            let is_due = |at: Option<u64>| at.is_some_and(|at| at <= now_ms);
+            let due = open.values().filter(|share| is_due(share.deadline_ms()));
+            due.cloned().collect()
+        };
+        for share in due {
+            let group = &share.key.group;
+            let rules = rules(&self.settings_of(group));
+            let expired = share.expire(self.write(), |state| state.plan_expiry(now_ms, &rules));
+            if expired.is_some() {
+                self.metrics.expired_locks.inc();
+            }
+            if let Some(Err(error)) = expired {
+                let error = error.name();
+                tracing::warn!(group.id = %group, error, "locks that are over are not written");
+            }
+        }
+    }
+
+    /// Forgets what is kept of topics that are gone.
+    pub fn forget_missing_topics(&self) {
+        let topics = self.topics.table();
+        self.close(|key| topics.with_id(key.topic).is_none());
+        for shard in self.states.shards() {
+            self.forget_missing_topics_of(&shard);
+        }
+    }
+
+    fn forget_missing_topics_of(&self, shard: &Shard) {
+        let topics = self.topics.table();
+        let done = shard.change(self.clock.wall_ms(), |states| {
+            let gone = states.without_topic(|id| topics.with_id(id).is_some());
+            let gone: Vec<StateKey> = gone.into_iter().collect();
+            Ok(gone.iter().filter_map(|key| states.delete(key)).collect())
+        });
+        if let Err(error) = done {
+            let error = error.name();
+            tracing::debug!(error, "the state of a deleted topic remains");
+        }
+    }
+
+    /// Cuts the state topic behind what is needed; partitions that hold it up are written anew.
+    fn prune(&self) {
+        let config = self.settings.current();
+        let cold_ms = config.broker().groups.share.cold_snapshot_interval_ms;
+        let now_ms = self.clock.wall_ms();
+        for shard in self.states.shards() {
+            let refreshed = shard.change(now_ms, |states| {
+                Ok(states.refresh(now_ms, i64::from(cold_ms)))
+            });
+            let log = &shard.partition.log;
+            let Some(needed) = shard.needed_from() else {
+                continue;
+            };
+            if refreshed.is_err() || needed <= log.log_start_offset() {
+                continue;
+            }
+            if let Err(error) = log.delete_records_before(needed) {
+                tracing::debug!(partition = shard.partition.index, %error, "not pruned");
+            }
+        }
+    }
+}

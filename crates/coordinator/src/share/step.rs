@@ -1,0 +1,103 @@
+//! One step of a group: what it changes is done at once and can be taken back.
+
+use std::sync::Arc;
+
+use super::{Kept, Member, ShareGroup, target_value};
+use crate::after::{After, ShareAfter, ShareThen};
+use crate::assignor::Partitions;
+use crate::cause::Cause;
+use crate::limits::{Limits, Now};
+use crate::out::Out;
+use crate::record::{Record, ShareChange};
+use crate::topics::Topics;
+use crate::turn::Turn;
+
+/// A step.
+pub(super) struct Step<'a> {
+    pub(super) id: Arc<str>,
+    pub(super) group: &'a mut ShareGroup,
+    pub(super) now: Now,
+    pub(super) limits: &'a Limits,
+    pub(super) topics: &'a Topics,
+    records: Vec<Record>,
+    undo: Vec<ShareChange>,
+    /// Why the group's epoch went up.
+    pub(super) cause: Option<Cause>,
+}
+
+impl<'a> Step<'a> {
+    pub(super) fn new(id: &Arc<str>, group: &'a mut ShareGroup, turn: &Turn<'a>) -> Self {
+        Self {
+            id: Arc::clone(id),
+            group,
+            now: turn.now,
+            limits: turn.limits,
+            topics: turn.topics,
+            records: Vec::new(),
+            undo: Vec::new(),
+            cause: None,
+        }
+    }
+
+    pub(super) fn change(&mut self, change: ShareChange) {
+        self.undo.push(self.group.inverse(&change));
+        self.group.apply(&change);
+        self.records.push(Record::Share {
+            group: Arc::clone(&self.id),
+            change,
+        });
+    }
+
+    pub(super) fn set_metadata(&mut self, member: &Member) {
+        let value = member.metadata();
+        self.change(ShareChange::Member(Arc::clone(&member.id), Some(value)));
+    }
+
+    pub(super) fn set_current(&mut self, member: &Member) {
+        let value = member.current();
+        self.change(ShareChange::Current(Arc::clone(&member.id), Some(value)));
+    }
+
+    pub(super) fn set_target(&mut self, member: &Arc<str>, partitions: &Partitions) {
+        let value = target_value(partitions);
+        self.change(ShareChange::Target(Arc::clone(member), Some(value)));
+    }
+
+    pub(super) fn set_kept(&mut self, kept: &Kept) {
+        self.change(ShareChange::Kept(Some(kept.value())));
+    }
+
+    /// Removes a member and what it has.
+    pub(super) fn remove(&mut self, member: &Arc<str>) {
+        self.change(ShareChange::Current(Arc::clone(member), None));
+        self.change(ShareChange::Target(Arc::clone(member), None));
+        self.change(ShareChange::Member(Arc::clone(member), None));
+    }
+
+    /// Asks for what was changed to be written; `then` is done after that.
+    pub(super) fn finish(self, out: &mut Out, then: ShareThen) {
+        let after = ShareAfter {
+            group: self.id,
+            undo: self.undo,
+            then,
+            cause: self.cause,
+        };
+        out.write(self.records, After::Share(Box::new(after)));
+    }
+
+    /// Whether there is nothing to be written.
+    pub(super) fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+}
+
+impl ShareGroup {
+    /// Takes changes back that were not written, the last one first.
+    pub(crate) fn undo(&mut self, changes: Vec<ShareChange>) {
+        for change in changes.iter().rev() {
+            self.apply(change);
+        }
+        // Whatever was compared with the topics is compared again.
+        self.topics_version = 0;
+    }
+}
