@@ -17,6 +17,7 @@ mod logs;
 mod metadata;
 mod offsets;
 mod produce;
+mod quotas;
 mod security;
 mod setup;
 mod share_groups;
@@ -85,6 +86,7 @@ pub fn answers_are_kafkas(lab: &mut Lab) -> Result<()> {
     transactions::cases(&mut cases);
     security::cases(&mut cases);
     logs::cases(&mut cases);
+    quotas::cases(&mut cases);
     let advertised = advertised(&mut subject)?;
     let known: BTreeSet<i16> = cases.iter().map(|case| case.api.code()).collect();
     let mut report = Report::default();

@@ -25,6 +25,7 @@ mod java_tools;
 mod kcat;
 mod kill9;
 mod librdkafka;
+mod limits;
 mod observed;
 mod own_client;
 mod prometheus;
@@ -103,6 +104,11 @@ const TESTS: &[Test] = tests![
     connect::standalone,
     connect::two_workers,
     flink::copies_exactly_once,
+    limits::quotas::are_set_shown_and_removed,
+    limits::quotas::producers_are_held_back,
+    limits::quotas::consumers_are_held_back,
+    limits::quotas::changes_are_rationed,
+    limits::connections::are_counted,
     dump_log::writes_many_segments,
     kcat::reads_everything,
     python::reads_everything,

@@ -12,13 +12,15 @@ use crate::drain::Drain;
 use crate::frame::{FrameError, FrameReader};
 use crate::handler::{CallError, Peer};
 use crate::metrics::Failure;
+use crate::quotas::client::Hold;
 use crate::tls_stream;
 
 mod answering;
+mod audit;
 mod login;
 
 pub use answering::ConnectionContext;
-use answering::{End, answer, api_key_of};
+use answering::{Books, End, answer, api_key_of};
 use login::{LoggingIn, Session};
 
 /// Serves a connection off a socket until it ends; TLS first, where the listener speaks it.
@@ -102,6 +104,7 @@ async fn converse(
     context: &ConnectionContext,
     mut drain: Drain,
 ) -> Result<(), End> {
+    let mut books = Books::of(peer, context);
     while !drain.has_begun() {
         let frame = tokio::select! {
             biased;
@@ -123,11 +126,24 @@ async fn converse(
             (_, Some(old)) if old.has_expired() => return Err(End::Expired),
             (_, kept) => {
                 session = kept;
-                answer(stream, frame, peer, context).await?;
+                let hold = answer(stream, frame, peer, context, &mut books).await?;
+                if let Some(hold) = hold {
+                    hold_back(hold, &mut books, &mut drain).await;
+                }
             }
         }
     }
     Ok(())
+}
+
+/// Reads nothing from a client for as long as it was told (KIP-219).
+async fn hold_back(hold: Hold, books: &mut Books, drain: &mut Drain) {
+    books.client.throttled(hold.ms);
+    let _held_back = books.quotas.begin(hold);
+    tokio::select! {
+        () = tokio::time::sleep(hold.duration()) => {}
+        () = drain.begun() => {}
+    }
 }
 
 fn report(end: &End, peer: &Peer, context: &ConnectionContext) {

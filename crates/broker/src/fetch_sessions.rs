@@ -81,6 +81,24 @@ pub enum Plan {
     },
 }
 
+impl Plan {
+    /// An answer without anything: the client is held back, and gets it all later.
+    pub fn postponed(&self) -> FetchResponse {
+        match self {
+            Self::Full | Self::Open => FetchResponse::default(),
+            Self::Continue { session, id, epoch } => {
+                if session.lock().epoch != *epoch {
+                    return refused(ErrorCode::InvalidFetchSessionEpoch);
+                }
+                FetchResponse {
+                    session_id: *id,
+                    ..FetchResponse::default()
+                }
+            }
+        }
+    }
+}
+
 impl FetchSessions {
     /// None are open yet.
     pub fn new(

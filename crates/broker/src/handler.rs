@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use limpid_protocol::codec::Response;
 use limpid_protocol::{
     ApiKey, Chunks, DecodeError, EncodeError, ErrorCode, Message, Reader, Request,
 };
@@ -13,6 +14,7 @@ use limpid_telemetry::stage::StageClock;
 
 use crate::access::{Access, CLUSTER_NAME, Operation, ResourceKind};
 pub use crate::peer::Peer;
+use crate::quotas::client::RequestQuotas;
 
 /// The versions of one API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +57,8 @@ pub struct Call<'a> {
     pub peer: &'a Peer,
     /// Who may do what.
     pub access: &'a Access,
+    /// What the client may use, and for how long it is held back.
+    pub quotas: RequestQuotas<'a>,
     /// Where the time goes.
     pub clock: &'a mut StageClock,
     /// The first error that the answer carries, for the metrics.
@@ -153,7 +157,13 @@ where
     fn handle<'a>(&'a self, mut body: Reader, call: &'a mut Call<'_>) -> Answering<'a> {
         Box::pin(async move {
             let request = A::Request::decode(&mut body, call.version)?;
-            let response = self.0.answer(request, call).await;
+            let mut response = self.0.answer(request, call).await;
+            if <A::Request as Request>::Response::THROTTLES {
+                call.quotas.charge_thread_time();
+                response.set_throttle_time_ms(call.quotas.throttle_time_ms());
+            } else {
+                call.quotas.exempt();
+            }
             Ok(Reply::Body(encode(&response, call.version)?))
         })
     }

@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::connection::{self, ConnectionContext};
-use crate::connection_limits::{ConnectionGuard, ConnectionLimits};
+use crate::connection_limits::{ConnectionGuard, ConnectionLimits, ListenerLimits, NotLetIn};
 use crate::drain::Drain;
 use crate::handler::Peer;
 use crate::metrics::{AcceptError, Failure};
@@ -23,6 +23,8 @@ const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
 /// Connections the kernel holds before we accept them; Kafka's `socket.listen.backlog.size` is 50.
 const BACKLOG: i32 = 1024;
+/// Most refused connections of a socket that are held open for a while; more are closed at once.
+const REFUSED_MAX: usize = 256;
 /// How often binding `localhost:0` tries to find a port that is free on both address families.
 const BIND_ATTEMPTS: usize = 20;
 
@@ -123,11 +125,12 @@ impl OpenListener {
         drain: Drain,
     ) {
         let mut loops = JoinSet::new();
+        let limits = limits.listener(&self.name);
         for socket in self.sockets {
             let acceptor = Acceptor {
                 name: Arc::clone(&self.name),
                 shared: Arc::clone(&shared),
-                limits: Arc::clone(&limits),
+                limits: limits.clone(),
             };
             loops.spawn(acceptor.run(socket, drain.clone()));
         }
@@ -222,33 +225,54 @@ fn bind_one(address: SocketAddr, dual_stack: bool) -> io::Result<Socket> {
 struct Acceptor {
     name: Arc<str>,
     shared: Arc<ConnectionContext>,
-    limits: Arc<ConnectionLimits>,
+    limits: ListenerLimits,
+}
+
+/// A connection that came.
+enum Comer {
+    /// It is served.
+    Guest(TcpStream, Peer, ConnectionGuard),
+    /// It is closed after this time, so that it does not come back at once.
+    Refused(TcpStream, Duration),
 }
 
 impl Acceptor {
     async fn run(self, socket: TcpListener, mut drain: Drain) {
         let mut connections = JoinSet::new();
+        let mut refused = JoinSet::new();
         let ending = drain.clone();
+        // It may hold a connection that waits to be let in, so it outlives the turns of the loop.
+        let mut next = Box::pin(self.next(&socket));
         loop {
             tokio::select! {
                 biased;
                 () = drain.begun() => break,
                 Some(_ended) = connections.join_next() => {}
-                accepted = self.accept(&socket) => {
-                    if let Some((stream, peer, guard)) = accepted {
-                        self.spawn(&mut connections, stream, peer, guard, ending.clone());
+                Some(_closed) = refused.join_next() => {}
+                comer = &mut next => {
+                    next.set(self.next(&socket));
+                    match comer {
+                        Some(Comer::Guest(stream, peer, guard)) => {
+                            self.spawn(&mut connections, stream, peer, guard, ending.clone());
+                        }
+                        Some(Comer::Refused(stream, after)) if refused.len() < REFUSED_MAX => {
+                            refused.spawn(async move {
+                                tokio::time::sleep(after).await;
+                                drop(stream);
+                            });
+                        }
+                        Some(Comer::Refused(..)) | None => {}
                     }
                 }
             }
         }
+        drop((next, refused));
         drop(socket);
         while connections.join_next().await.is_some() {}
     }
 
-    /// The next connection, unless it was refused or could not be accepted.
-    async fn accept(&self, socket: &TcpListener) -> Option<(TcpStream, Peer, ConnectionGuard)> {
-        // The slot first: at `max.connections` new ones wait in the kernel's queue.
-        let slot = self.limits.slot().await;
+    /// The next connection, unless it was refused at once or could not be accepted.
+    async fn next(&self, socket: &TcpListener) -> Option<Comer> {
         let (stream, address) = match socket.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -257,16 +281,29 @@ impl Acceptor {
             }
         };
         let peer = Peer::new(address, Arc::clone(&self.name));
-        let Some(guard) = self.limits.admit(address.ip(), slot) else {
-            let cause = Failure::TooManyFromAddress;
-            self.shared.listener.failed(cause);
-            let reason = "the address has max.connections.per.ip connections open";
-            self.shared.log.closed(cause.as_str(), &peer, &reason);
-            return None;
-        };
-        configure(&stream);
-        self.shared.listener.accepted.inc();
-        Some((stream, peer, guard))
+        // At `max.connections` it waits here, and those after it in the kernel's queue.
+        match self.limits.admit(address.ip()).await {
+            Ok(guard) => {
+                configure(&stream);
+                self.shared.listener.accepted.inc();
+                Some(Comer::Guest(stream, peer, guard))
+            }
+            Err(NotLetIn::TooMany) => {
+                let reason = "the address has max.connections.per.ip connections open";
+                self.refuse(Failure::TooManyFromAddress, &peer, reason);
+                None
+            }
+            Err(NotLetIn::TooFast(after)) => {
+                let reason = "the address opens connections beyond its connection_creation_rate";
+                self.refuse(Failure::TooFastFromAddress, &peer, reason);
+                Some(Comer::Refused(stream, after))
+            }
+        }
+    }
+
+    fn refuse(&self, cause: Failure, peer: &Peer, reason: &'static str) {
+        self.shared.listener.failed(cause);
+        self.shared.log.closed(cause.as_str(), peer, &reason);
     }
 
     fn spawn(

@@ -1,5 +1,6 @@
 //! What the broker counts.
 
+mod limits;
 mod shares;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use limpid_telemetry::{
     StageHistograms, StageTimes, Table, Text, buckets, label_enum, metrics,
 };
 
+pub use self::limits::{CLIENT_SERIES_MAX, ClientMetrics, ConnectionLimitMetrics, QuotaMetrics};
 pub use self::shares::ShareMetrics;
 
 /// Most topics with series of their own; the others share `topic="other"`.
@@ -85,6 +87,8 @@ label_enum! {
     pub enum Failure {
         /// `max.connections.per.ip`.
         TooManyFromAddress = "too_many_from_address",
+        /// The quota of the address on new connections.
+        TooFastFromAddress = "too_fast_from_address",
         /// Silent for `connections.max.idle.ms`.
         Idle = "idle",
         /// A begun request did not arrive in time.
@@ -452,6 +456,12 @@ pub struct BrokerMetrics {
     pub fetch_sessions: FetchSessionMetrics,
     /// Access rules.
     pub access: AccessMetrics,
+    /// Client quotas.
+    pub quotas: QuotaMetrics,
+    /// Limits of connections.
+    pub connection_limits: ConnectionLimitMetrics,
+    /// Clients.
+    pub clients: ClientMetrics,
 }
 
 impl BrokerMetrics {
@@ -467,6 +477,9 @@ impl BrokerMetrics {
             fetches: FetchMetrics::register(registry)?,
             fetch_sessions: FetchSessionMetrics::register(registry)?,
             access: AccessMetrics::register(registry)?,
+            quotas: QuotaMetrics::register(registry)?,
+            connection_limits: ConnectionLimitMetrics::register(registry)?,
+            clients: ClientMetrics::register(registry)?,
         })
     }
 }

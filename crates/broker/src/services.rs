@@ -49,6 +49,8 @@ use crate::api::k44_incremental_alter_configs::IncrementalAlterConfigs;
 use crate::api::k45_alter_partition_reassignments::AlterPartitionReassignments;
 use crate::api::k46_list_partition_reassignments::ListPartitionReassignments;
 use crate::api::k47_offset_delete::OffsetDelete;
+use crate::api::k48_describe_client_quotas::DescribeClientQuotas;
+use crate::api::k49_alter_client_quotas::AlterClientQuotas;
 use crate::api::k50_describe_user_scram_credentials::DescribeUserScramCredentials;
 use crate::api::k51_alter_user_scram_credentials::AlterUserScramCredentials;
 use crate::api::k55_describe_quorum::DescribeQuorum;
@@ -300,12 +302,14 @@ fn admin_handlers(
     ]
 }
 
-/// What answers for logins, users and who may do what.
+/// What answers for logins, users, who may do what and how much.
 fn access_handlers(metadata: &Arc<Metadata>, random: &Arc<dyn Random>) -> Vec<Box<dyn Handler>> {
     let m = || Arc::clone(metadata);
     vec![
         Box::new(Typed(SaslHandshake)),
         Box::new(Typed(SaslAuthenticate)),
+        Box::new(Typed(DescribeClientQuotas::new(m()))),
+        Box::new(Typed(AlterClientQuotas::new(m()))),
         Box::new(Typed(DescribeUserScramCredentials::new(m()))),
         Box::new(Typed(AlterUserScramCredentials::new(m()))),
         Box::new(Typed(DescribeAcls::new(m()))),

@@ -36,6 +36,12 @@ impl Settings {
         self.current.load_full()
     }
 
+    /// Another configuration from now on.
+    #[cfg(test)]
+    pub fn replace(&self, config: Config) {
+        self.current.store(Arc::new(config));
+    }
+
     /// This broker.
     pub fn node_id(&self) -> i32 {
         self.node_id

@@ -12,6 +12,7 @@ use limpid_storage::metadata::{Image, Refusal};
 use parking_lot::Mutex;
 
 use crate::metadata::Metadata;
+use crate::quotas::mutations::Permits;
 use crate::settings::Settings;
 use crate::topic_names;
 
@@ -95,8 +96,8 @@ impl TopicCreation {
     }
 
     /// Makes the topics, each on its own: one that is refused does not keep the others away.
-    pub async fn create(&self, wishes: Vec<Wish>) -> Outcomes {
-        let planner = self.planner();
+    pub async fn create(&self, wishes: Vec<Wish>, permits: &Permits) -> Outcomes {
+        let planner = self.planner(permits);
         let planned = Arc::new(Mutex::new(Vec::new()));
         let outcomes = Arc::clone(&planned);
         let change = move |image: &Image| {
@@ -123,9 +124,9 @@ impl TopicCreation {
     }
 
     /// What [`TopicCreation::create`] would do now, without doing it.
-    pub fn preview(&self, wishes: &[Wish]) -> Outcomes {
+    pub fn preview(&self, wishes: &[Wish], permits: &Permits) -> Outcomes {
         let image = self.metadata.image();
-        let plans = self.planner().plan_all(&image, wishes);
+        let plans = self.planner(permits).plan_all(&image, wishes);
         let check = |new: NewTopic| changes::create_topic(&image, &new).map(|_| new);
         plans.into_iter().map(|plan| plan.and_then(check)).collect()
     }
@@ -134,10 +135,16 @@ impl TopicCreation {
     ///
     /// # Errors
     /// Why not.
-    pub async fn add_partitions(&self, more: More, only_check: bool) -> Result<(), Refusal> {
-        let planner = self.planner();
+    pub async fn add_partitions(
+        &self,
+        more: More,
+        only_check: bool,
+        permits: &Permits,
+    ) -> Result<(), Refusal> {
+        let planner = self.planner(permits);
         let add = move |image: &Image| {
             let (id, places) = planner.plan_more(image, &more)?;
+            planner.permits.take(places.len())?;
             changes::add_partitions(image, id, &places)
         };
         if only_check {
@@ -146,8 +153,9 @@ impl TopicCreation {
         self.metadata.change(add).await.map(drop)
     }
 
-    fn planner(&self) -> Planner {
+    fn planner(&self, permits: &Permits) -> Planner {
         Planner {
+            permits: permits.clone(),
             config: self.settings.current(),
             random: Arc::clone(&self.random),
             directory: self.directory,
@@ -157,6 +165,7 @@ impl TopicCreation {
 
 /// Turns wishes into topics, or into the reason why not.
 struct Planner {
+    permits: Permits,
     config: Arc<Config>,
     random: Arc<dyn Random>,
     directory: Uuid,
@@ -205,6 +214,8 @@ impl Planner {
             )
         })?;
         let id = Uuid::random_from(random);
+        // Last, as in Kafka: what is refused for another reason costs nothing.
+        self.permits.take(partitions.len())?;
         Ok(NewTopic {
             name: wish.name.clone(),
             id,

@@ -108,14 +108,18 @@ pub fn is_of_authorizer(key: &str) -> bool {
 }
 
 /// Whether a `listener.name.<name>.<key>` changes what the broker does: those that say how the
-/// listener is protected.
+/// listener is protected, and how many connections it takes.
 pub fn is_honoured_for_listener(key: &str) -> bool {
     const PROTECTING: &[&str] = &["ssl.", "sasl.", "connections.max.reauth.ms"];
     find_for_listener(key).is_some_and(|row| {
         let protecting = PROTECTING.iter().any(|start| row.key.starts_with(start));
-        row.effect == Effect::Honoured && protecting
+        let limiting = LISTENER_LIMITS.contains(&row.key);
+        row.effect == Effect::Honoured && (protecting || limiting)
     })
 }
+
+/// Limits that a listener may have of its own.
+const LISTENER_LIMITS: &[&str] = &["max.connections", "max.connection.creation.rate"];
 
 /// The row that a `listener.name.<name>.<key>` belongs to.
 pub fn find_for_listener(key: &str) -> Option<&'static Definition> {

@@ -4,14 +4,15 @@
 //! left to parse. Durations are milliseconds (`_ms`), sizes bytes (`_bytes`).
 
 mod groups;
+mod limits;
 mod share;
 mod transactions;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 pub use self::groups::{ConsumerGroupsConfig, GroupsConfig};
+pub use self::limits::{ConnectionsConfig, ListenerConnections, QuotaConfig};
 pub use self::share::ShareGroupsConfig;
 pub use self::transactions::TransactionsConfig;
 use crate::check::{list_items, parse_double};
@@ -37,6 +38,8 @@ pub struct BrokerConfig {
     pub access: AccessConfig,
     /// Limits of connections and requests.
     pub network: NetworkConfig,
+    /// How quotas are measured.
+    pub quotas: QuotaConfig,
     /// Where data lives, and how it is looked after.
     pub storage: StorageConfig,
     /// How logs are compacted.
@@ -83,12 +86,8 @@ pub struct NetworkConfig {
     pub body_timeout_ms: u64,
     /// `limpid.connection.login.timeout.ms`.
     pub login_timeout_ms: u64,
-    /// `max.connections`.
-    pub max_connections: i32,
-    /// `max.connections.per.ip`.
-    pub max_connections_per_ip: i32,
-    /// `max.connections.per.ip.overrides`, by address.
-    pub max_connections_per_ip_overrides: BTreeMap<IpAddr, i32>,
+    /// How many connections there may be.
+    pub connections: ConnectionsConfig,
     /// `max.request.partition.size.limit`: most topics or partitions in one describe answer.
     pub max_request_partition_size_limit: i32,
     /// `socket.request.max.bytes`.
@@ -209,13 +208,9 @@ impl BrokerConfig {
             problems.push(problem);
             AccessConfig::default()
         });
-        let overrides = match per_ip_overrides(&values.text("max.connections.per.ip.overrides")) {
-            Ok(map) => map,
-            Err(message) => {
-                problems.push(("max.connections.per.ip.overrides", message));
-                BTreeMap::new()
-            }
-        };
+        let names = listeners.as_ref().map_or(&[][..], |(all, _)| all);
+        let connections = limits::connections(values, names);
+        let connections = connections.map_err(|problem| problems.push(problem));
         let resources = resources(values);
         let largest = values.int("socket.request.max.bytes");
         if resources.request_memory_bytes < usize::try_from(largest).unwrap_or(usize::MAX) {
@@ -225,7 +220,8 @@ impl BrokerConfig {
             );
             problems.push((request_memory_key(values), message));
         }
-        let (Some((listeners, inter_broker_listener)), true) = (listeners, problems.is_empty())
+        let (Some((listeners, inter_broker_listener)), Ok(connections), true) =
+            (listeners, connections, problems.is_empty())
         else {
             return Err(problems);
         };
@@ -235,7 +231,8 @@ impl BrokerConfig {
             inter_broker_listener,
             security,
             access,
-            network: network(values, overrides),
+            network: network(values, connections),
+            quotas: limits::quotas(values),
             storage: storage(values),
             compaction: compaction(values),
             topics: TopicsConfig {
@@ -346,7 +343,7 @@ fn node(values: &Values<'_>) -> NodeConfig {
     }
 }
 
-fn network(values: &Values<'_>, overrides: BTreeMap<IpAddr, i32>) -> NetworkConfig {
+fn network(values: &Values<'_>, connections: ConnectionsConfig) -> NetworkConfig {
     NetworkConfig {
         connections_max_idle_ms: u64::try_from(values.long("connections.max.idle.ms")).ok(),
         fetch_max_bytes: values.int("fetch.max.bytes"),
@@ -356,9 +353,7 @@ fn network(values: &Values<'_>, overrides: BTreeMap<IpAddr, i32>) -> NetworkConf
         .unwrap_or(0),
         body_timeout_ms: values.unsigned("limpid.connection.body.timeout.ms"),
         login_timeout_ms: values.unsigned("limpid.connection.login.timeout.ms"),
-        max_connections: values.int("max.connections"),
-        max_connections_per_ip: values.int("max.connections.per.ip"),
-        max_connections_per_ip_overrides: overrides,
+        connections,
         max_request_partition_size_limit: values.int("max.request.partition.size.limit"),
         socket_request_max_bytes: values.int("socket.request.max.bytes"),
         validate_compressed_records: values.text("limpid.validate.compressed").trim() == "full",
@@ -417,21 +412,4 @@ fn resources(values: &Values<'_>) -> ResourcesConfig {
         worker_threads: threads("limpid.worker.threads"),
         blocking_threads: threads("limpid.blocking.threads"),
     }
-}
-
-/// `address:count` pairs; names are not resolved here, so that a check needs no network.
-fn per_ip_overrides(value: &str) -> Result<BTreeMap<IpAddr, i32>, String> {
-    let mut map = BTreeMap::new();
-    for item in list_items(value) {
-        let wrong = || format!("{item} is not of the form address:connections");
-        let (host, count) = item.rsplit_once(':').ok_or_else(wrong)?;
-        let host = host.trim().trim_start_matches('[').trim_end_matches(']');
-        let address: IpAddr = host.parse().map_err(|_| wrong())?;
-        let count: i32 = count.trim().parse().map_err(|_| wrong())?;
-        if count < 0 {
-            return Err(wrong());
-        }
-        map.insert(address, count);
-    }
-    Ok(map)
 }

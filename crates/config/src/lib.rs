@@ -36,9 +36,9 @@ mod units;
 mod values;
 
 pub use broker_config::{
-    BrokerConfig, ConsumerGroupsConfig, GroupsConfig, HttpConfig, LoggingConfig, NetworkConfig,
-    NodeConfig, ResourcesConfig, ShareGroupsConfig, StorageConfig, TopicsConfig,
-    TransactionsConfig,
+    BrokerConfig, ConnectionsConfig, ConsumerGroupsConfig, GroupsConfig, HttpConfig,
+    ListenerConnections, LoggingConfig, NetworkConfig, NodeConfig, QuotaConfig, ResourcesConfig,
+    ShareGroupsConfig, StorageConfig, TopicsConfig, TransactionsConfig,
 };
 pub use check::{Check, list_items};
 pub use compaction::CompactionConfig;

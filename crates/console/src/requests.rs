@@ -35,7 +35,9 @@ impl ApiTotals {
 
     /// Mean seconds of a request; `None` without one.
     pub(crate) fn mean_seconds(&self) -> Option<f64> {
-        let all: f64 = self.stage_seconds.iter().sum();
+        // A client is held back only after its answer.
+        let held_back = self.stage_seconds[Stage::Throttle as usize];
+        let all: f64 = self.stage_seconds.iter().sum::<f64>() - held_back;
         (self.answered > 0).then(|| all / self.answered as f64)
     }
 }
@@ -97,7 +99,9 @@ impl ApiNumbers {
         for (stage, total) in Stage::ALL.iter().zip(totals.stage_seconds) {
             let mean = total / totals.answered as f64;
             stage_mean_seconds.insert(stage.as_str(), mean);
-            *phase(&mut mean_seconds, *stage) += mean;
+            if let Some(phase) = phase(&mut mean_seconds, *stage) {
+                *phase += mean;
+            }
         }
         Some(Self {
             api: api.to_owned(),
@@ -109,14 +113,16 @@ impl ApiNumbers {
     }
 }
 
-fn phase(phases: &mut Phases, stage: Stage) -> &mut f64 {
-    match stage {
+/// The phase that a stage is part of; none for what comes after the answer.
+fn phase(phases: &mut Phases, stage: Stage) -> Option<&mut f64> {
+    Some(match stage {
+        Stage::Throttle => return None,
         Stage::Receive => &mut phases.receive,
-        Stage::Queue | Stage::Throttle | Stage::LocalLock => &mut phases.queue,
+        Stage::Queue | Stage::LocalLock => &mut phases.queue,
         Stage::LocalAppend => &mut phases.work,
         Stage::Remote | Stage::Purgatory => &mut phases.wait,
         Stage::ResponseQueue | Stage::Send => &mut phases.answer,
-    }
+    })
 }
 
 /// Totals of all APIs that were called, by name.
@@ -168,10 +174,12 @@ mod tests {
         after.errors = 2;
         after.stage_seconds = [3.0; STAGE_COUNT];
         let grown = after.since(&before);
-        assert_eq!(grown.mean_seconds(), Some(STAGE_COUNT as f64 * 0.5));
+        // All but the time after the answer.
+        let counted = (STAGE_COUNT - 1) as f64;
+        assert_eq!(grown.mean_seconds(), Some(counted * 0.5));
         let numbers = ApiNumbers::new("Produce", &grown, 2.0).expect("four requests");
         assert_eq!((numbers.per_second, numbers.errors_per_second), (2.0, 0.5));
-        assert_eq!(numbers.mean_seconds.total(), STAGE_COUNT as f64 * 0.5);
+        assert_eq!(numbers.mean_seconds.total(), counted * 0.5);
         assert_eq!(numbers.stage_mean_seconds["queue"], 0.5);
         assert_eq!(ApiNumbers::new("Produce", &before.since(&after), 2.0), None);
     }

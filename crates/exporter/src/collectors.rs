@@ -7,6 +7,7 @@ pub mod groups;
 pub mod kafka_exporter;
 pub mod log_dirs;
 pub mod strimzi;
+pub mod strimzi_quotas;
 pub mod strimzi_requests;
 
 use std::sync::Arc;

@@ -36,7 +36,7 @@ use std::sync::Arc;
 use limpid_cluster::ClusterSource;
 use limpid_telemetry::{Catalogue, Collector, RegisterError, Registry};
 
-use collectors::{groups, kafka_exporter, log_dirs, strimzi, strimzi_requests};
+use collectors::{groups, kafka_exporter, log_dirs, strimzi, strimzi_quotas, strimzi_requests};
 
 pub use accept::Format;
 pub use http::router;
@@ -104,7 +104,8 @@ impl Exporter {
         if speaks(STRIMZI) {
             self.add(strimzi::Strimzi::new(source.clone()));
             let beans = self.registry.mbeans().clone();
-            self.add(strimzi_requests::StrimziRequests::new(beans));
+            self.add(strimzi_requests::StrimziRequests::new(Arc::clone(&beans)));
+            self.add(strimzi_quotas::StrimziQuotas::new(beans));
         }
         self.add(groups::Groups::new(source.clone()));
         self.add(log_dirs::LogDirs::new(source));
@@ -134,4 +135,5 @@ pub fn catalogue() -> Catalogue {
         .with_families(log_dirs::families::ALL)
         .with_families(strimzi::families::ALL)
         .with_families(strimzi_requests::families::ALL)
+        .with_families(strimzi_quotas::families::ALL)
 }

@@ -185,7 +185,16 @@ pub trait Request: Message {
     /// The API that the request calls.
     const KEY: crate::ApiKey;
     /// The message that answers it.
-    type Response: Message;
+    type Response: Response;
+}
+
+/// A message that answers another.
+pub trait Response: Message {
+    /// Whether it has a field that tells a client for how long it is held back.
+    const THROTTLES: bool = false;
+
+    /// Tells the client for how long it is held back; nothing where there is no such field.
+    fn set_throttle_time_ms(&mut self, _ms: i32) {}
 }
 
 /// A record of the `__cluster_metadata` log.

@@ -1,8 +1,9 @@
 //! Every metric this binary can expose, without running a broker.
 
 use limpid_broker::metrics::{
-    AccessMetrics, ConnectionMetrics, FetchMetrics, FetchSessionMetrics, GroupMetrics,
-    RequestMetrics, ShareMetrics, TopicMetrics, TransactionMetrics,
+    AccessMetrics, ClientMetrics, ConnectionLimitMetrics, ConnectionMetrics, FetchMetrics,
+    FetchSessionMetrics, GroupMetrics, QuotaMetrics, RequestMetrics, ShareMetrics, TopicMetrics,
+    TransactionMetrics,
 };
 use limpid_telemetry::Catalogue;
 
@@ -12,6 +13,9 @@ pub fn catalogue() -> Catalogue {
         .with(RequestMetrics::DECLARATIONS)
         .with(AccessMetrics::DECLARATIONS)
         .with(ConnectionMetrics::DECLARATIONS)
+        .with(ConnectionLimitMetrics::DECLARATIONS)
+        .with(QuotaMetrics::DECLARATIONS)
+        .with(ClientMetrics::DECLARATIONS)
         .with(TopicMetrics::DECLARATIONS)
         .with(FetchMetrics::DECLARATIONS)
         .with(FetchSessionMetrics::DECLARATIONS)

@@ -6,12 +6,14 @@ use std::time::Duration;
 use limpid_broker::access::Access;
 use limpid_broker::apis::Apis;
 use limpid_broker::client_log::ClientLog;
+use limpid_broker::clients::Clients;
 use limpid_broker::connection::ConnectionContext;
 use limpid_broker::connection_limits::ConnectionLimits;
 use limpid_broker::drain::Drain;
 use limpid_broker::frame::FrameLimits;
 use limpid_broker::listener::{Listener, OpenListener};
 use limpid_broker::metrics::{BrokerMetrics, ListenerMetrics};
+use limpid_broker::quotas::Quotas;
 use limpid_broker::request_memory::RequestMemory;
 use limpid_config::{BrokerConfig, NetworkConfig};
 use limpid_storage::metadata::changes::Endpoint;
@@ -49,17 +51,6 @@ pub(crate) fn endpoints(config: &BrokerConfig, bound: &[Listener]) -> Vec<Endpoi
     config.listeners.iter().zip(bound).map(endpoint).collect()
 }
 
-/// The limits on connections.
-pub(crate) fn connection_limits(network: &NetworkConfig) -> Arc<ConnectionLimits> {
-    let count = |n: i32| usize::try_from(n).unwrap_or(0);
-    let overrides = network.max_connections_per_ip_overrides.iter();
-    ConnectionLimits::new(
-        count(network.max_connections),
-        count(network.max_connections_per_ip),
-        overrides.map(|(ip, max)| (*ip, count(*max))).collect(),
-    )
-}
-
 /// What the connections of all listeners share.
 pub(crate) struct Shared {
     pub(crate) apis: Arc<Apis>,
@@ -68,6 +59,8 @@ pub(crate) struct Shared {
     pub(crate) log: Arc<ClientLog>,
     pub(crate) limits: Arc<ConnectionLimits>,
     pub(crate) access: Arc<Access>,
+    pub(crate) quotas: Arc<Quotas>,
+    pub(crate) clients: Arc<Clients>,
     pub(crate) entrances: Entrances,
 }
 
@@ -84,6 +77,8 @@ impl Shared {
         Arc::new(ConnectionContext {
             apis: Arc::clone(&self.apis),
             access: Arc::clone(&self.access),
+            quotas: Arc::clone(&self.quotas),
+            clients: Arc::clone(&self.clients),
             entrance: self.entrances.of(name),
             memory: Arc::clone(&self.memory),
             limits,

@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 use limpid_broker::access::Access;
 use limpid_broker::blocking::Blocking;
 use limpid_broker::client_log::ClientLog;
+use limpid_broker::clients::Clients;
 use limpid_broker::connection_limits::ConnectionLimits;
 use limpid_broker::drain::{self, DrainTrigger};
 use limpid_broker::listener::Listener;
 use limpid_broker::metrics::{BrokerMetrics, GroupMetrics, ShareMetrics, TransactionMetrics};
+use limpid_broker::quotas::Quotas;
 use limpid_broker::request_memory::RequestMemory;
 use limpid_broker::settings::Settings;
 use limpid_broker::source::{EmbeddedCluster, Parts};
@@ -157,7 +159,13 @@ impl Server {
         data.spawn(Arc::clone(&services.groups).run());
         data.spawn(Arc::clone(&services.transactions).run());
         data.spawn(Arc::clone(&services.shares).run());
-        let limits = listeners::connection_limits(&opening.broker.network);
+        let quotas = opening.quotas(&metadata_log, &metrics);
+        let limits = ConnectionLimits::new(
+            Arc::clone(&settings),
+            Arc::clone(&quotas),
+            Arc::clone(&opening.clock),
+            metrics.connection_limits.clone(),
+        );
         let client_log = opening.client_log();
         cluster.attach(opening.parts(&services, &limits));
         let entrances = Entrances::new(
@@ -178,9 +186,11 @@ impl Server {
                 Arc::clone(&client_log),
                 &metrics.access,
             ),
+            quotas: Arc::clone(&quotas),
+            clients: Clients::new(metrics.clients.clone()),
             metrics,
             log: Arc::clone(&client_log),
-            limits,
+            limits: Arc::clone(&limits),
             entrances,
         };
         let ticker = Ticker::start(Chores {
@@ -188,6 +198,8 @@ impl Server {
             cluster: Arc::clone(&cluster),
             metadata: Arc::clone(&services.metadata),
             client_log,
+            quotas,
+            limits,
             certificates: Arc::clone(&certificates),
             settings: Arc::clone(&settings),
             registry: registry.clone(),
@@ -392,6 +404,13 @@ impl Opening<'_> {
         let largest = usize::try_from(self.broker.network.socket_request_max_bytes).unwrap_or(0);
         let stats = self.registry.pool("request_memory", bytes as u64);
         Arc::new(RequestMemory::new(bytes, largest, stats))
+    }
+
+    fn quotas(&self, metadata_log: &LocalMetadataLog, metrics: &BrokerMetrics) -> Arc<Quotas> {
+        let clock = Arc::clone(&self.clock);
+        let quotas = Quotas::new(&self.broker.quotas, clock, metrics.quotas.clone());
+        quotas.follow_log(metadata_log);
+        quotas
     }
 
     fn client_log(&self) -> Arc<ClientLog> {

@@ -7,7 +7,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use limpid_broker::client_log::ClientLog;
+use limpid_broker::connection_limits::ConnectionLimits;
 use limpid_broker::metadata::Metadata;
+use limpid_broker::quotas::Quotas;
 use limpid_broker::settings::Settings;
 use limpid_broker::source::EmbeddedCluster;
 use limpid_storage::LogManager;
@@ -26,6 +28,8 @@ pub(crate) struct Chores {
     pub(crate) cluster: Arc<EmbeddedCluster>,
     pub(crate) metadata: Arc<Metadata>,
     pub(crate) client_log: Arc<ClientLog>,
+    pub(crate) quotas: Arc<Quotas>,
+    pub(crate) limits: Arc<ConnectionLimits>,
     pub(crate) certificates: Arc<Certificates>,
     pub(crate) settings: Arc<Settings>,
     /// Where the tail cache of the logs is shown.
@@ -56,6 +60,8 @@ impl Ticker {
                     .mirror(cache.used_bytes as u64, cache.high_water_bytes as u64);
                 chores.cluster.refresh();
                 chores.client_log.tick();
+                chores.quotas.tick();
+                chores.limits.tick();
                 let config = chores.settings.current();
                 chores.certificates.refresh(config.broker(), false);
                 chores.registry.tick(started.elapsed());

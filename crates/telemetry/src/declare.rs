@@ -54,6 +54,8 @@ pub enum Shape {
     HistogramMs,
     /// A Kafka-metric bean, where each metric is one attribute of this name.
     Attribute(&'static str),
+    /// The same in milliseconds, of a metric in seconds.
+    AttributeMs(&'static str),
 }
 
 /// The JMX name of a declaration: an ObjectName with `{label}` in place of label values, or
@@ -310,6 +312,12 @@ macro_rules! __mbean {
         $crate::MBean {
             object: $object,
             shape: $crate::Shape::Attribute($attribute),
+        }
+    };
+    ($object:literal attribute_ms $attribute:literal) => {
+        $crate::MBean {
+            object: $object,
+            shape: $crate::Shape::AttributeMs($attribute),
         }
     };
     ($object:literal gauge) => {

@@ -172,7 +172,8 @@ fn attributes(shape: Shape, handle: &AnyHandle) -> Vec<(&'static str, Value)> {
             ("EventType", Value::Text("events")),
             ("RateUnit", Value::Text("SECONDS")),
         ],
-        Shape::Attribute(name) => vec![(name, double(handle))],
+        Shape::Attribute(name) => vec![(name, Value::Double(double(handle)))],
+        Shape::AttributeMs(name) => vec![(name, Value::Double(double(handle) * 1_000.0))],
     }
 }
 
@@ -223,26 +224,44 @@ fn percent(handle: &AnyHandle) -> Value {
     }
 }
 
-fn double(handle: &AnyHandle) -> Value {
-    match value(handle) {
-        Value::Long(v) => Value::Double(v as f64),
-        other => other,
+fn double(handle: &AnyHandle) -> f64 {
+    match handle {
+        AnyHandle::Counter(c) => c.get() as f64,
+        AnyHandle::FloatCounter(c) => c.get(),
+        AnyHandle::Gauge(g) => g.get() as f64,
+        AnyHandle::FloatGauge(g) => g.get(),
+        AnyHandle::Histogram(h) => h.count() as f64,
     }
 }
 
-/// Fills the template; a value with characters that an ObjectName reserves is quoted. A
-/// `{stage.mbean}` becomes Kafka's name of the stage; `None` when Kafka has none.
+/// Fills the template; a value with characters that an ObjectName reserves is quoted, and a property
+/// without a value is left out, as in Kafka. A `{stage.mbean}` becomes Kafka's name of the stage;
+/// `None` when Kafka has none.
 fn object_name(template: &str, d: &Declaration, values: &[&str]) -> Option<String> {
-    let mut name = template.to_owned();
-    for (label, value) in d.labels.iter().zip(values) {
-        let plain = format!("{{{}}}", label.name);
-        let mapped = format!("{{{}.mbean}}", label.name);
-        if name.contains(&mapped) {
-            let stage = Stage::ALL.iter().find(|s| s.as_str() == *value);
-            name = name.replace(&mapped, stage?.mbean_name()?);
+    let mut name = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((before, (label, after))) = rest
+        .split_once('{')
+        .and_then(|(before, from)| Some((before, from.split_once('}')?)))
+    {
+        rest = after;
+        let find = |wanted: &str| d.labels.iter().position(|label| label.name == wanted);
+        let value = if let Some(at) = find(label) {
+            values[at]
+        } else {
+            let at = find(label.strip_suffix(".mbean")?)?;
+            let stage = Stage::ALL.iter().find(|stage| stage.as_str() == values[at]);
+            stage?.mbean_name()?
+        };
+        match before.rsplit_once(',') {
+            Some((kept, _)) if value.is_empty() => name.push_str(kept),
+            _ => {
+                name.push_str(before);
+                name.push_str(&quoted(value));
+            }
         }
-        name = name.replace(&plain, &quoted(value));
     }
+    name.push_str(rest);
     Some(name)
 }
 

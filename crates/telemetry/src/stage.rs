@@ -1,6 +1,7 @@
 //! The stage clock: where the time of a request went.
 //!
-//! A clock is always in exactly one stage, so the stages of a request add up to its total.
+//! A clock is always in exactly one stage, so the stages of a request add up to its total. Only the
+//! time that its client is held back is not part of it: that comes after the answer.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ crate::label_enum! {
         Receive = "receive",
         /// Waiting for its turn: decoded, not yet handled.
         Queue = "queue",
-        /// Held back by a quota.
+        /// For how long a quota holds the client back after the answer.
         Throttle = "throttle",
         /// Waiting for the lock of a partition.
         LocalLock = "local_lock",
@@ -128,9 +129,18 @@ impl StageTimes {
         Duration::from_nanos(self.ns[stage as usize])
     }
 
-    /// The whole request.
+    /// The same request, after which the client is held back for so long.
+    #[must_use]
+    pub fn throttled(mut self, time: Duration) -> Self {
+        let ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.ns[Stage::Throttle as usize] = ns;
+        self
+    }
+
+    /// The whole request, up to the end of its answer.
     pub fn total(&self) -> Duration {
-        Duration::from_nanos(self.ns.iter().sum())
+        let held_back = self.ns[Stage::Throttle as usize];
+        Duration::from_nanos(self.ns.iter().sum::<u64>() - held_back)
     }
 
     /// Every stage, also those that took no time.

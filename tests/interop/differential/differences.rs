@@ -69,6 +69,12 @@ pub const ALLOWED: &[Difference] = &[
         "api_keys[20].min_version",
         "kept for kafka-go up to 0.4.47",
     ),
+    both(
+        "AlterClientQuotas",
+        "to a user at an address",
+        "entries[0].entity[*",
+        "the parts of an entity are in no order",
+    ),
     // Errors that Kafka gives without a word.
     both(
         "Produce",

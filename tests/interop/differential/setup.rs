@@ -148,6 +148,7 @@ pub fn fill(side: &mut Side) -> Result<()> {
         side.topic_ids.insert(name.clone(), topic.topic_id);
     }
     wait_for_leaders(side, &answer.topics)?;
+    side.must(&super::quotas::first(), 1)?;
     let producer = Producer {
         id: 900,
         epoch: 3,

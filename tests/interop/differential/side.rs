@@ -38,6 +38,8 @@ pub struct Side {
     pub topic_ids: BTreeMap<String, Uuid>,
     /// Texts that the two brokers can't have in common, and what stands for them.
     pub own: Vec<(String, &'static str)>,
+    /// The client id of all requests.
+    pub client_id: &'static str,
     /// How many alterations were made to be waited for.
     pub marks: i32,
     stream: Option<TcpStream>,
@@ -62,6 +64,7 @@ impl Side {
             data: peer.data().display().to_string(),
             topic_ids: BTreeMap::new(),
             own,
+            client_id: "differential",
             marks: 0,
             stream: None,
             correlation_id: 0,
@@ -129,7 +132,7 @@ impl Side {
             api_key: key.code(),
             api_version: version,
             correlation_id: self.correlation_id,
-            client_id: Some("differential".to_owned()),
+            client_id: Some(self.client_id.to_owned()),
         };
         let mut frame = BytesMut::from(&[0; 4][..]);
         header.encode(&mut frame)?;

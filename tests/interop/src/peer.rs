@@ -15,7 +15,7 @@ use crate::tools::{Kafka, Tools, limpid_binary};
 use crate::{coverage, ports, process};
 
 /// A broker must answer its first request within this.
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_secs(180);
 /// A broker must be gone this long after SIGTERM.
 const STOP_LIMIT: Duration = Duration::from_secs(40);
 /// Any cluster id will do; both brokers read the same text form.

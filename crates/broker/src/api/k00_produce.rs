@@ -32,6 +32,7 @@ use tokio::sync::oneshot;
 
 use crate::batch::{self, Prepared};
 use crate::handler::{Answering, ApiRange, Call, Handler, Reply, encode};
+use crate::quotas::rules::QuotaKind;
 use crate::topics::{Partition, Topic, Topics};
 use crate::transactions::Transactions;
 
@@ -472,10 +473,14 @@ impl Handler for Produce {
 
     fn handle<'a>(&'a self, mut body: Reader, call: &'a mut Call<'_>) -> Answering<'a> {
         Box::pin(async move {
+            let body_bytes = body.remaining();
             let request = ProduceRequest::decode(&mut body, call.version)?;
             let acks = request.acks;
-            let response = self.produce(request, call).await;
+            let mut response = self.produce(request, call).await;
+            call.quotas.charge(QuotaKind::Produce, body_bytes as f64);
             if acks != 0 {
+                call.quotas.charge_thread_time();
+                response.throttle_time_ms = call.quotas.throttle_time_ms();
                 return Ok(Reply::Body(encode(&response, call.version)?));
             }
             if call.error == ErrorCode::None {

@@ -6,6 +6,7 @@
 //!   batch of the first partition that has one is returned even if it is larger than every limit.
 //! - Fetch sessions (KIP-227): see `fetch_sessions`. A session that a client only believes to have
 //!   is FETCH_SESSION_ID_NOT_FOUND.
+//! - Who is held back by a quota gets an empty answer, and everything later (KIP-219).
 //! - read_committed reads up to the last stable offset and lists aborted transactions (KIP-98).
 //! - From version 12 a diverging epoch is reported (KIP-595), from 13 topics come by id (KIP-516).
 
@@ -29,6 +30,7 @@ use crate::drain::Drain;
 use crate::fetch_sessions::{self, FetchSessions};
 use crate::handler::{Answering, ApiRange, Call, Handler, Reply};
 use crate::leadership::{check_leader_epoch, locate};
+use crate::quotas::rules::QuotaKind;
 use crate::read_errors::read_error;
 use crate::topics::{Partition, Topic, Topics};
 use crate::waiters::Waiter;
@@ -87,11 +89,21 @@ impl Fetch {
         };
         self.count(&request, call.version);
         let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
-        let min_bytes = usize::try_from(request.min_bytes).unwrap_or(0);
+        // More than that would be throttled in any case.
+        let bytes_max = call.quotas.fetch_bytes_max();
+        request.max_bytes = request
+            .max_bytes
+            .min(i32::try_from(bytes_max).unwrap_or(i32::MAX));
+        let min_bytes = usize::try_from(request.min_bytes)
+            .unwrap_or(0)
+            .min(bytes_max);
         let mut look = self.look(&request, call).await;
         let enough = look.bytes >= min_bytes || look.answer_now;
         if !enough && !wait.is_zero() && !self.drain.has_begun() {
             look = self.park(&request, min_bytes, wait, call).await;
+        }
+        if is_throttled(&look, call) {
+            return plan.postponed();
         }
         self.count_out(&look.response, call);
         let version = call.version;
@@ -286,6 +298,19 @@ impl Fetch {
     }
 }
 
+/// Counts what is to be sent. Who has used too much gets nothing now, and so used nothing. But a
+/// batch beyond every quota must go some time: to who has had nothing for long.
+fn is_throttled(look: &Look, call: &mut Call<'_>) -> bool {
+    call.quotas.charge_thread_time();
+    let starves = look.bytes > 0 && call.quotas.is_unused(QuotaKind::Fetch);
+    call.quotas.charge(QuotaKind::Fetch, look.bytes as f64);
+    let is_throttled = call.quotas.hold().is_some() && !starves;
+    if is_throttled {
+        call.quotas.take_back(QuotaKind::Fetch, look.bytes as f64);
+    }
+    is_throttled
+}
+
 /// Registered waiters; deregistered on drop, also when the connection goes away.
 struct Watched {
     partitions: Vec<Arc<Partition>>,
@@ -398,7 +423,8 @@ impl Handler for Fetch {
     fn handle<'a>(&'a self, mut body: Reader, call: &'a mut Call<'_>) -> Answering<'a> {
         Box::pin(async move {
             let request = FetchRequest::decode(&mut body, call.version)?;
-            let response = self.fetch(request, call).await;
+            let mut response = self.fetch(request, call).await;
+            response.throttle_time_ms = call.quotas.throttle_time_ms();
             let mut chunks = Chunks::new();
             response.encode_to(&mut chunks, call.version)?;
             Ok(Reply::Body(chunks))

@@ -59,10 +59,12 @@ impl DescribeMetadata {
     }
 
     /// Makes the unknown topics of the request, if all sides agree.
-    async fn create_missing(&self, request: &MetadataRequest, call: &Call<'_>) {
+    async fn create_missing(&self, request: &MetadataRequest, call: &mut Call<'_>) {
         if !self.may_create_missing(request, call) {
             return;
         }
+        let permits = call.quotas.permits(true);
+        let call = &*call;
         let image = self.metadata.image();
         let names = request
             .topics
@@ -84,7 +86,8 @@ impl DescribeMetadata {
             .iter()
             .map(|name| TopicCreation::automatic(name))
             .collect();
-        for (name, outcome) in missing.iter().zip(self.creation.create(wishes).await) {
+        let outcomes = self.creation.create(wishes, &permits).await;
+        for (name, outcome) in missing.iter().zip(outcomes) {
             match outcome {
                 Ok(_) => tracing::info!(topic.name = name, "topic created for a client"),
                 Err(e) if e.code == ErrorCode::TopicAlreadyExists => {}

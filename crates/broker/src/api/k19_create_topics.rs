@@ -4,6 +4,8 @@
 //!   up to 0.4.47, Terraform providers).
 //! - Each topic is made or refused on its own; an answer means that it can be produced to.
 //! - From version 5 the settings in force come back (KIP-525), from 7 the topic id (KIP-516).
+//! - Partitions are counted against the client's quota of changes (KIP-599); from version 6 who has
+//!   used it up is refused, before that they are only held back.
 //! - `timeout_ms` is not needed: the topic exists when the metadata are durable.
 
 use std::sync::Arc;
@@ -21,6 +23,9 @@ use crate::access::{CLUSTER_NAME, Operation, ResourceKind};
 use crate::handler::{Answer, ApiRange, Call};
 use crate::settings::Settings;
 use crate::topic_creation::{TopicCreation, Wish};
+
+/// From this version on clients know THROTTLING_QUOTA_EXCEEDED.
+const STRICT_VERSION: i16 = 6;
 
 /// Answers CreateTopics.
 pub struct CreateTopics {
@@ -94,11 +99,13 @@ impl Answer for CreateTopics {
         }
         let names: Vec<String> = allowed.iter().map(|t| t.name.clone()).collect();
         let wishes: Vec<Wish> = allowed.into_iter().map(wish).collect();
+        let permits = call.quotas.permits(call.version >= STRICT_VERSION);
         let outcomes = if request.validate_only {
-            self.creation.preview(&wishes)
+            self.creation.preview(&wishes, &permits)
         } else {
-            self.creation.create(wishes).await
+            self.creation.create(wishes, &permits).await
         };
+        call.quotas.hold_back_for(&permits);
         for (name, outcome) in names.into_iter().zip(outcomes) {
             // A name that came twice is answered once.
             if response.topics.iter().any(|t| t.name == name) {

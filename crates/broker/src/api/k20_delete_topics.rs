@@ -2,6 +2,8 @@
 //!
 //! - Version 0, which Kafka 4 dropped, is kept for clients that hard-code it.
 //! - From version 6 topics come by name or by id (KIP-516).
+//! - Partitions are counted against the client's quota of changes (KIP-599); from version 5 who has
+//!   used it up is refused, before that they are only held back.
 //! - `delete.topic.enable=false` refuses. Files go after `file.delete.delay.ms`.
 
 use std::collections::HashMap;
@@ -18,8 +20,12 @@ use crate::access::{Operation, ResourceKind};
 use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
+use crate::quotas::mutations::Permits;
 use crate::settings::Settings;
 use crate::share::Shares;
+
+/// From this version on clients know THROTTLING_QUOTA_EXCEEDED.
+const STRICT_VERSION: i16 = 5;
 
 /// Answers DeleteTopics.
 pub struct DeleteTopics {
@@ -53,7 +59,12 @@ impl DeleteTopics {
         }
     }
 
-    async fn delete(&self, target: &Target, call: &Call<'_>) -> Result<(String, Uuid), Refusal> {
+    async fn delete(
+        &self,
+        target: &Target,
+        permits: &Permits,
+        call: &Call<'_>,
+    ) -> Result<(String, Uuid), Refusal> {
         if !self.settings.current().broker().topics.delete_enabled {
             // Clients before version 3 don't know the better code.
             let code = if call.version >= 3 {
@@ -63,7 +74,8 @@ impl DeleteTopics {
             };
             return Err(Refusal::new(code, "delete.topic.enable is false"));
         }
-        let found = find(&self.metadata.image(), target);
+        let image = self.metadata.image();
+        let found = find(&image, target);
         let name = found
             .as_ref()
             .ok()
@@ -73,6 +85,7 @@ impl DeleteTopics {
             may_delete(call, name, target)?;
         }
         let (name, id) = found?;
+        permits.take(image.topic(id).map_or(0, |topic| topic.partitions.len()))?;
         self.metadata
             .change(move |image| changes::delete_topic(image, id))
             .await?;
@@ -106,10 +119,11 @@ impl Answer for DeleteTopics {
             *counts.entry(target.clone()).or_default() += 1;
         }
         let mut response = DeleteTopicsResponse::default();
+        let permits = call.quotas.permits(call.version >= STRICT_VERSION);
         let mut some_are_gone = false;
         for target in targets {
             let done = match counts.remove(&target) {
-                Some(1) => self.delete(&target, call).await,
+                Some(1) => self.delete(&target, &permits, call).await,
                 Some(_) => {
                     let message = "a topic may be named only once";
                     Err(Refusal::new(ErrorCode::InvalidRequest, message))
@@ -134,6 +148,7 @@ impl Answer for DeleteTopics {
                 },
             });
         }
+        call.quotas.hold_back_for(&permits);
         if some_are_gone {
             self.groups.forget_missing_topics().await;
             self.shares.forget_missing_topics();

@@ -94,8 +94,8 @@ pub fn may_handle_acls(call: &Call<'_>, operation: Operation) -> Result<(), Refu
         return Err(Refusal::new(ErrorCode::SecurityDisabled, message));
     }
     if !call.may_on_cluster(operation) {
-        let message = "not allowed";
-        return Err(Refusal::new(ErrorCode::ClusterAuthorizationFailed, message));
+        let code = ErrorCode::ClusterAuthorizationFailed;
+        return Err(Refusal::new(code, code.message()));
     }
     Ok(())
 }

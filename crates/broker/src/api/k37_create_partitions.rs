@@ -20,6 +20,9 @@ use crate::access::{Operation, ResourceKind};
 use crate::handler::{Answer, ApiRange, Call};
 use crate::topic_creation::{More, TopicCreation};
 
+/// From this version on clients know THROTTLING_QUOTA_EXCEEDED.
+const STRICT_VERSION: i16 = 3;
+
 /// Answers CreatePartitions.
 pub struct CreatePartitions {
     creation: Arc<TopicCreation>,
@@ -45,6 +48,7 @@ impl Answer for CreatePartitions {
         for topic in &request.topics {
             *times.entry(topic.name.clone()).or_default() += 1;
         }
+        let permits = call.quotas.permits(call.version >= STRICT_VERSION);
         let mut response = CreatePartitionsResponse::default();
         for topic in request.topics {
             let name = topic.name.clone();
@@ -55,7 +59,7 @@ impl Answer for CreatePartitions {
                 }
                 Some(1) => {
                     self.creation
-                        .add_partitions(more(topic), request.validate_only)
+                        .add_partitions(more(topic), request.validate_only, &permits)
                         .await
                 }
                 Some(_) => {
@@ -75,6 +79,7 @@ impl Answer for CreatePartitions {
                 error_message,
             });
         }
+        call.quotas.hold_back_for(&permits);
         response
     }
 }

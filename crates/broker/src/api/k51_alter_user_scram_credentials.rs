@@ -72,7 +72,8 @@ impl Answer for AlterUserScramCredentials {
         let outcomes = if call.may_on_cluster(Operation::Alter) {
             self.alter(request).await
         } else {
-            let denied = || Refusal::new(ErrorCode::ClusterAuthorizationFailed, "not allowed");
+            let code = ErrorCode::ClusterAuthorizationFailed;
+            let denied = || Refusal::new(code, code.message());
             names(&request)
                 .map(|name| (name.to_owned(), Err(denied())))
                 .collect()

@@ -16,12 +16,18 @@ use crate::api::k18_api_versions;
 use crate::apis::Apis;
 use crate::byte_stream::ByteStream;
 use crate::client_log::ClientLog;
+use crate::clients::{Clients, CurrentClient, Served};
 use crate::entrance::Entrance;
 use crate::frame::{Frame, FrameError, FrameLimits};
 use crate::handler::{Call, CallError, Handler, Peer, Reply, encode};
 use crate::metrics::{BrokerMetrics, ListenerMetrics};
+use crate::quotas::Quotas;
+use crate::quotas::client::{ClientQuotas, Hold};
+use crate::quotas::thread_time::{ThreadTime, Timed};
 use crate::request_memory::RequestMemory;
 use crate::tls_stream::HandshakeError;
+
+use super::audit;
 
 /// Most runs of bytes handed to one writev.
 const WRITE_SLICES_MAX: usize = 64;
@@ -32,6 +38,10 @@ pub struct ConnectionContext {
     pub apis: Arc<Apis>,
     /// Who may do what.
     pub access: Arc<Access>,
+    /// Who may use how much.
+    pub quotas: Arc<Quotas>,
+    /// What each client does.
+    pub clients: Arc<Clients>,
     /// How clients get in.
     pub entrance: Entrance,
     /// Memory for requests.
@@ -80,13 +90,38 @@ pub(super) fn api_key_of(request: &[u8]) -> Option<i16> {
         .map(|bytes| i16::from_be_bytes(*bytes))
 }
 
-/// Answers one request.
+/// What the requests of a connection are booked on.
+pub(super) struct Books {
+    pub(super) quotas: ClientQuotas,
+    pub(super) client: CurrentClient,
+}
+
+impl Books {
+    /// For who has logged in, or need not.
+    pub(super) fn of(peer: &Peer, context: &ConnectionContext) -> Self {
+        Self {
+            quotas: ClientQuotas::new(&context.quotas, peer.principal.name()),
+            client: context.clients.connected(),
+        }
+    }
+
+    /// For who has not logged in yet: no quota holds.
+    pub(super) fn of_nobody(context: &ConnectionContext) -> Self {
+        Self {
+            quotas: ClientQuotas::nobodys(&context.quotas),
+            client: context.clients.connected(),
+        }
+    }
+}
+
+/// Answers one request, and tells for how long the client is to be held back after that.
 pub(super) async fn answer(
     stream: &mut impl ByteStream,
     frame: Frame<'_>,
     peer: &Peer,
     context: &ConnectionContext,
-) -> Result<(), End> {
+    books: &mut Books,
+) -> Result<Option<Hold>, End> {
     let mut clock = StageClock::start_at(frame.began);
     clock.enter(Stage::Queue);
     let request_bytes = frame.bytes.len() + 4;
@@ -98,22 +133,33 @@ pub(super) async fn answer(
             header.api_key
         )));
     };
+    let client_id = header.client_id.as_deref();
+    let mut hold = None;
     let (version, reply, error) = if handler.range().serves(header.api_version) {
         clock.enter(Stage::LocalAppend);
+        let thread_time = ThreadTime::new();
+        let is_timed = books.quotas.times_threads();
         let mut call = Call {
             version: header.api_version,
-            client_id: header.client_id.as_deref(),
+            client_id,
             peer,
             access: &context.access,
+            quotas: books.quotas.request(client_id, &thread_time),
             clock: &mut clock,
             error: ErrorCode::None,
         };
-        let reply = handler.handle(body, &mut call).await?;
+        let handled = Timed {
+            inner: handler.handle(body, &mut call),
+            time: is_timed.then_some(&thread_time),
+        };
+        let reply = handled.await?;
+        hold = call.quotas.hold();
         (header.api_version, reply, call.error)
     } else {
         let reply = unsupported_version(&header, key, handler, context)?;
         (0, reply, ErrorCode::UnsupportedVersion)
     };
+    audit::record(key, error, (peer, client_id), &context.log);
     let mut response_bytes = 0;
     match reply {
         Reply::Body(body) => {
@@ -128,11 +174,17 @@ pub(super) async fn answer(
     // The memory of the request is free again only now, when its answer is on its way.
     drop(frame.charge);
     let bytes = (request_bytes, response_bytes);
+    let failed = error != ErrorCode::None;
+    books
+        .client
+        .served(peer, client_id, &Served { bytes, failed });
+    let held_back = hold.map(|hold| hold.duration()).unwrap_or_default();
+    let times = clock.finish().throttled(held_back);
     context
         .metrics
         .requests
-        .answered((key, version), error, bytes, &clock.finish());
-    Ok(())
+        .answered((key, version), error, bytes, &times);
+    Ok(hold)
 }
 
 /// Only ApiVersions has an answer to an unknown version (KIP-511); Kafka closes on all others.

@@ -19,7 +19,9 @@ use limpid_security::sasl::{Denied, LoggedIn, Login, Step};
 use limpid_telemetry::{Stage, StageClock};
 use tokio::time::timeout;
 
-use super::answering::{ConnectionContext, End, answer, api_key_of, response_head, send, write};
+use super::answering::{
+    Books, ConnectionContext, End, answer, api_key_of, response_head, send, write,
+};
 use crate::api::k17_sasl_handshake::{self, SaslHandshake};
 use crate::api::k36_sasl_authenticate::{self, SaslAuthenticate};
 use crate::byte_stream::ByteStream;
@@ -101,11 +103,12 @@ impl<'a, S: ByteStream> LoggingIn<'a, S> {
     }
 
     async fn begin(&mut self) -> Result<Session, End> {
+        let mut books = Books::of_nobody(self.context);
         loop {
             let frame = self.frame().await?;
             match api_key_of(&frame.bytes) {
                 Some(key) if key == ApiKey::ApiVersions as i16 => {
-                    answer(self.stream, frame, self.peer, self.context).await?;
+                    answer(self.stream, frame, self.peer, self.context, &mut books).await?;
                 }
                 Some(key) if key == ApiKey::SaslHandshake as i16 => {
                     return self.handshake(frame, None).await;

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use super::shard::Shard;
 use crate::blocking::Blocking;
 use crate::coordinator_log;
+use crate::quotas::mutations::Permits;
 use crate::settings::Settings;
 use crate::topic_creation::{TopicCreation, Wish};
 use crate::topics::{Topic, Topics};
@@ -78,7 +79,11 @@ impl StateTopic {
         if let Some(table) = self.follow() {
             return Ok(table);
         }
-        for outcome in self.creation.create(vec![self.wish()]).await {
+        for outcome in self
+            .creation
+            .create(vec![self.wish()], &Permits::unlimited())
+            .await
+        {
             if let Err(refusal) = outcome
                 && refusal.code != ErrorCode::TopicAlreadyExists
             {

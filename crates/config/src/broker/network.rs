@@ -127,11 +127,12 @@ pub(super) const ROWS: &[Definition] = &[
         "max.connection.creation.rate",
         Int,
         Medium,
-        "Most new connections per second; accepting is not slowed down here.",
+        "Most new connections per second; beyond it, accepting waits.",
     )
     .default("2147483647")
     .min(0)
-    .cluster_wide(),
+    .cluster_wide()
+    .honoured(),
     define(
         "max.connections",
         Int,

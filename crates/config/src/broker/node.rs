@@ -165,7 +165,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Windows over which changes of metadata are counted against quotas.",
     )
     .default("11")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "controller.quota.window.size.seconds",
         Int,
@@ -173,7 +174,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Length of such a window.",
     )
     .default("1")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "controller.socket.timeout.ms",
         Int,

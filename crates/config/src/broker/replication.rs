@@ -65,7 +65,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Windows over which clients are measured against their quotas.",
     )
     .default("11")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "quota.window.size.seconds",
         Int,
@@ -73,7 +74,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Length of such a window.",
     )
     .default("1")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "replica.fetch.backoff.ms",
         Int,

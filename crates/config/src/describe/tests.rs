@@ -149,7 +149,7 @@ fn dynamic_entries_win_and_list_what_stands_behind_them() {
         "broker\tmax.connections\t7\tbroker\trw\tshown\tint\tmax.connections=7@broker;\
          max.connections=2147483647@default;"
     );
-    assert_eq!(config.broker().network.max_connections, 7);
+    assert_eq!(config.broker().network.connections.max, 7);
     assert_eq!(config.topic(&BTreeMap::new()).retention_ms, 700_000);
     let retention = topic(&config, &BTreeMap::new());
     let retention = retention

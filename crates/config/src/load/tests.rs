@@ -344,7 +344,7 @@ fn typed_values_follow_their_entries() {
         broker.storage.log_dirs,
         [PathBuf::from("/a"), PathBuf::from("/b")]
     );
-    let overrides = &broker.network.max_connections_per_ip_overrides;
+    let overrides = &broker.network.connections.per_ip_overrides;
     assert_eq!(overrides[&"127.0.0.1".parse().unwrap()], 5);
     assert_eq!(overrides[&"::1".parse().unwrap()], 6);
     assert_eq!(broker.network.connections_max_idle_ms, None);
@@ -354,4 +354,31 @@ fn typed_values_follow_their_entries() {
     assert_eq!(broker.resources.worker_threads, Some(3));
     assert_eq!(broker.storage.min_free_bytes(1 << 40), 1 << 20);
     assert_eq!(broker.node.rack.as_deref(), Some("r1"));
+}
+
+#[test]
+fn a_listener_has_its_own_limits_or_the_brokers() {
+    let text = "listeners=PLAINTEXT://:9092,Own://:9093\n\
+                listener.security.protocol.map=PLAINTEXT:PLAINTEXT,OWN:PLAINTEXT\n\
+                max.connections=100\nmax.connection.creation.rate=50\n\
+                listener.name.own.max.connections=7\n";
+    let loaded = load(text, &[], &[]).unwrap();
+    assert_eq!(warnings(&loaded, WarningKind::NoEffect), Vec::<&str>::new());
+    let broker = loaded.config.broker();
+    let limits = |name: &str| {
+        let limits = broker.network.connections.of_listener(name);
+        (limits.max, limits.creation_rate_max)
+    };
+    assert_eq!(limits("PLAINTEXT"), (100, 50));
+    let own = &broker.listeners[1].name;
+    assert_eq!(limits(own), (7, 50));
+    let wrong = only_error(load(
+        "listener.name.plaintext.max.connections=many",
+        &[],
+        &[],
+    ));
+    assert!(
+        wrong.contains("listener.name.plaintext.max.connections"),
+        "{wrong}"
+    );
 }

@@ -82,6 +82,7 @@ fn a_failing_collector_leaves_the_others_alone() {
         "limpid_collector_up{collector=\"p\"} 0",
         "limpid_collector_up{collector=\"pools\"} 1",
         "limpid_collector_up{collector=\"strimzi\"} 1",
+        "limpid_collector_up{collector=\"strimzi_quotas\"} 1",
         "limpid_collector_up{collector=\"strimzi_requests\"} 1",
     ];
     assert_eq!(up, expected);
@@ -125,7 +126,7 @@ fn ages_and_counts_are_on_the_page() {
     let age: f64 = age[0].rsplit(' ').next().unwrap().parse().unwrap();
     assert!((90.0..150.0).contains(&age), "{age}");
     assert!(page.contains("limpid_series{family=\"kafka_topic_partition_replicas\"} 3\n"));
-    assert!(page.contains("limpid_series{family=\"limpid_collector_up\"} 6\n"));
+    assert!(page.contains("limpid_series{family=\"limpid_collector_up\"} 7\n"));
 }
 
 /// What both formats demand of a page, checked line by line.

@@ -45,3 +45,11 @@ impl Message for AddOffsetsToTxnResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 4;
 }
+
+impl crate::codec::Response for AddOffsetsToTxnResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

@@ -173,3 +173,11 @@ impl Message for AddPartitionsToTxnResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 5;
 }
+
+impl crate::codec::Response for AddPartitionsToTxnResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

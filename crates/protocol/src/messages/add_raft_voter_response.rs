@@ -53,3 +53,11 @@ impl Message for AddRaftVoterResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 1;
 }
+
+impl crate::codec::Response for AddRaftVoterResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

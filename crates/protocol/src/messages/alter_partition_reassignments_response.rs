@@ -137,3 +137,11 @@ impl Message for AlterPartitionReassignmentsResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 1;
 }
+
+impl crate::codec::Response for AlterPartitionReassignmentsResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

@@ -113,3 +113,11 @@ impl Message for AlterReplicaLogDirsResponse {
     const MIN_VERSION: i16 = 1;
     const MAX_VERSION: i16 = 2;
 }
+
+impl crate::codec::Response for AlterReplicaLogDirsResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

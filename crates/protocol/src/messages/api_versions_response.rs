@@ -222,3 +222,11 @@ impl Message for ApiVersionsResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 4;
 }
+
+impl crate::codec::Response for ApiVersionsResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

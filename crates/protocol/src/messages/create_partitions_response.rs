@@ -83,3 +83,11 @@ impl Message for CreatePartitionsResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 3;
 }
+
+impl crate::codec::Response for CreatePartitionsResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

@@ -208,3 +208,11 @@ impl Message for CreateTopicsResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 7;
 }
+
+impl crate::codec::Response for CreateTopicsResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

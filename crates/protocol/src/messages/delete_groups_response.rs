@@ -79,3 +79,11 @@ impl Message for DeleteGroupsResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 2;
 }
+
+impl crate::codec::Response for DeleteGroupsResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

@@ -117,3 +117,11 @@ impl Message for DeleteRecordsResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 2;
 }
+
+impl crate::codec::Response for DeleteRecordsResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

@@ -96,3 +96,5 @@ impl Message for DeleteShareGroupStateResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 0;
 }
+
+impl crate::codec::Response for DeleteShareGroupStateResponse {}

@@ -118,3 +118,11 @@ impl Message for DeleteTopicsResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 6;
 }
+
+impl crate::codec::Response for DeleteTopicsResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

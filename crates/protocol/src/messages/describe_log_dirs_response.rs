@@ -204,3 +204,11 @@ impl Message for DescribeLogDirsResponse {
     const MIN_VERSION: i16 = 1;
     const MAX_VERSION: i16 = 5;
 }
+
+impl crate::codec::Response for DescribeLogDirsResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

@@ -160,3 +160,11 @@ impl Message for DescribeProducersResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 0;
 }
+
+impl crate::codec::Response for DescribeProducersResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

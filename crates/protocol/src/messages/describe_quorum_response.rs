@@ -294,3 +294,5 @@ impl Message for DescribeQuorumResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 2;
 }
+
+impl crate::codec::Response for DescribeQuorumResponse {}

@@ -169,3 +169,11 @@ impl Message for DescribeShareGroupOffsetsResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 1;
 }
+
+impl crate::codec::Response for DescribeShareGroupOffsetsResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

@@ -137,3 +137,11 @@ impl Message for ElectLeadersResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 2;
 }
+
+impl crate::codec::Response for ElectLeadersResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

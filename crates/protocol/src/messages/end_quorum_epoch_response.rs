@@ -177,3 +177,5 @@ impl Message for EndQuorumEpochResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 1;
 }
+
+impl crate::codec::Response for EndQuorumEpochResponse {}

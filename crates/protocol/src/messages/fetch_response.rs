@@ -164,6 +164,14 @@ impl Message for FetchResponse {
     const MAX_VERSION: i16 = 18;
 }
 
+impl crate::codec::Response for FetchResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}
+
 /// Where a response goes: bytes, and records that may be kept as they are.
 trait Sink {
     fn inline(&mut self) -> &mut BytesMut;

@@ -94,3 +94,11 @@ impl Message for InitProducerIdResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 6;
 }
+
+impl crate::codec::Response for InitProducerIdResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

@@ -156,3 +156,11 @@ impl Message for JoinGroupResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 9;
 }
+
+impl crate::codec::Response for JoinGroupResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

@@ -107,3 +107,11 @@ impl Message for LeaveGroupResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 5;
 }
+
+impl crate::codec::Response for LeaveGroupResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

@@ -84,3 +84,11 @@ impl Message for ListConfigResourcesResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 1;
 }
+
+impl crate::codec::Response for ListConfigResourcesResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

@@ -103,3 +103,11 @@ impl Message for ListGroupsResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 5;
 }
+
+impl crate::codec::Response for ListGroupsResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

@@ -151,3 +151,11 @@ impl Message for ListOffsetsResponse {
     const MIN_VERSION: i16 = 1;
     const MAX_VERSION: i16 = 11;
 }
+
+impl crate::codec::Response for ListOffsetsResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

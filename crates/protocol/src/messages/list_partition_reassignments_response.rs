@@ -122,3 +122,11 @@ impl Message for ListPartitionReassignmentsResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 0;
 }
+
+impl crate::codec::Response for ListPartitionReassignmentsResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

@@ -130,3 +130,11 @@ impl Message for OffsetCommitResponse {
     const MIN_VERSION: i16 = 2;
     const MAX_VERSION: i16 = 10;
 }
+
+impl crate::codec::Response for OffsetCommitResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

@@ -93,3 +93,11 @@ impl Message for OffsetDeleteResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 0;
 }
+
+impl crate::codec::Response for OffsetDeleteResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

@@ -294,3 +294,11 @@ impl Message for OffsetFetchResponse {
     const MIN_VERSION: i16 = 1;
     const MAX_VERSION: i16 = 10;
 }
+
+impl crate::codec::Response for OffsetFetchResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

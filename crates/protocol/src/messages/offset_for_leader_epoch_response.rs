@@ -132,3 +132,11 @@ impl Message for OffsetForLeaderEpochResponse {
     const MIN_VERSION: i16 = 2;
     const MAX_VERSION: i16 = 4;
 }
+
+impl crate::codec::Response for OffsetForLeaderEpochResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

@@ -324,3 +324,11 @@ impl Message for ProduceResponse {
     const MIN_VERSION: i16 = 3;
     const MAX_VERSION: i16 = 13;
 }
+
+impl crate::codec::Response for ProduceResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

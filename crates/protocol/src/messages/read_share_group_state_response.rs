@@ -144,3 +144,5 @@ impl Message for ReadShareGroupStateResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 0;
 }
+
+impl crate::codec::Response for ReadShareGroupStateResponse {}

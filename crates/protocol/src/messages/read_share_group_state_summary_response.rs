@@ -130,3 +130,5 @@ impl Message for ReadShareGroupStateSummaryResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 1;
 }
+
+impl crate::codec::Response for ReadShareGroupStateSummaryResponse {}

@@ -49,3 +49,11 @@ impl Message for RenewDelegationTokenResponse {
     const MIN_VERSION: i16 = 1;
     const MAX_VERSION: i16 = 2;
 }
+
+impl crate::codec::Response for RenewDelegationTokenResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

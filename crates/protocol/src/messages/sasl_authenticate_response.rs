@@ -68,3 +68,5 @@ impl Message for SaslAuthenticateResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 2;
 }
+
+impl crate::codec::Response for SaslAuthenticateResponse {}

@@ -37,3 +37,5 @@ impl Message for SaslHandshakeResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 1;
 }
+
+impl crate::codec::Response for SaslHandshakeResponse {}

@@ -188,3 +188,11 @@ impl Message for ShareAcknowledgeResponse {
     const MIN_VERSION: i16 = 1;
     const MAX_VERSION: i16 = 2;
 }
+
+impl crate::codec::Response for ShareAcknowledgeResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

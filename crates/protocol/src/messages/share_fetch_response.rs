@@ -232,3 +232,11 @@ impl Message for ShareFetchResponse {
     const MIN_VERSION: i16 = 1;
     const MAX_VERSION: i16 = 2;
 }
+
+impl crate::codec::Response for ShareFetchResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

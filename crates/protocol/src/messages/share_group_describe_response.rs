@@ -216,3 +216,11 @@ impl Message for ShareGroupDescribeResponse {
     const MIN_VERSION: i16 = 1;
     const MAX_VERSION: i16 = 1;
 }
+
+impl crate::codec::Response for ShareGroupDescribeResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

@@ -116,3 +116,11 @@ impl Message for ShareGroupHeartbeatResponse {
     const MIN_VERSION: i16 = 1;
     const MAX_VERSION: i16 = 1;
 }
+
+impl crate::codec::Response for ShareGroupHeartbeatResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

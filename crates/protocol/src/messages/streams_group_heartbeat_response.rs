@@ -257,3 +257,11 @@ impl Message for StreamsGroupHeartbeatResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 0;
 }
+
+impl crate::codec::Response for StreamsGroupHeartbeatResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

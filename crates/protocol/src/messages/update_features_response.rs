@@ -104,3 +104,11 @@ impl Message for UpdateFeaturesResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 2;
 }
+
+impl crate::codec::Response for UpdateFeaturesResponse {
+    const THROTTLES: bool = true;
+
+    fn set_throttle_time_ms(&mut self, ms: i32) {
+        self.throttle_time_ms = ms;
+    }
+}

@@ -159,3 +159,5 @@ impl Message for VoteResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 2;
 }
+
+impl crate::codec::Response for VoteResponse {}

@@ -96,3 +96,5 @@ impl Message for WriteShareGroupStateResponse {
     const MIN_VERSION: i16 = 0;
     const MAX_VERSION: i16 = 1;
 }
+
+impl crate::codec::Response for WriteShareGroupStateResponse {}

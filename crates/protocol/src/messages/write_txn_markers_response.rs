@@ -119,3 +119,5 @@ impl Message for WriteTxnMarkersResponse {
     const MIN_VERSION: i16 = 1;
     const MAX_VERSION: i16 = 2;
 }
+
+impl crate::codec::Response for WriteTxnMarkersResponse {}

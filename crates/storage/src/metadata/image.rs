@@ -385,6 +385,16 @@ impl Image {
         })
     }
 
+    /// One quota of an entity, whose parts are in the order of their types.
+    #[must_use]
+    pub fn client_quota(&self, entity: Vec<(String, Option<String>)>, key: &str) -> Option<f64> {
+        let key = OtherKey::ClientQuota(entity, key.to_owned());
+        match self.others.get(&key)?.as_ref() {
+            MetadataRecord::ClientQuota(quota) => Some(quota.value),
+            _ => None,
+        }
+    }
+
     /// What is kept of the passwords of all users of SCRAM.
     pub fn scram_credentials(&self) -> impl Iterator<Item = &UserScramCredentialRecord> {
         self.other_records().filter_map(|record| match record {

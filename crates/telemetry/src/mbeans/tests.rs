@@ -84,6 +84,30 @@ fn values_that_an_object_name_reserves_are_quoted() {
     assert!(names.iter().any(|n| n == expected), "{names:?}");
 }
 
+crate::metrics! {
+    struct Quotas {
+        /// Throttle time.
+        throttle: float_gauge { user: Listener, client: Listener } = "limpid_throttle_seconds",
+            mbean "kafka.server:type=Produce,user={user},client-id={client}" attribute_ms "throttle-time";
+    }
+}
+
+#[test]
+fn properties_without_a_value_are_left_out() {
+    let registry = Registry::new();
+    let throttle = Quotas::register(&registry).unwrap().throttle;
+    throttle.bind(("", "app")).set(0.5);
+    throttle.bind(("{client}", "")).set(1.5);
+    let beans = registry.mbeans();
+    let names = [
+        "kafka.server:type=Produce,client-id=app",
+        "kafka.server:type=Produce,user={client}",
+    ];
+    assert_eq!(beans.names(), names);
+    let read = beans.read(names[0]).unwrap();
+    assert_eq!(read, [("throttle-time", Value::Double(500.0))]);
+}
+
 type Api = Text<8>;
 
 crate::metrics! {

@@ -424,6 +424,27 @@ fn implement(text: &mut String, message: &Message) {
                 const RECORD_TYPE: i16 = {key};
             }}\n"
         ),
-        Kind::Response | Kind::Data | Kind::Header => Ok(()),
+        Kind::Response => implement_response(text, message),
+        Kind::Data | Kind::Header => Ok(()),
     };
+}
+
+/// How an answer tells that its client is held back, if it can.
+fn implement_response(text: &mut String, message: &Message) -> std::fmt::Result {
+    let name = &message.name;
+    let fields = message.structs.iter().find(|s| s.name == *name);
+    let throttles = fields.is_some_and(|s| s.fields.iter().any(|f| f.ident == "throttle_time_ms"));
+    if !throttles {
+        return writeln!(text, "impl crate::codec::Response for {name} {{}}");
+    }
+    writeln!(
+        text,
+        "impl crate::codec::Response for {name} {{
+            const THROTTLES: bool = true;
+
+            fn set_throttle_time_ms(&mut self, ms: i32) {{
+                self.throttle_time_ms = ms;
+            }}
+        }}"
+    )
 }

@@ -1,0 +1,157 @@
+//! What each client does, for the metrics: requests by listener, principal and client id, within a
+//! limit. A client that is gone keeps its series until its place is needed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use limpid_security::Principal;
+use limpid_telemetry::label::LABEL_VALUE_BYTES_MAX;
+use limpid_telemetry::{Counter, FloatCounter, Owned};
+use parking_lot::Mutex;
+
+use crate::metrics::{CLIENT_SERIES_MAX, ClientMetrics};
+use crate::peer::Peer;
+
+/// What stands for all clients beyond the limit.
+const FURTHER: &str = "other";
+
+/// Listener, principal and client id.
+type Key = (Arc<str>, Box<str>, Box<str>);
+
+/// All clients that have series.
+pub struct Clients {
+    metrics: ClientMetrics,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    clients: HashMap<Key, Arc<Client>>,
+    /// Counts uses, to tell who was there longest ago.
+    turn: u64,
+}
+
+/// The series of one client.
+pub struct Client {
+    requests: Owned<Counter>,
+    errors: Owned<Counter>,
+    request_bytes: Owned<Counter>,
+    response_bytes: Owned<Counter>,
+    throttled: Owned<FloatCounter>,
+    last_turn: AtomicU64,
+    is_known: bool,
+}
+
+/// The client at the other end of a connection.
+pub struct CurrentClient {
+    clients: Arc<Clients>,
+    client_id: String,
+    client: Option<Arc<Client>>,
+}
+
+/// What one request came to.
+pub struct Served {
+    /// Bytes of the request and of the answer.
+    pub bytes: (usize, usize),
+    /// Whether the answer carries an error.
+    pub failed: bool,
+}
+
+impl Clients {
+    /// None so far.
+    pub fn new(metrics: ClientMetrics) -> Arc<Self> {
+        Arc::new(Self {
+            metrics,
+            inner: Mutex::default(),
+        })
+    }
+
+    /// For a new connection.
+    pub fn connected(self: &Arc<Self>) -> CurrentClient {
+        CurrentClient {
+            clients: Arc::clone(self),
+            client_id: String::new(),
+            client: None,
+        }
+    }
+
+    fn find(&self, peer: &Peer, client_id: &str) -> Arc<Client> {
+        let mut inner = self.inner.lock();
+        inner.turn += 1;
+        let turn = inner.turn;
+        let (principal, listener) = (peer.principal.as_str(), Arc::clone(&peer.listener));
+        // As far as a label goes.
+        let client_id = &client_id[..client_id.floor_char_boundary(LABEL_VALUE_BYTES_MAX)];
+        let mut key: Key = (listener, principal.into(), client_id.into());
+        let is_full = inner.clients.len() >= CLIENT_SERIES_MAX;
+        if is_full && !inner.clients.contains_key(&key) && !inner.make_room() {
+            key = (key.0, FURTHER.into(), FURTHER.into());
+        }
+        let client = inner.clients.entry(key).or_insert_with_key(|key| {
+            let labels = (&*key.0, &*key.1, &*key.2);
+            Arc::new(Client {
+                requests: self.metrics.requests.own(labels),
+                errors: self.metrics.errors.own(labels),
+                request_bytes: self.metrics.request_bytes.own(labels),
+                response_bytes: self.metrics.response_bytes.own(labels),
+                throttled: self.metrics.throttled.own(labels),
+                last_turn: AtomicU64::new(turn),
+                is_known: peer.principal != Principal::anonymous(),
+            })
+        });
+        client.last_turn.store(turn, Ordering::Relaxed);
+        Arc::clone(client)
+    }
+}
+
+impl Inner {
+    /// Takes the place of somebody without a connection: of one without a name first, and then of
+    /// who came longest ago.
+    fn make_room(&mut self) -> bool {
+        let gone = self
+            .clients
+            .iter()
+            .filter(|(_, of)| Arc::strong_count(of) == 1);
+        let weakest =
+            gone.min_by_key(|(_, of)| (of.is_known, of.last_turn.load(Ordering::Relaxed)));
+        let Some(key) = weakest.map(|(key, _)| key.clone()) else {
+            return false;
+        };
+        self.clients.remove(&key).is_some()
+    }
+}
+
+impl CurrentClient {
+    /// Counts an answered request.
+    pub fn served(&mut self, peer: &Peer, client_id: Option<&str>, served: &Served) {
+        let client = self.of(peer, client_id.unwrap_or_default());
+        client.requests.inc();
+        if served.failed {
+            client.errors.inc();
+        }
+        client.request_bytes.inc_by(served.bytes.0 as u64);
+        client.response_bytes.inc_by(served.bytes.1 as u64);
+    }
+
+    /// Counts the time that it is held back.
+    pub fn throttled(&self, ms: u64) {
+        if let Some(client) = &self.client {
+            client.throttled.inc_by(ms as f64 / 1_000.0);
+        }
+    }
+
+    fn of(&mut self, peer: &Peer, client_id: &str) -> &Client {
+        if self.client.is_none() || self.client_id != client_id {
+            client_id.clone_into(&mut self.client_id);
+            self.client = None;
+        }
+        let Self {
+            clients, client, ..
+        } = self;
+        client.get_or_insert_with(|| clients.find(peer, client_id))
+    }
+}
+
+#[cfg(test)]
+mod tests;

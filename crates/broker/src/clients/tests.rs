@@ -1,0 +1,72 @@
+use limpid_telemetry::Registry;
+
+use super::*;
+
+fn peer(name: Option<&str>) -> Peer {
+    let address = ([127, 0, 0, 1], 9).into();
+    let mut peer = Peer::new(address, "PLAINTEXT".into());
+    if let Some(name) = name {
+        peer.principal = Principal::user(name);
+    }
+    peer
+}
+
+fn served() -> Served {
+    Served {
+        bytes: (10, 20),
+        failed: true,
+    }
+}
+
+#[test]
+fn who_is_gone_makes_room_and_strangers_first() {
+    let metrics = ClientMetrics::register(&Registry::new()).expect("an empty registry");
+    let clients = Clients::new(metrics);
+    let known = peer(Some("alice"));
+    clients.connected().served(&known, Some("first"), &served());
+    let stranger = peer(None);
+    for i in 1..CLIENT_SERIES_MAX {
+        let id = format!("stranger-{i}");
+        clients.connected().served(&stranger, Some(&id), &served());
+    }
+    let mut held: Vec<CurrentClient> = Vec::new();
+    for i in 1..CLIENT_SERIES_MAX {
+        let mut client = clients.connected();
+        client.served(&known, Some(&format!("known-{i}")), &served());
+        held.push(client);
+    }
+    let has = |id: &str| {
+        let inner = clients.inner.lock();
+        inner.clients.keys().any(|key| &*key.2 == id)
+    };
+    assert_eq!(clients.inner.lock().clients.len(), CLIENT_SERIES_MAX);
+    assert!(has("first"), "a stranger's place was taken before");
+    assert!(!has("stranger-1"));
+    let mut last = clients.connected();
+    last.served(&stranger, Some("last"), &served());
+    assert!(
+        has("last") && !has("first"),
+        "nobody holds the first any more"
+    );
+    let mut further = clients.connected();
+    further.served(&stranger, Some("further"), &served());
+    assert!(!has("further") && has(FURTHER), "all places are held");
+}
+
+#[test]
+fn a_connection_is_counted_by_its_client_id_of_now() {
+    let metrics = ClientMetrics::register(&Registry::new()).expect("an empty registry");
+    let clients = Clients::new(metrics.clone());
+    let peer = peer(Some("alice"));
+    let mut client = clients.connected();
+    client.served(&peer, Some("one"), &served());
+    client.served(&peer, Some("one"), &served());
+    client.served(&peer, None, &served());
+    client.throttled(1_500);
+    let of = |id| ("PLAINTEXT", "User:alice", id);
+    assert_eq!(metrics.requests.bind(of("one")).get(), 2);
+    assert_eq!(metrics.errors.bind(of("one")).get(), 2);
+    assert_eq!(metrics.request_bytes.bind(of("")).get(), 10);
+    assert_eq!(metrics.response_bytes.bind(of("")).get(), 20);
+    assert!((metrics.throttled.bind(of("")).get() - 1.5).abs() < 1e-9);
+}
