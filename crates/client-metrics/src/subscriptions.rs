@@ -105,7 +105,7 @@ pub fn wanted(
             metrics: metrics.into_iter().collect(),
             interval_ms,
         },
-        None if with_default => Wanted {
+        None if with_default && !waits_when_closed(client) => Wanted {
             metrics: DEFAULT_METRICS
                 .iter()
                 .map(|name| (*name).to_owned())
@@ -120,6 +120,12 @@ pub fn wanted(
             interval_ms: NOTHING_INTERVAL_MS,
         },
     }
+}
+
+/// Consumers of Apache Kafka 3.7, once asked for metrics, wait 30 s for their last push when they are
+/// closed, and never send it. That is for an administrator to ask for, not for a default.
+fn waits_when_closed(client: &Client) -> bool {
+    client.software_name == "apache-kafka-java" && client.software_version.starts_with("3.7.")
 }
 
 #[cfg(test)]

@@ -63,6 +63,12 @@ fn the_default_holds_where_nothing_is_stored() {
         wanted(&[], false, 3, &client("x")).metrics,
         Vec::<String>::new()
     );
+    let mut old = client("x");
+    old.software_name = "apache-kafka-java".to_owned();
+    old.software_version = "3.7.1".to_owned();
+    assert_eq!(wanted(&[], true, 3, &old).metrics, Vec::<String>::new());
+    old.software_version = "3.8.0".to_owned();
+    assert_eq!(wanted(&[], true, 3, &old).interval_ms, 60_000);
     let silenced = [subscription("", "60000", "")];
     assert_eq!(
         wanted(&silenced, true, 3, &client("x")).metrics,
