@@ -231,7 +231,7 @@ struct Acceptor {
 /// A connection that came.
 enum Comer {
     /// It is served.
-    Guest(TcpStream, Peer, ConnectionGuard),
+    Guest(TcpStream, Box<Peer>, ConnectionGuard),
     /// It is closed after this time, so that it does not come back at once.
     Refused(TcpStream, Duration),
 }
@@ -253,7 +253,7 @@ impl Acceptor {
                     next.set(self.next(&socket));
                     match comer {
                         Some(Comer::Guest(stream, peer, guard)) => {
-                            self.spawn(&mut connections, stream, peer, guard, ending.clone());
+                            self.spawn(&mut connections, stream, *peer, guard, ending.clone());
                         }
                         Some(Comer::Refused(stream, after)) if refused.len() < REFUSED_MAX => {
                             refused.spawn(async move {
@@ -286,7 +286,7 @@ impl Acceptor {
             Ok(guard) => {
                 configure(&stream);
                 self.shared.listener.accepted.inc();
-                Some(Comer::Guest(stream, peer, guard))
+                Some(Comer::Guest(stream, Box::new(peer), guard))
             }
             Err(NotLetIn::TooMany) => {
                 let reason = "the address has max.connections.per.ip connections open";
