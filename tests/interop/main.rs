@@ -31,6 +31,7 @@ mod own_client;
 mod prometheus;
 mod pushed;
 mod python;
+mod security;
 mod streams;
 mod torture;
 mod transactions;
@@ -104,6 +105,13 @@ const TESTS: &[Test] = tests![
     connect::standalone,
     connect::two_workers,
     flink::copies_exactly_once,
+    security::entrance::clients_get_in_by_every_listener,
+    security::entrance::strangers_stay_outside,
+    security::entrance::certificates_are_swapped_while_it_runs,
+    security::renewal::logins_run_out,
+    security::users::are_made_changed_and_removed,
+    security::users::the_first_ones_come_with_the_format,
+    security::access::rules_are_obeyed,
     limits::quotas::are_set_shown_and_removed,
     limits::quotas::producers_are_held_back,
     limits::quotas::consumers_are_held_back,

@@ -74,7 +74,11 @@ pub fn metrics_of_clients_are_shown(lab: &mut Lab) -> Result<()> {
     java.terminate(LIMIT)?;
     wait_for("both to be forgotten", LIMIT, || {
         let page = http::get(&http, "/metrics")?;
-        Ok((!page.contains("client_id=\"pushing-")).then_some(()))
+        let mut pushed = page
+            .lines()
+            .filter(|line| line.starts_with("kafka_client_"));
+        let one_left = pushed.any(|line| line.contains("client_id=\"pushing-"));
+        Ok((!one_left).then_some(()))
     })?;
     subscription(lab, &["--delete"])
 }

@@ -82,7 +82,7 @@ fn member(side: &mut Side, group: &str) -> Result<i32> {
             return Ok(answer.member_epoch);
         }
         ensure!(began.elapsed() < LIMIT, "nothing is assigned: {answer:?}");
-        std::thread::sleep(Duration::from_millis(200));
+        limpid_interop::process::pause(Duration::from_millis(200));
         answer = side.must(&beating(group, "one", answer.member_epoch), 1)?;
     }
 }

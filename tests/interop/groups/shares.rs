@@ -148,7 +148,11 @@ fn expected(value: &str) -> Vec<[String; 3]> {
         .unwrap_or(0);
     let said =
         |count: i32, verdict: &str| [value.to_owned(), count.to_string(), verdict.to_owned()];
-    let end = if number % 5 == 0 { "reject" } else { "accept" };
+    let end = if number.is_multiple_of(5) {
+        "reject"
+    } else {
+        "accept"
+    };
     match number {
         2 => vec![said(1, "accept"), said(1, "renew")],
         odd if odd % 2 == 1 => vec![said(1, "release"), said(2, end)],
