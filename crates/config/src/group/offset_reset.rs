@@ -23,7 +23,7 @@ impl OffsetReset {
     }
 }
 
-/// Milliseconds of `pNdTnHnMn.nS`, in lower case, as Java's `Duration` reads it.
+/// Milliseconds of `p1dt2h3m4.5s` and its like, as Java's `Duration` reads it.
 fn duration_ms(text: &str) -> Option<i64> {
     let text = text.strip_prefix('p')?;
     let (days, time) = match text.split_once('t') {
