@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use limpid_interop::dump_log::{dump, files};
+use limpid_interop::dump_log::{dump_compacted, files};
 use limpid_interop::lab::Lab;
 use limpid_interop::peer::{Kind, Peer};
 use limpid_interop::process::wait_for;
@@ -145,15 +145,15 @@ fn content(lab: &Lab, data: &Path) -> Result<Vec<String>> {
     let folder = data.join(format!("{TOPIC}-0"));
     let segments: Vec<PathBuf> = files(&folder, "log")?;
     ensure!(segments.len() > 1, "{segments:?}");
-    let said = dump(
+    let said = dump_compacted(
         &lab.tools,
         &segments,
         &["--print-data-log", "--deep-iteration"],
     )?;
     for ext in ["index", "timeindex"] {
         let indexes = files(&folder, ext)?;
-        dump(&lab.tools, &indexes, &["--verify-index-only"])?;
-        dump(&lab.tools, &indexes, &["--index-sanity-check"])?;
+        dump_compacted(&lab.tools, &indexes, &["--verify-index-only"])?;
+        dump_compacted(&lab.tools, &indexes, &["--index-sanity-check"])?;
     }
     let lines = said.values().flat_map(|said| said.lines());
     let kept = lines.filter_map(|line| {
