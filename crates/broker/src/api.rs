@@ -1,5 +1,6 @@
 //! One file per Kafka API; its first lines say versions and behaviour.
 
+mod described_groups;
 pub mod k00_produce;
 pub mod k01_fetch;
 pub mod k02_list_offsets;

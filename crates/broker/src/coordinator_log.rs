@@ -8,7 +8,11 @@ use tokio::sync::oneshot;
 
 use crate::topics::{Partition, Topic};
 
+pub mod load;
 pub mod marker;
+pub mod phase;
+pub mod sharded;
+pub mod writing;
 
 /// What a record can cost in a batch beside its key and value.
 const RECORD_OVERHEAD_BYTES: usize = 64;
@@ -50,7 +54,7 @@ impl Style {
 ///
 /// # Errors
 /// A record is larger than a batch may be.
-pub fn batches(records: &[Pair], style: &Style) -> Result<BytesMut, ErrorCode> {
+fn batches(records: &[Pair], style: &Style) -> Result<BytesMut, ErrorCode> {
     let too_large = |_| ErrorCode::UnknownServerError;
     let mut all = BytesMut::new();
     let mut batch = style.batch();
@@ -72,7 +76,7 @@ pub fn batches(records: &[Pair], style: &Style) -> Result<BytesMut, ErrorCode> {
 }
 
 /// How a coordinator appends to a partition.
-pub fn append_meta(partition: &Partition) -> AppendMeta {
+fn append_meta(partition: &Partition) -> AppendMeta {
     AppendMeta {
         leader_epoch: partition.leader_epoch(),
         origin: Origin::Coordinator,
@@ -81,7 +85,7 @@ pub fn append_meta(partition: &Partition) -> AppendMeta {
 
 /// What follows from an append: counted, told to waiting fetches, and asked for on the disk if the
 /// topic wants that.
-pub fn appended(
+fn appended(
     (topic, partition): (&Topic, &Partition),
     info: &AppendInfo,
     (records, bytes): (usize, usize),
@@ -93,7 +97,7 @@ pub fn appended(
 }
 
 /// Asks for an append on the disk, if the topic wants that before anybody is answered.
-pub fn on_disk(partition: &Partition, info: &AppendInfo) -> Flushed {
+fn on_disk(partition: &Partition, info: &AppendInfo) -> Flushed {
     let log = &partition.log;
     if !log.config().flush_before_ack() {
         return None;
@@ -134,6 +138,12 @@ pub fn code_of(error: &AppendError) -> ErrorCode {
         }
         _ => ErrorCode::UnknownServerError,
     }
+}
+
+/// The codec that a setting names by its number; none if there is no such.
+pub fn codec_of(number: i32) -> Codec {
+    let codec = u8::try_from(number).ok().and_then(Codec::from_id);
+    codec.unwrap_or(Codec::None)
 }
 
 /// The partition of a coordinator's topic that a name belongs to, by Java's hash.

@@ -33,6 +33,7 @@ use tokio::sync::oneshot;
 use self::counting::Counting;
 use self::shard::{Delivery, Shard};
 use self::topic::OffsetsTopic;
+use crate::alarm::Alarm;
 use crate::blocking::Blocking;
 use crate::coordinator_log::marker::Marker;
 use crate::coordinator_log::{self, Flushed};
@@ -70,7 +71,7 @@ pub struct Groups {
     random: Arc<dyn Random>,
     drain: Drain,
     counting: Counting,
-    alarm: rounds::Alarm,
+    alarm: Alarm,
     tokens: AtomicU64,
 }
 
@@ -94,7 +95,7 @@ impl Groups {
             random: input.random,
             drain: input.drain,
             counting: Counting::new(input.metrics),
-            alarm: rounds::Alarm::default(),
+            alarm: Alarm::default(),
             tokens: AtomicU64::new(0),
         }
     }
@@ -289,7 +290,7 @@ impl Groups {
 
     async fn shard(&self, group_id: &str) -> Result<Arc<Shard>, ErrorCode> {
         let table = self.topic.ensure(self.now()).await?;
-        table.shard_of(group_id).ok_or(ErrorCode::NotCoordinator)
+        table.shard_of(group_id)
     }
 
     /// Sends the answers of a step, counts what happened, and sets the alarm.

@@ -10,6 +10,7 @@
 pub mod absolute;
 pub mod access;
 pub mod acl_filter;
+pub mod alarm;
 pub mod api;
 pub mod apis;
 pub mod batch;

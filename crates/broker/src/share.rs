@@ -37,6 +37,7 @@ pub use self::fetching::{Fetched, Wanted};
 use self::partition::SharePartition;
 pub use self::sessions::{Plan, SessionKey, Sessions};
 use self::states::StateTopic;
+use crate::alarm::Alarm;
 use crate::blocking::Blocking;
 use crate::drain::Drain;
 use crate::groups::Groups;
@@ -79,7 +80,7 @@ pub struct Shares {
     /// is kept: a partition without state is not opened.
     open: Mutex<HashMap<StateKey, Arc<SharePartition>>>,
     sessions: Arc<Sessions>,
-    alarm: rounds::Alarm,
+    alarm: Alarm,
 }
 
 impl Shares {
@@ -103,7 +104,7 @@ impl Shares {
             sessions: Arc::new(Sessions::new(sessions_max, input.metrics.clone())),
             metrics: input.metrics,
             open: Mutex::default(),
-            alarm: rounds::Alarm::default(),
+            alarm: Alarm::default(),
         }
     }
 

@@ -320,7 +320,7 @@ impl Transactions {
         let Some(table) = self.topic.follow() else {
             return Err(ErrorCode::TransactionalIdNotFound);
         };
-        let shard = table.shard_of(id).ok_or(ErrorCode::NotCoordinator)?;
+        let shard = table.shard_of(id)?;
         let found = shard.look(|state| state.get(id).map(look))?;
         found.ok_or(ErrorCode::TransactionalIdNotFound)
     }
@@ -368,7 +368,7 @@ impl Transactions {
             return Err(ErrorCode::InvalidRequest);
         }
         let table = self.topic.ensure().await?;
-        table.shard_of(id).ok_or(ErrorCode::NotCoordinator)
+        table.shard_of(id)
     }
 
     async fn fresh_id(&self) -> Result<i64, ErrorCode> {

@@ -12,10 +12,10 @@ use limpid_protocol::messages::DescribeGroupsRequest;
 use limpid_protocol::messages::describe_groups_response::{DescribeGroupsResponse, DescribedGroup};
 use limpid_protocol::{ApiKey, ErrorCode};
 
+use super::described_groups::operations_of;
 use crate::access::{Operation, ResourceKind};
 use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
-use crate::operations;
 
 /// Version from which a missing group is an error.
 const NOT_FOUND: i16 = 6;
@@ -44,16 +44,10 @@ impl Answer for DescribeGroups {
     ) -> DescribeGroupsResponse {
         let mut response = DescribeGroupsResponse::default();
         for id in request.groups {
-            if !call.may(Operation::Describe, ResourceKind::Group, &id) {
-                response.groups.push(DescribedGroup {
-                    error_code: call.note(ErrorCode::GroupAuthorizationFailed),
-                    group_id: id,
-                    authorized_operations: operations::NOT_ASKED,
-                    ..DescribedGroup::default()
-                });
-                continue;
-            }
-            let done = self.groups.step(&id, |c, _, _| c.describe(&id)).await;
+            let done = match call.may(Operation::Describe, ResourceKind::Group, &id) {
+                true => self.groups.step(&id, |c, _, _| c.describe(&id)).await,
+                false => Err(ErrorCode::GroupAuthorizationFailed),
+            };
             let mut group = match done.map(|done| done.value) {
                 Ok(Ok(group)) => group,
                 Ok(Err(refusal)) => missing(id, refusal, call),
@@ -63,12 +57,9 @@ impl Answer for DescribeGroups {
                     ..DescribedGroup::default()
                 },
             };
-            group.authorized_operations = operations::NOT_ASKED;
-            if request.include_authorized_operations && group.error_code == ErrorCode::None.code() {
-                let all = operations::GROUP;
-                group.authorized_operations =
-                    call.operations(all, ResourceKind::Group, &group.group_id);
-            }
+            let asked = request.include_authorized_operations;
+            group.authorized_operations =
+                operations_of(call, asked, group.error_code, &group.group_id);
             response.groups.push(group);
         }
         response

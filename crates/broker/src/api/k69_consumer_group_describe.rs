@@ -11,10 +11,13 @@ use limpid_protocol::messages::consumer_group_describe_response::{
 };
 use limpid_protocol::{ApiKey, ErrorCode};
 
+use super::described_groups::{operations_of, shown};
 use crate::access::{Operation, ResourceKind};
 use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
-use crate::operations;
+
+const HIDDEN: &str =
+    "The described group uses topics that the client is not authorized to describe.";
 
 /// Answers ConsumerGroupDescribe.
 pub struct ConsumerGroupDescribe {
@@ -28,31 +31,17 @@ impl ConsumerGroupDescribe {
     }
 
     async fn describe(&self, id: String, call: &mut Call<'_>) -> DescribedGroup {
-        if !call.may(Operation::Describe, ResourceKind::Group, &id) {
-            return DescribedGroup {
-                error_code: call.note(ErrorCode::GroupAuthorizationFailed),
-                group_id: id,
-                ..DescribedGroup::default()
-            };
-        }
-        let done = match id.is_empty() {
-            true => Err(ErrorCode::InvalidGroupId),
-            false => {
-                self.groups
-                    .step(&id, |c, _, _| c.describe_consumer(&id))
-                    .await
-            }
+        let done = if !call.may(Operation::Describe, ResourceKind::Group, &id) {
+            Err(ErrorCode::GroupAuthorizationFailed)
+        } else if id.is_empty() {
+            Err(ErrorCode::InvalidGroupId)
+        } else {
+            let describe = self.groups.step(&id, |c, _, _| c.describe_consumer(&id));
+            describe.await
         };
-        let (error, message) = match done.map(|done| done.value) {
-            Ok(Ok(group)) if may_see(&group, call) => return group,
-            Ok(Ok(_)) => {
-                let message = "The described group uses topics that the client is not authorized \
-                               to describe.";
-                let error = ErrorCode::TopicAuthorizationFailed;
-                (error, Some(message.to_owned()))
-            }
-            Ok(Err(refusal)) => (refusal.error, Some(refusal.message)),
-            Err(error) => (error, None),
+        let (error, message) = match shown(done, |group| may_see(group, call), HIDDEN) {
+            Ok(group) => return group,
+            Err(withheld) => withheld,
         };
         DescribedGroup {
             error_code: call.note(error),
@@ -75,12 +64,9 @@ impl Answer for ConsumerGroupDescribe {
         let mut response = ConsumerGroupDescribeResponse::default();
         for id in request.group_ids {
             let mut group = self.describe(id, call).await;
-            group.authorized_operations = operations::NOT_ASKED;
-            if request.include_authorized_operations && group.error_code == ErrorCode::None.code() {
-                let all = operations::GROUP;
-                group.authorized_operations =
-                    call.operations(all, ResourceKind::Group, &group.group_id);
-            }
+            let asked = request.include_authorized_operations;
+            group.authorized_operations =
+                operations_of(call, asked, group.error_code, &group.group_id);
             response.groups.push(group);
         }
         response

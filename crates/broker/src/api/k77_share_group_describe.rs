@@ -10,12 +10,15 @@ use limpid_protocol::messages::share_group_describe_response::{
 };
 use limpid_protocol::{ApiKey, ErrorCode};
 
+use super::described_groups::{operations_of, shown};
 use crate::access::{Operation, ResourceKind};
 use crate::features;
 use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
-use crate::operations;
+
+const HIDDEN: &str =
+    "The group has described topic(s) that the client is not authorized to describe.";
 
 /// Answers ShareGroupDescribe.
 pub struct ShareGroupDescribe {
@@ -39,16 +42,9 @@ impl ShareGroupDescribe {
         } else {
             self.groups.step(&id, |c, _, _| c.describe_share(&id)).await
         };
-        let (error, message) = match done.map(|done| done.value) {
-            Ok(Ok(group)) if may_see(&group, call) => return group,
-            Ok(Ok(_)) => {
-                let message = "The group has described topic(s) that the client is not authorized \
-                               to describe.";
-                let error = ErrorCode::TopicAuthorizationFailed;
-                (error, Some(message.to_owned()))
-            }
-            Ok(Err(refusal)) => (refusal.error, Some(refusal.message)),
-            Err(error) => (error, None),
+        let (error, message) = match shown(done, |group| may_see(group, call), HIDDEN) {
+            Ok(group) => return group,
+            Err(withheld) => withheld,
         };
         DescribedGroup {
             error_code: call.note(error),
@@ -71,12 +67,9 @@ impl Answer for ShareGroupDescribe {
         let mut response = ShareGroupDescribeResponse::default();
         for id in request.group_ids {
             let mut group = self.describe(id, call).await;
-            group.authorized_operations = operations::NOT_ASKED;
-            if request.include_authorized_operations && group.error_code == ErrorCode::None.code() {
-                let all = operations::GROUP;
-                group.authorized_operations =
-                    call.operations(all, ResourceKind::Group, &group.group_id);
-            }
+            let asked = request.include_authorized_operations;
+            group.authorized_operations =
+                operations_of(call, asked, group.error_code, &group.group_id);
             response.groups.push(group);
         }
         response

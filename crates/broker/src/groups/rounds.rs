@@ -1,12 +1,10 @@
 //! What happens without a request: timers, expiry of offsets, deletion with topics.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use limpid_coordinator::Coordinator;
 use limpid_protocol::Uuid;
-use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use super::Groups;
@@ -14,24 +12,6 @@ use super::shard::Shard;
 
 /// Most timers of a shard that are handled before others get their turn.
 const TIMERS_PER_TURN_MAX: usize = 100;
-/// Longest sleep; settings may change meanwhile.
-const SLEEP_MS_MAX: u64 = 1_000;
-
-/// Wakes the task of the timers when one was set that comes earlier than the one it sleeps for.
-#[derive(Debug, Default)]
-pub(super) struct Alarm {
-    sleeps_until_ms: AtomicU64,
-    notify: Notify,
-}
-
-impl Alarm {
-    pub(super) fn wake_by(&self, deadline_ms: Option<u64>) {
-        if deadline_ms.is_some_and(|at| at < self.sleeps_until_ms.load(Ordering::SeqCst)) {
-            self.notify.notify_one();
-        }
-    }
-}
-
 impl Groups {
     /// Reads the offsets topic if it is there, then handles timers until the broker drains.
     pub async fn run(self: Arc<Self>) {
@@ -64,25 +44,17 @@ impl Groups {
             tokio::select! {
                 () = drain.begun() => return,
                 () = sleep(nap) => {}
-                () = self.alarm.notify.notified() => {}
+                () = self.alarm.rung() => {}
             }
         }
     }
 
-    /// How long nothing is due. A timer that is set meanwhile either is seen here or wakes us.
+    /// How long nothing is due.
     fn nap(&self) -> Duration {
-        let now_ms = self.now().mono_ms;
-        let at_most = now_ms.saturating_add(SLEEP_MS_MAX);
-        self.alarm.sleeps_until_ms.store(at_most, Ordering::SeqCst);
-        let next = self.look_at_all(|coordinator| coordinator.next_deadline_ms());
-        let until = next
-            .into_iter()
-            .flatten()
-            .min()
-            .unwrap_or(at_most)
-            .min(at_most);
-        self.alarm.sleeps_until_ms.store(until, Ordering::SeqCst);
-        Duration::from_millis(until.saturating_sub(now_ms))
+        self.alarm.nap(self.now().mono_ms, || {
+            let next = self.look_at_all(|coordinator| coordinator.next_deadline_ms());
+            next.into_iter().flatten().min()
+        })
     }
 
     /// True if there may be more that are due.

@@ -11,6 +11,9 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use crate::coordinator_log::marker::Marker;
+use crate::coordinator_log::phase::Phase;
+use crate::coordinator_log::sharded;
+use crate::coordinator_log::writing::Place;
 use crate::coordinator_log::{self, Flushed, Style};
 use crate::topics::{Partition, Topic, Topics};
 
@@ -34,14 +37,6 @@ struct State {
     parked: HashMap<Token, oneshot::Sender<Answer>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Loading,
-    Ready,
-    /// It could not be read, or it is not ours any more.
-    Closed(ErrorCode),
-}
-
 /// What is left to do once the lock is free.
 #[must_use]
 pub(super) struct Delivery {
@@ -58,6 +53,17 @@ pub(super) type Turned<T> = Result<(T, Result<(), ErrorCode>, Delivery), ErrorCo
 /// Whoever waits for an answer, and under which name.
 pub(super) type Waiting = (Token, oneshot::Sender<Answer>);
 
+impl sharded::Shard for Shard {
+    fn partition(&self) -> &Arc<Partition> {
+        &self.partition
+    }
+
+    fn claim_load(&self) -> bool {
+        let mut state = self.state.lock();
+        state.phase == Phase::Loading && !std::mem::replace(&mut state.claimed, true)
+    }
+}
+
 impl Shard {
     pub(super) fn new(
         topic: Arc<Topic>,
@@ -66,13 +72,7 @@ impl Shard {
         codec: Codec,
         limits: Limits,
     ) -> Self {
-        let log = &partition.log;
-        let is_empty = log.log_start_offset() == log.log_end_offset();
-        let phase = if is_empty {
-            Phase::Ready
-        } else {
-            Phase::Loading
-        };
+        let phase = Phase::at_first(&partition.log);
         Self {
             partition,
             topics,
@@ -90,12 +90,6 @@ impl Shard {
 
     pub(super) fn is_loading(&self) -> bool {
         self.state.lock().phase == Phase::Loading
-    }
-
-    /// True once, for the one who is to read the partition.
-    pub(super) fn claim_load(&self) -> bool {
-        let mut state = self.state.lock();
-        state.phase == Phase::Loading && !std::mem::replace(&mut state.claimed, true)
     }
 
     /// True once after it was read.
@@ -134,11 +128,7 @@ impl Shard {
         step: impl FnOnce(&mut Coordinator, &mut Out) -> T,
     ) -> Turned<T> {
         let mut state = self.state.lock();
-        match state.phase {
-            Phase::Ready => {}
-            Phase::Loading => return Err(ErrorCode::CoordinatorLoadInProgress),
-            Phase::Closed(error) => return Err(error),
-        }
+        state.phase.check()?;
         if let Some((token, sender)) = waiting {
             state.parked.insert(token, sender);
         }
@@ -163,11 +153,12 @@ impl Shard {
         delivery
     }
 
-    /// From now on everybody gets `error`, also those who wait.
-    pub(super) fn close(&self, now: Now, error: ErrorCode) -> Delivery {
+    /// From now on everybody is sent away, also those who wait.
+    pub(super) fn close(&self, now: Now) -> Delivery {
         let mut state = self.state.lock();
-        state.phase = Phase::Closed(error);
+        state.phase = Phase::Closed;
         let mut out = Out::default();
+        let error = ErrorCode::NotCoordinator;
         state.coordinator.resign(now, error, &mut out);
         let (_written, delivery) = self.settle(&mut state, now, out, None);
         delivery
@@ -210,35 +201,25 @@ impl Shard {
         out: &Out,
         permit: Option<TxnPermit>,
     ) -> Result<Flushed, ErrorCode> {
+        let place = Place {
+            topic: &state.topic,
+            partition: &self.partition,
+        };
         let style = Style {
             codec: self.codec,
-            size_max: usize::try_from(state.topic.config.max_message_bytes).unwrap_or(0),
+            size_max: place.size_max(),
             now_ms: now.wall_ms,
             producer: out.producer,
         };
-        let pairs = out.records.iter().map(Record::encode);
-        let pairs: Result<Vec<_>, _> = pairs.collect();
-        let pairs = pairs.map_err(|_| ErrorCode::UnknownServerError)?;
-        let batches = coordinator_log::batches(&pairs, &style)?;
-        let meta = coordinator_log::append_meta(&self.partition);
+        let records = out.records.iter().map(Record::encode);
         let log = &self.partition.log;
-        let done = match out.producer {
-            None => log.append(&batches, &meta),
-            Some(_) => log.append_in_transaction(&batches, &meta, permit),
-        };
-        let info = done.map_err(|error| {
-            // At debug level, since clients could fill the log with it; what is wrong with the
-            // disk is told by the log itself.
-            tracing::debug!(
-                partition = self.partition.index,
-                %error,
-                "a group could not be written down"
-            );
-            coordinator_log::code_of(&error)
-        })?;
-        let place = (&*state.topic, &*self.partition);
-        let size = (pairs.len(), batches.len());
-        Ok(coordinator_log::appended(place, &info, size))
+        let written = place.write("a group", &style, records, |batches, meta| {
+            match out.producer {
+                None => log.append(batches, meta),
+                Some(_) => log.append_in_transaction(batches, meta, permit),
+            }
+        });
+        Ok(written?.0)
     }
 
     /// Ends a producer's transaction here: its offsets count from now on, or never.
@@ -247,11 +228,11 @@ impl Shard {
     /// The marker can't be written, or not yet.
     pub(super) fn mark(&self, now: Now, marker: &Marker) -> Result<Flushed, ErrorCode> {
         let mut state = self.state.lock();
-        match state.phase {
-            Phase::Ready => {}
-            // The coordinator of transactions tries again.
-            Phase::Loading | Phase::Closed(_) => return Err(ErrorCode::NotLeaderOrFollower),
-        }
+        // The coordinator of transactions tries again.
+        state
+            .phase
+            .check()
+            .map_err(|_| ErrorCode::NotLeaderOrFollower)?;
         let flushed = marker.append(&state.topic, &self.partition, now.wall_ms)?;
         let (producer_id, commit) = (marker.producer.id, marker.commit);
         state.coordinator.end_transaction(now, producer_id, commit);

@@ -1,58 +1,47 @@
 //! `__consumer_offsets`: made when it is first needed, and its partitions as shards.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
 
-use arc_swap::ArcSwapOption;
 use limpid_coordinator::{Assignor, ConsumerLimits, Limits, Now, ShareLimits};
 use limpid_protocol::ErrorCode;
-use limpid_protocol::records::Codec;
 use parking_lot::Mutex;
 
-use super::load;
+use super::load::load;
 use super::shard::Shard;
 use crate::blocking::Blocking;
-use crate::coordinator_log;
-use crate::quotas::mutations::Permits;
+use crate::coordinator_log::codec_of;
+use crate::coordinator_log::load::Reading;
+use crate::coordinator_log::sharded::{self, Owner, ShardedTopic, read_each};
 use crate::settings::Settings;
 use crate::topic_creation::{TopicCreation, Wish};
-use crate::topics::{Topic, Topics};
+use crate::topics::{Partition, Topic, Topics};
 
 /// Its name.
 pub(crate) const OFFSETS_TOPIC: &str = "__consumer_offsets";
+/// What lies in it.
+const WHAT: &str = "consumer groups";
 const MINUTE_MS: i64 = 60_000;
 
 /// The topic and its shards.
 pub(super) struct OffsetsTopic {
-    topics: Arc<Topics>,
-    creation: Arc<TopicCreation>,
+    shards: ShardedTopic<Shard>,
     settings: Arc<Settings>,
     blocking: Arc<Blocking>,
-    table: ArcSwapOption<Table>,
-    changing: Mutex<()>,
     /// What the shards were told last.
     limits_seen: Mutex<Option<Limits>>,
 }
 
 /// The shards at one moment.
-pub(super) struct Table {
-    topic: Arc<Topic>,
-    shards: Vec<Option<Arc<Shard>>>,
-}
+pub(super) type Table = sharded::Table<Shard>;
 
-impl Table {
-    pub(super) fn partition_of(&self, group_id: &str) -> i32 {
-        coordinator_log::partition_of(group_id, self.shards.len())
-    }
-
-    pub(super) fn shard_of(&self, group_id: &str) -> Option<Arc<Shard>> {
-        self.shard(self.partition_of(group_id))
-    }
-
-    pub(super) fn shard(&self, index: i32) -> Option<Arc<Shard>> {
-        self.shards.get(usize::try_from(index).ok()?)?.clone()
-    }
+/// The topic as it is seen at one moment.
+struct At<'a> {
+    topic: &'a OffsetsTopic,
+    now: Now,
+    /// Made when it is first needed.
+    limits: OnceCell<Limits>,
 }
 
 impl OffsetsTopic {
@@ -63,26 +52,21 @@ impl OffsetsTopic {
         blocking: Arc<Blocking>,
     ) -> Self {
         Self {
-            topics,
-            creation,
+            shards: ShardedTopic::new(OFFSETS_TOPIC, topics, creation),
             settings,
             blocking,
-            table: ArcSwapOption::empty(),
-            changing: Mutex::new(()),
             limits_seen: Mutex::new(None),
         }
     }
 
     /// The shards as last seen.
     pub(super) fn loaded(&self) -> Vec<Arc<Shard>> {
-        let table = self.table.load();
-        let shards = table.iter().flat_map(|table| table.shards.iter());
-        shards.flatten().cloned().collect()
+        self.shards.shards()
     }
 
     /// The topics that groups read.
     pub(super) fn topics(&self) -> &Topics {
-        &self.topics
+        self.shards.topics()
     }
 
     /// Shards that were read since the last call.
@@ -97,19 +81,17 @@ impl OffsetsTopic {
         if let Some(table) = self.follow(now) {
             return Ok(table);
         }
-        for outcome in self
-            .creation
-            .create(vec![self.wish()], &Permits::unlimited())
-            .await
-        {
-            if let Err(refusal) = outcome
-                && refusal.code != ErrorCode::TopicAlreadyExists
-            {
-                tracing::warn!(error = %refusal, "{OFFSETS_TOPIC} can't be created");
-                return Err(ErrorCode::CoordinatorNotAvailable);
-            }
-        }
+        self.shards.make(self.wish()).await?;
         self.follow(now).ok_or(ErrorCode::CoordinatorNotAvailable)
+    }
+
+    /// Makes the shards follow the topic. New ones are read by a task of their own.
+    pub(super) fn follow(&self, now: Now) -> Option<Arc<Table>> {
+        self.shards.follow(&At {
+            topic: self,
+            now,
+            limits: OnceCell::new(),
+        })
     }
 
     fn wish(&self) -> Wish {
@@ -121,7 +103,7 @@ impl OffsetsTopic {
             ("segment.bytes", groups.topic_segment_bytes.to_string()),
         ];
         let settings = settings.map(|(key, value)| (key.to_owned(), Some(value)));
-        let brokers = self.creation.brokers();
+        let brokers = self.shards.brokers();
         // Kafka's default of 3 can't be met by fewer brokers, and without the topic there would be
         // no groups at all.
         let replicas = groups.topic_replication_factor.min(brokers).max(1);
@@ -132,91 +114,6 @@ impl OffsetsTopic {
             configs: settings.to_vec(),
             ..Wish::default()
         }
-    }
-
-    /// Makes the shards follow the topic. New ones are read by a task of their own.
-    pub(super) fn follow(&self, now: Now) -> Option<Arc<Table>> {
-        let topics = self.topics.table();
-        let topic = topics.named(OFFSETS_TOPIC);
-        let known = self.table.load_full();
-        let same = match (topic, &known) {
-            (None, None) => true,
-            (Some(topic), Some(known)) => Arc::ptr_eq(topic, &known.topic),
-            _ => false,
-        };
-        if same {
-            return known;
-        }
-        let _guard = self.changing.lock();
-        let known = self.table.load_full();
-        let next = topic.map(|topic| Arc::new(self.table_of(topic, known.as_deref())));
-        self.table.store(next.clone());
-        self.close_lost(now, known.as_deref(), next.as_deref());
-        if let Some(next) = &next {
-            self.read_new(now, next);
-        }
-        next
-    }
-
-    fn table_of(&self, topic: &Arc<Topic>, known: Option<&Table>) -> Table {
-        let count = i32::try_from(topic.partition_count()).unwrap_or(i32::MAX);
-        let shard = |index: i32| {
-            let partition = topic.partition(index)?;
-            let before = known.and_then(|table| {
-                let shard = table.shards.get(usize::try_from(index).ok()?)?.as_ref()?;
-                Arc::ptr_eq(&shard.partition, partition).then_some(shard)
-            });
-            if let Some(before) = before {
-                before.update(topic, self.limits());
-                return Some(Arc::clone(before));
-            }
-            let (topic, partition) = (Arc::clone(topic), Arc::clone(partition));
-            Some(Arc::new(Shard::new(
-                topic,
-                partition,
-                Arc::clone(&self.topics),
-                self.codec(),
-                self.limits(),
-            )))
-        };
-        Table {
-            topic: Arc::clone(topic),
-            shards: (0..count).map(shard).collect(),
-        }
-    }
-
-    fn close_lost(&self, now: Now, before: Option<&Table>, after: Option<&Table>) {
-        let kept = |shard: &Arc<Shard>| {
-            let shards = after.into_iter().flat_map(|t| t.shards.iter().flatten());
-            shards.into_iter().any(|one| Arc::ptr_eq(one, shard))
-        };
-        let shards = before.into_iter().flat_map(|t| t.shards.iter().flatten());
-        for shard in shards.filter(|shard| !kept(shard)) {
-            let (shard, delivery) = (
-                Arc::clone(shard),
-                shard.close(now, ErrorCode::NotCoordinator),
-            );
-            tokio::spawn(async move { delivery.send(&shard).await });
-        }
-    }
-
-    fn read_new(&self, now: Now, table: &Table) {
-        let shards = table.shards.iter().flatten();
-        let new: Vec<Arc<Shard>> = shards.filter(|s| s.claim_load()).cloned().collect();
-        if new.is_empty() {
-            return;
-        }
-        let piece_bytes = self.settings.current().broker().groups.load_buffer_bytes;
-        let (blocking, limits) = (Arc::clone(&self.blocking), self.limits());
-        tokio::spawn(async move {
-            let began = Instant::now();
-            let partitions = new.len();
-            for shard in new {
-                read(&blocking, shard, limits.clone(), piece_bytes, now).await;
-            }
-            let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-            tracing::info!(partitions, duration_ms, "consumer groups are loaded");
-        });
     }
 
     pub(super) fn limits(&self) -> Limits {
@@ -288,11 +185,52 @@ impl OffsetsTopic {
             *seen = Some(limits);
         }
     }
+}
 
-    fn codec(&self) -> Codec {
-        let codec = self.settings.current().broker().groups.topic_codec;
-        let codec = u8::try_from(codec).ok().and_then(Codec::from_id);
-        codec.unwrap_or(Codec::None)
+impl At<'_> {
+    fn limits(&self) -> Limits {
+        self.limits.get_or_init(|| self.topic.limits()).clone()
+    }
+}
+
+impl Owner<Shard> for At<'_> {
+    fn open(&self, topic: Arc<Topic>, partition: Arc<Partition>) -> Shard {
+        let config = self.topic.settings.current();
+        let codec = codec_of(config.broker().groups.topic_codec);
+        let topics = Arc::clone(self.topic.shards.topics());
+        Shard::new(topic, partition, topics, codec, self.limits())
+    }
+
+    fn update(&self, shard: &Shard, topic: &Arc<Topic>) {
+        shard.update(topic, self.limits());
+    }
+
+    fn close(&self, shard: &Arc<Shard>) {
+        let (shard, delivery) = (Arc::clone(shard), shard.close(self.now));
+        tokio::spawn(async move { delivery.send(&shard).await });
+    }
+
+    fn read(&self, new: Vec<Arc<Shard>>) {
+        let config = self.topic.settings.current();
+        let reading = Reading {
+            what: WHAT,
+            piece_bytes: config.broker().groups.load_buffer_bytes,
+        };
+        let now = self.now;
+        let read = |shard: Arc<Shard>| {
+            let (blocking, reading) = (Arc::clone(&self.topic.blocking), reading.clone());
+            let limits = self.limits();
+            let job = move |reading: &Reading, log: &_| load(reading, log, limits, now);
+            async move {
+                let delivery = match reading.run(&blocking, &shard.partition.log, job).await {
+                    Some(coordinator) => shard.loaded(now, coordinator),
+                    None => shard.close(now),
+                };
+                // Nobody waits for groups that were just read.
+                let _nobody = delivery.send(&shard).await.is_err();
+            }
+        };
+        read_each(new.into_iter().map(read).collect(), WHAT);
     }
 }
 
@@ -312,29 +250,4 @@ fn assignors(names: &[String]) -> Vec<Assignor> {
         return Assignor::ALL.to_vec();
     }
     known
-}
-
-async fn read(
-    blocking: &Blocking,
-    shard: Arc<Shard>,
-    limits: Limits,
-    piece_bytes: usize,
-    now: Now,
-) {
-    let log = Arc::clone(&shard.partition.log);
-    let job = move || load::load(&log, limits, piece_bytes, now);
-    let delivery = match blocking.run(job).await {
-        Ok(Ok(coordinator)) => shard.loaded(now, coordinator),
-        Ok(Err(error)) => {
-            let partition = shard.partition.index;
-            tracing::error!(partition, %error, "consumer groups can't be read");
-            shard.close(now, ErrorCode::NotCoordinator)
-        }
-        Err(error) => {
-            tracing::error!(%error, "consumer groups can't be read");
-            shard.close(now, ErrorCode::NotCoordinator)
-        }
-    };
-    // Nobody waits for groups that were just read.
-    let _nobody = delivery.send(&shard).await.is_err();
 }

@@ -141,7 +141,7 @@ impl Shares {
             }
             self.close(|one| *one == key);
         }
-        let shard = self.states.ensure().await?.shard_of(&key)?;
+        let shard = self.states.shard_of(&key).await?;
         let leader_epoch = partition.leader_epoch();
         let now_ms = self.clock.wall_ms();
         let lead = shard.change(now_ms, |states| {

@@ -68,7 +68,7 @@ impl Shares {
                 topic: *topic,
                 partition: *partition,
             };
-            let shard = table.shard_of(&key)?;
+            let shard = table.shard_of(&key.coordinator_key())?;
             let written = shard.change(now_ms, |states| {
                 Ok(vec![states.initialize(key, epoch, *start, now_ms)])
             })?;
@@ -96,7 +96,7 @@ impl Shares {
                     topic: *topic,
                     partition: *partition,
                 };
-                let shard = table.shard_of(&key)?;
+                let shard = table.shard_of(&key.coordinator_key())?;
                 let written = shard.change(now_ms, |states| {
                     Ok(states.delete(&key).into_iter().collect())
                 })?;

@@ -48,7 +48,7 @@ impl Shares {
         let Some(known) = topics.with_id(topic).and_then(|t| t.partition(partition)) else {
             return Ok(NOWHERE);
         };
-        let shard = self.states.ensure().await?.shard_of(&key)?;
+        let shard = self.states.shard_of(&key).await?;
         let held = shard.look(|states| states.get(&key).cloned())?;
         let Some(held) = held else {
             return Ok(NOWHERE);

@@ -2,33 +2,13 @@
 //! topic that are not needed any more.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use limpid_coordinator::share_state::StateKey;
-use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use super::shard::Shard;
 use super::{Shares, rules};
-
-/// Longest sleep; new partitions of the state topic are looked for.
-const SLEEP_MS_MAX: u64 = 1_000;
-
-/// Wakes the task when a lock ends earlier than the time it sleeps for.
-#[derive(Debug, Default)]
-pub(super) struct Alarm {
-    sleeps_until_ms: AtomicU64,
-    notify: Notify,
-}
-
-impl Alarm {
-    pub(super) fn wake_by(&self, deadline_ms: Option<u64>) {
-        if deadline_ms.is_some_and(|at| at < self.sleeps_until_ms.load(Ordering::SeqCst)) {
-            self.notify.notify_one();
-        }
-    }
-}
 
 impl Shares {
     /// Reads the state topic if it is there, then looks after it until the broker drains.
@@ -55,24 +35,18 @@ impl Shares {
             tokio::select! {
                 () = drain.begun() => return,
                 () = sleep(nap) => {}
-                () = self.alarm.notify.notified() => {}
+                () = self.alarm.rung() => {}
             }
         }
     }
 
-    /// How long nothing is due. A lock that is set meanwhile either is seen here or wakes us.
+    /// How long no lock ends.
     fn nap(&self) -> Duration {
-        let now_ms = self.mono_ms();
-        let at_most = now_ms.saturating_add(SLEEP_MS_MAX);
-        let sleeps_until_ms = &self.alarm.sleeps_until_ms;
-        sleeps_until_ms.store(at_most, Ordering::SeqCst);
-        let first = {
+        let nap = self.alarm.nap(self.mono_ms(), || {
             let open = self.open.lock();
             open.values().filter_map(|share| share.deadline_ms()).min()
-        };
-        let until = first.unwrap_or(at_most).min(at_most);
-        sleeps_until_ms.store(until, Ordering::SeqCst);
-        Duration::from_millis(until.saturating_sub(now_ms).max(1))
+        });
+        nap.max(Duration::from_millis(1))
     }
 
     fn expire_locks(&self) {

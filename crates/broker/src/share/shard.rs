@@ -8,7 +8,10 @@ use limpid_protocol::ErrorCode;
 use limpid_protocol::records::Codec;
 use parking_lot::Mutex;
 
-use crate::coordinator_log::{self, Flushed, Style};
+use crate::coordinator_log::phase::Phase;
+use crate::coordinator_log::sharded;
+use crate::coordinator_log::writing::Place;
+use crate::coordinator_log::{Flushed, Style};
 use crate::topics::{Partition, Topic};
 
 /// One partition of the topic.
@@ -31,24 +34,6 @@ struct State {
     snapshots: BTreeMap<StateKey, i64>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Loading,
-    Ready,
-    /// It could not be read, or it is not ours any more.
-    Closed,
-}
-
-impl State {
-    fn check(&self) -> Result<(), ErrorCode> {
-        match self.phase {
-            Phase::Ready => Ok(()),
-            Phase::Loading => Err(ErrorCode::CoordinatorLoadInProgress),
-            Phase::Closed => Err(ErrorCode::NotCoordinator),
-        }
-    }
-}
-
 /// What was read of a partition.
 #[derive(Default)]
 pub(super) struct Loaded {
@@ -64,15 +49,20 @@ impl Loaded {
     }
 }
 
+impl sharded::Shard for Shard {
+    fn partition(&self) -> &Arc<Partition> {
+        &self.partition
+    }
+
+    fn claim_load(&self) -> bool {
+        let mut state = self.state.lock();
+        state.phase == Phase::Loading && !std::mem::replace(&mut state.claimed, true)
+    }
+}
+
 impl Shard {
     pub(super) fn new(topic: Arc<Topic>, partition: Arc<Partition>, codec: Codec) -> Self {
-        let log = &partition.log;
-        let is_empty = log.log_start_offset() == log.log_end_offset();
-        let phase = if is_empty {
-            Phase::Ready
-        } else {
-            Phase::Loading
-        };
+        let phase = Phase::at_first(&partition.log);
         Self {
             partition,
             codec,
@@ -85,12 +75,6 @@ impl Shard {
                 snapshots: BTreeMap::new(),
             }),
         }
-    }
-
-    /// True once, for the one who is to read the partition.
-    pub(super) fn claim_load(&self) -> bool {
-        let mut state = self.state.lock();
-        state.phase == Phase::Loading && !std::mem::replace(&mut state.claimed, true)
     }
 
     /// True once after it was read.
@@ -128,7 +112,7 @@ impl Shard {
     /// It is not there.
     pub(super) fn look<T>(&self, look: impl FnOnce(&ShareStates) -> T) -> Result<T, ErrorCode> {
         let state = self.state.lock();
-        state.check()?;
+        state.phase.check()?;
         Ok(look(&state.states))
     }
 
@@ -142,7 +126,7 @@ impl Shard {
         plan: impl FnOnce(&ShareStates) -> Result<Vec<StateRecord>, ErrorCode>,
     ) -> Result<Flushed, ErrorCode> {
         let mut state = self.state.lock();
-        state.check()?;
+        state.phase.check()?;
         let records = plan(&state.states)?;
         if records.is_empty() {
             return Ok(None);
@@ -163,39 +147,29 @@ impl Shard {
         now_ms: i64,
         records: &[StateRecord],
     ) -> Result<(Flushed, i64), ErrorCode> {
+        let place = Place {
+            topic: &state.topic,
+            partition: &self.partition,
+        };
         let style = Style {
             codec: self.codec,
-            size_max: usize::try_from(state.topic.config.max_message_bytes).unwrap_or(0),
+            size_max: place.size_max(),
             now_ms,
             producer: None,
         };
-        let pairs: Result<Vec<_>, _> = records.iter().map(StateRecord::encode).collect();
-        let pairs = pairs.map_err(|_| ErrorCode::UnknownServerError)?;
-        let batches = coordinator_log::batches(&pairs, &style)?;
-        let meta = coordinator_log::append_meta(&self.partition);
-        let done = self.partition.log.append(&batches, &meta);
-        let info = done.map_err(|error| {
-            // At debug level, since clients could fill the log with it; what is wrong with the
-            // disk is told by the log itself.
-            tracing::debug!(
-                partition = self.partition.index,
-                %error,
-                "the state of a share group could not be written down"
-            );
-            coordinator_log::code_of(&error)
+        let what = "the state of a share group";
+        let records = records.iter().map(StateRecord::encode);
+        let log = &self.partition.log;
+        let (flushed, info) = place.write(what, &style, records, |batches, meta| {
+            log.append(batches, meta)
         })?;
-        let place = (&*state.topic, &*self.partition);
-        let size = (pairs.len(), batches.len());
-        Ok((
-            coordinator_log::appended(place, &info, size),
-            info.last_offset,
-        ))
+        Ok((flushed, info.last_offset))
     }
 
     /// The first offset that is still needed.
     pub(super) fn needed_from(&self) -> Option<i64> {
         let state = self.state.lock();
-        state.check().ok()?;
+        state.phase.check().ok()?;
         let oldest = state.snapshots.values().min().copied();
         Some(oldest.unwrap_or_else(|| self.partition.log.high_watermark()))
     }

@@ -8,7 +8,10 @@ use limpid_protocol::ErrorCode;
 use limpid_protocol::records::Codec;
 use parking_lot::Mutex;
 
-use crate::coordinator_log::{self, Flushed, Style};
+use crate::coordinator_log::phase::Phase;
+use crate::coordinator_log::sharded;
+use crate::coordinator_log::writing::Place;
+use crate::coordinator_log::{Flushed, Style};
 use crate::topics::{Partition, Topic};
 
 /// One partition of the topic.
@@ -28,33 +31,20 @@ struct State {
     finishing: HashSet<Arc<str>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Loading,
-    Ready,
-    /// It could not be read, or it is not ours any more.
-    Closed,
-}
+impl sharded::Shard for Shard {
+    fn partition(&self) -> &Arc<Partition> {
+        &self.partition
+    }
 
-impl State {
-    fn check(&self) -> Result<(), ErrorCode> {
-        match self.phase {
-            Phase::Ready => Ok(()),
-            Phase::Loading => Err(ErrorCode::CoordinatorLoadInProgress),
-            Phase::Closed => Err(ErrorCode::NotCoordinator),
-        }
+    fn claim_load(&self) -> bool {
+        let mut state = self.state.lock();
+        state.phase == Phase::Loading && !std::mem::replace(&mut state.claimed, true)
     }
 }
 
 impl Shard {
     pub(super) fn new(topic: Arc<Topic>, partition: Arc<Partition>) -> Self {
-        let log = &partition.log;
-        let is_empty = log.log_start_offset() == log.log_end_offset();
-        let phase = if is_empty {
-            Phase::Ready
-        } else {
-            Phase::Loading
-        };
+        let phase = Phase::at_first(&partition.log);
         Self {
             partition,
             state: Mutex::new(State {
@@ -65,12 +55,6 @@ impl Shard {
                 finishing: HashSet::new(),
             }),
         }
-    }
-
-    /// True once, for the one who is to read the partition.
-    pub(super) fn claim_load(&self) -> bool {
-        let mut state = self.state.lock();
-        state.phase == Phase::Loading && !std::mem::replace(&mut state.claimed, true)
     }
 
     /// The partition was read: `transactions` is what it says.
@@ -100,7 +84,7 @@ impl Shard {
     /// It is not there.
     pub(super) fn look<T>(&self, look: impl FnOnce(&Transactions) -> T) -> Result<T, ErrorCode> {
         let state = self.state.lock();
-        state.check()?;
+        state.phase.check()?;
         Ok(look(&state.transactions))
     }
 
@@ -120,7 +104,7 @@ impl Shard {
         plan: impl FnOnce(&Transactions) -> Result<(T, Vec<Change>), ErrorCode>,
     ) -> Result<(T, Flushed), ErrorCode> {
         let mut state = self.state.lock();
-        state.check()?;
+        state.phase.check()?;
         let (value, changes) = plan(&state.transactions)?;
         if changes.is_empty() {
             return Ok((value, None));
@@ -138,33 +122,22 @@ impl Shard {
         (now_ms, level): (i64, i16),
         changes: &[Change],
     ) -> Result<Flushed, ErrorCode> {
+        let place = Place {
+            topic: &state.topic,
+            partition: &self.partition,
+        };
         let style = Style {
             codec: Codec::None,
-            size_max: usize::try_from(state.topic.config.max_message_bytes).unwrap_or(0),
+            size_max: place.size_max(),
             now_ms,
             producer: None,
         };
-        let pairs: Result<Vec<_>, _> = changes.iter().map(|c| c.encode(level)).collect();
-        let pairs = pairs.map_err(|_| ErrorCode::UnknownServerError)?;
-        let batches = coordinator_log::batches(&pairs, &style)?;
-        let meta = coordinator_log::append_meta(&self.partition);
-        let done = self.partition.log.append(&batches, &meta);
-        let info = done.map_err(|error| {
-            // At debug level, since clients could fill the log with it; what is wrong with the
-            // disk is told by the log itself.
-            tracing::debug!(
-                partition = self.partition.index,
-                %error,
-                "a transaction could not be written down"
-            );
-            coordinator_log::code_of(&error)
-        })?;
-        let place = (&*state.topic, &*self.partition);
-        Ok(coordinator_log::appended(
-            place,
-            &info,
-            (pairs.len(), batches.len()),
-        ))
+        let records = changes.iter().map(|change| change.encode(level));
+        let log = &self.partition.log;
+        let written = place.write("a transaction", &style, records, |batches, meta| {
+            log.append(batches, meta)
+        });
+        Ok(written?.0)
     }
 
     /// Lets the caller write the markers of a transaction, unless somebody does already.

@@ -1,53 +1,33 @@
 //! `__transaction_state`: made when it is first needed, and its partitions as shards.
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use arc_swap::ArcSwapOption;
 use limpid_coordinator::transactions::Transactions;
 use limpid_protocol::ErrorCode;
-use limpid_protocol::records::{BatchView, Batches, RecordsError};
-use limpid_storage::{PartitionLog, ReadError};
-use parking_lot::Mutex;
+use limpid_protocol::records::{BatchView, RecordsError};
+use limpid_storage::PartitionLog;
 
 use super::shard::Shard;
 use crate::blocking::Blocking;
-use crate::coordinator_log;
-use crate::quotas::mutations::Permits;
+use crate::coordinator_log::load::{LoadError, Reading, each_record};
+use crate::coordinator_log::sharded::{Owner, ShardedTopic, read_each};
 use crate::settings::Settings;
 use crate::topic_creation::{TopicCreation, Wish};
-use crate::topics::{Topic, Topics};
+use crate::topics::{Partition, Topic, Topics};
 
 /// Its name.
 pub(crate) const STATE_TOPIC: &str = "__transaction_state";
-/// Largest batch after decompression.
-const BATCH_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// What lies in it.
+const WHAT: &str = "transactions";
+
+/// The shards at one moment.
+pub(super) type Table = crate::coordinator_log::sharded::Table<Shard>;
 
 /// The topic and its shards.
 pub(super) struct StateTopic {
-    topics: Arc<Topics>,
-    creation: Arc<TopicCreation>,
+    shards: ShardedTopic<Shard>,
     settings: Arc<Settings>,
     blocking: Arc<Blocking>,
-    table: ArcSwapOption<Table>,
-    changing: Mutex<()>,
-}
-
-/// The shards at one moment.
-pub(super) struct Table {
-    topic: Arc<Topic>,
-    shards: Vec<Option<Arc<Shard>>>,
-}
-
-impl Table {
-    pub(super) fn partition_of(&self, id: &str) -> i32 {
-        coordinator_log::partition_of(id, self.shards.len())
-    }
-
-    pub(super) fn shard_of(&self, id: &str) -> Option<Arc<Shard>> {
-        let index = usize::try_from(self.partition_of(id)).ok()?;
-        self.shards.get(index)?.clone()
-    }
 }
 
 impl StateTopic {
@@ -58,20 +38,15 @@ impl StateTopic {
         blocking: Arc<Blocking>,
     ) -> Self {
         Self {
-            topics,
-            creation,
+            shards: ShardedTopic::new(STATE_TOPIC, topics, creation),
             settings,
             blocking,
-            table: ArcSwapOption::empty(),
-            changing: Mutex::new(()),
         }
     }
 
     /// The shards as last seen.
     pub(super) fn shards(&self) -> Vec<Arc<Shard>> {
-        let table = self.table.load();
-        let shards = table.iter().flat_map(|table| table.shards.iter());
-        shards.flatten().cloned().collect()
+        self.shards.shards()
     }
 
     /// The shards; the topic is made if it isn't there.
@@ -79,19 +54,13 @@ impl StateTopic {
         if let Some(table) = self.follow() {
             return Ok(table);
         }
-        for outcome in self
-            .creation
-            .create(vec![self.wish()], &Permits::unlimited())
-            .await
-        {
-            if let Err(refusal) = outcome
-                && refusal.code != ErrorCode::TopicAlreadyExists
-            {
-                tracing::warn!(error = %refusal, "{STATE_TOPIC} can't be created");
-                return Err(ErrorCode::CoordinatorNotAvailable);
-            }
-        }
+        self.shards.make(self.wish()).await?;
         self.follow().ok_or(ErrorCode::CoordinatorNotAvailable)
+    }
+
+    /// Makes the shards follow the topic. New ones are read by a task of their own.
+    pub(super) fn follow(&self) -> Option<Arc<Table>> {
+        self.shards.follow(self)
     }
 
     fn wish(&self) -> Wish {
@@ -99,7 +68,7 @@ impl StateTopic {
         let config = &config.broker().transactions;
         // Kafka's defaults of 3 replicas, 2 of them in sync, can't be met by fewer brokers, and
         // without the topic there would be no transactions at all.
-        let brokers = self.creation.brokers();
+        let brokers = self.shards.brokers();
         let replicas = config.topic_replication_factor.min(brokers).max(1);
         let in_sync = config.topic_min_insync_replicas.min(replicas);
         let settings = [
@@ -118,142 +87,44 @@ impl StateTopic {
             ..Wish::default()
         }
     }
-
-    /// Makes the shards follow the topic. New ones are read by a task of their own.
-    pub(super) fn follow(&self) -> Option<Arc<Table>> {
-        let topics = self.topics.table();
-        let topic = topics.named(STATE_TOPIC);
-        let known = self.table.load_full();
-        let same = match (topic, &known) {
-            (None, None) => true,
-            (Some(topic), Some(known)) => Arc::ptr_eq(topic, &known.topic),
-            _ => false,
-        };
-        if same {
-            return known;
-        }
-        let _guard = self.changing.lock();
-        let known = self.table.load_full();
-        let next = topic.map(|topic| Arc::new(table_of(topic, known.as_deref())));
-        self.table.store(next.clone());
-        close_lost(known.as_deref(), next.as_deref());
-        if let Some(next) = &next {
-            self.read_new(next);
-        }
-        next
-    }
-
-    fn read_new(&self, table: &Table) {
-        let shards = table.shards.iter().flatten();
-        let new: Vec<Arc<Shard>> = shards.filter(|s| s.claim_load()).cloned().collect();
-        if new.is_empty() {
-            return;
-        }
-        let piece_bytes = self
-            .settings
-            .current()
-            .broker()
-            .transactions
-            .load_buffer_bytes;
-        let blocking = Arc::clone(&self.blocking);
-        tokio::spawn(async move {
-            let began = Instant::now();
-            let partitions = new.len();
-            for shard in new {
-                read(&blocking, &shard, piece_bytes).await;
-            }
-            let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-            tracing::info!(partitions, duration_ms, "transactions are loaded");
-        });
-    }
 }
 
-fn table_of(topic: &Arc<Topic>, known: Option<&Table>) -> Table {
-    let count = i32::try_from(topic.partition_count()).unwrap_or(i32::MAX);
-    let shard = |index: i32| {
-        let partition = topic.partition(index)?;
-        let before = known.and_then(|table| {
-            let shard = table.shards.get(usize::try_from(index).ok()?)?.as_ref()?;
-            Arc::ptr_eq(&shard.partition, partition).then_some(shard)
-        });
-        if let Some(before) = before {
-            before.update(topic);
-            return Some(Arc::clone(before));
-        }
-        Some(Arc::new(Shard::new(
-            Arc::clone(topic),
-            Arc::clone(partition),
-        )))
-    };
-    Table {
-        topic: Arc::clone(topic),
-        shards: (0..count).map(shard).collect(),
+impl Owner<Shard> for StateTopic {
+    fn open(&self, topic: Arc<Topic>, partition: Arc<Partition>) -> Shard {
+        Shard::new(topic, partition)
     }
-}
 
-fn close_lost(before: Option<&Table>, after: Option<&Table>) {
-    let kept = |shard: &Arc<Shard>| {
-        let mut shards = after.into_iter().flat_map(|t| t.shards.iter().flatten());
-        shards.any(|one| Arc::ptr_eq(one, shard))
-    };
-    let shards = before.into_iter().flat_map(|t| t.shards.iter().flatten());
-    for shard in shards.filter(|shard| !kept(shard)) {
+    fn update(&self, shard: &Shard, topic: &Arc<Topic>) {
+        shard.update(topic);
+    }
+
+    fn close(&self, shard: &Arc<Shard>) {
         shard.close();
     }
-}
 
-async fn read(blocking: &Blocking, shard: &Shard, piece_bytes: usize) {
-    let log = Arc::clone(&shard.partition.log);
-    let partition = shard.partition.index;
-    match blocking.run(move || load(&log, piece_bytes)).await {
-        Ok(Ok(transactions)) => shard.loaded(transactions),
-        Ok(Err(error)) => {
-            tracing::error!(partition, %error, "transactions can't be read");
-            shard.close();
-        }
-        Err(error) => {
-            tracing::error!(partition, %error, "transactions can't be read");
-            shard.close();
-        }
-    }
-}
-
-/// Why a partition could not be read.
-#[derive(Debug, thiserror::Error)]
-enum LoadError {
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    #[error("a batch is damaged: {0}")]
-    Batch(#[from] RecordsError),
-}
-
-/// Reads the whole partition, in pieces. Blocking.
-fn load(log: &Arc<PartitionLog>, piece_bytes: usize) -> Result<Transactions, LoadError> {
-    let mut transactions = Transactions::default();
-    let mut unreadable = 0_u64;
-    let (mut offset, end) = (log.log_start_offset(), log.log_end_offset());
-    while offset < end {
-        let pieces = log.read(offset, piece_bytes, end, true)?.into_batches()?;
-        let before = offset;
-        for bytes in &pieces {
-            for batch in Batches::new(bytes) {
-                let batch = batch?;
-                unreadable += replay(&mut transactions, &batch)?;
-                offset = offset.max(batch.header().next_offset());
+    fn read(&self, new: Vec<Arc<Shard>>) {
+        let config = self.settings.current();
+        let reading = Reading {
+            what: WHAT,
+            piece_bytes: config.broker().transactions.load_buffer_bytes,
+        };
+        let read = |shard: Arc<Shard>| {
+            let (blocking, reading) = (Arc::clone(&self.blocking), reading.clone());
+            async move {
+                match reading.run(&blocking, &shard.partition.log, load).await {
+                    Some(transactions) => shard.loaded(transactions),
+                    None => shard.close(),
+                }
             }
-        }
-        if offset == before {
-            // Nothing readable up to the end: compaction may have taken it.
-            break;
-        }
+        };
+        read_each(new.into_iter().map(read).collect(), WHAT);
     }
-    if unreadable > 0 {
-        tracing::warn!(
-            partition = log.partition(),
-            records = unreadable,
-            "records of transactions could not be read, they are left alone"
-        );
-    }
+}
+
+/// Reads the whole partition. Blocking.
+fn load(reading: &Reading, log: &Arc<PartitionLog>) -> Result<Transactions, LoadError> {
+    let mut transactions = Transactions::default();
+    reading.each_batch(log, |batch| replay(&mut transactions, batch))?;
     Ok(transactions)
 }
 
@@ -262,13 +133,7 @@ fn replay(transactions: &mut Transactions, batch: &BatchView<'_>) -> Result<u64,
     if batch.header().attributes.is_control() {
         return Ok(0);
     }
-    let (mut scratch, mut unreadable) = (Vec::new(), 0);
-    for record in batch.records_with(BATCH_BYTES_MAX, &mut scratch)? {
-        let record = record?;
-        let Some(key) = record.key else { continue };
-        if transactions.replay(key, record.value).is_err() {
-            unreadable += 1;
-        }
-    }
-    Ok(unreadable)
+    each_record(batch, &mut Vec::new(), |record, key| {
+        transactions.replay(key, record.value)
+    })
 }

@@ -56,14 +56,7 @@ impl Coordinator {
     }
 
     fn apply_consumer(&mut self, now: Now, id: &Arc<str>, change: &ConsumerChange) {
-        let group = self
-            .groups
-            .entry(Arc::clone(id))
-            .or_insert_with(|| Group::new(Arc::clone(id), now));
-        group.view = None;
-        if matches!(group.kind, Kind::Classic) && group.members.is_empty() {
-            group.kind = Kind::Consumer(Box::default());
-        }
+        let group = self.group_of_kind(now, id, || Kind::Consumer(Box::default()));
         // A tombstone may come after the group has become a classic one.
         let Kind::Consumer(consumer) = &mut group.kind else {
             return;
@@ -75,14 +68,7 @@ impl Coordinator {
     }
 
     fn apply_share(&mut self, now: Now, id: &Arc<str>, change: &ShareChange) {
-        let group = self
-            .groups
-            .entry(Arc::clone(id))
-            .or_insert_with(|| Group::new(Arc::clone(id), now));
-        group.view = None;
-        if matches!(group.kind, Kind::Classic) && group.members.is_empty() {
-            group.kind = Kind::Share(Box::default());
-        }
+        let group = self.group_of_kind(now, id, || Kind::Share(Box::default()));
         let Kind::Share(share) = &mut group.kind else {
             return;
         };
@@ -90,6 +76,20 @@ impl Coordinator {
         if share.is_gone() {
             self.unkind(id);
         }
+    }
+
+    /// The group; it becomes of that kind if it is new or nobody is in it.
+    fn group_of_kind(
+        &mut self,
+        now: Now,
+        id: &Arc<str>,
+        kind: impl FnOnce() -> Kind,
+    ) -> &mut Group {
+        let group = self.group_or_new(now, Arc::clone(id));
+        if matches!(group.kind, Kind::Classic) && group.members.is_empty() {
+            group.kind = kind();
+        }
+        group
     }
 
     /// A consumer or share group is gone; what remains of it are its offsets.
