@@ -216,20 +216,21 @@ fn run_all(wanted: &[String]) -> Result<usize> {
         "no test has a name like {wanted:?}"
     );
     let is_limpid = matches!(lab.kind(), Kind::Limpid(_));
-    if wanted.is_empty() && failed.is_empty() && is_limpid {
-        compatibility(&coverage)?;
+    if failed.is_empty() && is_limpid {
+        compatibility(coverage, wanted.is_empty())?;
     }
     Ok(failed.len())
 }
 
-/// Makes docs/compatibility.md anew with `LIMPID_BLESS`, and otherwise looks whether it is complete.
-fn compatibility(coverage: &Coverage) -> Result<()> {
+/// Makes docs/compatibility.md with `LIMPID_BLESS`, anew if `all` tests were run; otherwise looks
+/// whether it is complete.
+fn compatibility(mut coverage: Coverage, all: bool) -> Result<()> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/compatibility.md");
-    if std::env::var_os("LIMPID_BLESS").is_some() {
-        return Ok(std::fs::write(file, coverage.page())?);
+    if std::env::var_os("LIMPID_BLESS").is_none() {
+        return coverage.check(&std::fs::read_to_string(file)?);
     }
-    match std::fs::read_to_string(file) {
-        Ok(page) => coverage.check(&page),
-        Err(_) => Ok(()),
+    if !all {
+        coverage.add_page(&std::fs::read_to_string(&file).unwrap_or_default());
     }
+    Ok(std::fs::write(file, coverage.page())?)
 }
