@@ -53,7 +53,7 @@ metrics! {
         pub producers_expired: counter = "limpid_log_producers_expired_total";
         /// Time to put what one log appended on the disk.
         pub flush: histogram[buckets::DISK_SECONDS] = "limpid_log_flush_seconds",
-            mbean "kafka.log:type=LogFlushStats,name=LogFlushRateAndTimeMs" histogram_ms;
+            mbean "kafka.log:type=LogFlushStats,name=LogFlushRateAndTimeMs" timer;
         /// Bytes cut off by recovery because they were not whole valid batches.
         pub recovery_cut_bytes: counter = "limpid_log_recovery_cut_bytes_total";
         /// Bytes scanned by recovery.

@@ -27,6 +27,50 @@ impl Counts {
         self.inside_bucket(q * total as f64).min(most)
     }
 
+    /// Where the lowest and the highest count lie, as far as buckets tell: 0 and 0 without counts.
+    pub(crate) fn range(&self) -> (f64, f64) {
+        let total = self.counts.last().copied().unwrap_or(0);
+        let (Some(first), Some(last)) = (
+            self.counts.iter().position(|&count| count > 0),
+            self.counts.iter().position(|&count| count == total),
+        ) else {
+            return (0.0, 0.0);
+        };
+        if total == 0 {
+            return (0.0, 0.0);
+        }
+        let low = first.checked_sub(1).map_or(0.0, |below| self.bounds[below]);
+        let bounded = self.bounds[last].is_finite();
+        let high = self.bounds[if bounded {
+            last
+        } else {
+            last.saturating_sub(1)
+        }];
+        // One value alone is its own sum, and no value is above that.
+        (low.min(self.sum / total as f64), high.min(self.sum))
+    }
+
+    /// Their standard deviation, taking each value to lie in the middle of its bucket.
+    pub(crate) fn deviation(&self) -> f64 {
+        let total = self.counts.last().copied().unwrap_or(0);
+        if total < 2 {
+            return 0.0;
+        }
+        let (mut below, mut low) = (0, 0.0);
+        let (mut sum, mut squares) = (0.0, 0.0);
+        for (&bound, &count) in self.bounds.iter().zip(&self.counts) {
+            let high = if bound.is_finite() { bound } else { low };
+            let (middle, inside) = ((low + high) / 2.0, (count - below) as f64);
+            sum += middle * inside;
+            squares += middle * middle * inside;
+            (below, low) = (count, high);
+        }
+        let total = total as f64;
+        ((squares - sum * sum / total) / (total - 1.0))
+            .max(0.0)
+            .sqrt()
+    }
+
     fn inside_bucket(&self, rank: f64) -> f64 {
         let at = self.counts.iter().position(|&count| count as f64 >= rank);
         let at = at.unwrap_or(self.counts.len() - 1);
@@ -39,5 +83,31 @@ impl Counts {
             return low;
         }
         low + (self.bounds[at] - low) * (rank - below as f64) / inside as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(counts: [u64; 4], sum: f64) -> Counts {
+        Counts {
+            bounds: vec![1.0, 2.0, 4.0, f64::INFINITY],
+            counts: counts.to_vec(),
+            sum,
+        }
+    }
+
+    #[test]
+    fn range_and_deviation_are_those_of_the_buckets() {
+        assert_eq!(counts([0; 4], 0.0).range(), (0.0, 0.0));
+        assert_eq!(counts([0; 4], 0.0).deviation(), 0.0);
+        assert_eq!(counts([0, 1, 1, 1], 1.5).range(), (1.0, 1.5));
+        assert_eq!(counts([0, 10, 20, 20], 45.0).range(), (1.0, 4.0));
+        assert_eq!(counts([0, 0, 0, 3], 30.0).range(), (4.0, 4.0));
+        assert_eq!(counts([5, 5, 5, 5], 0.0).range(), (0.0, 0.0));
+        let one_and_three = counts([0, 1, 2, 2], 4.5).deviation();
+        assert!((one_and_three - 1.125_f64.sqrt()).abs() < 1e-12);
+        assert_eq!(counts([0, 9, 9, 9], 13.5).deviation(), 0.0);
     }
 }

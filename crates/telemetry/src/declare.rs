@@ -46,12 +46,15 @@ pub enum Shape {
     GaugePercent,
     /// Yammer counter: `Count`.
     Counter,
-    /// Yammer meter: `Count`, `EventType`, `RateUnit` (its rates need a clock: not here).
+    /// Yammer meter: `Count`, its rates, `EventType`, `RateUnit`.
     Meter,
-    /// Yammer histogram in the unit of the metric: `Count`, `Mean`, percentiles.
+    /// Yammer histogram in the unit of the metric: `Count`, `Min`, `Max`, `Mean`, `StdDev`,
+    /// percentiles.
     Histogram,
-    /// Yammer histogram in milliseconds of a metric in seconds: `Count`, `Mean`, percentiles.
+    /// The same in milliseconds, of a metric in seconds.
     HistogramMs,
+    /// Yammer timer of a metric in seconds: the histogram in milliseconds, and a meter of the events.
+    Timer,
     /// A Kafka-metric bean, where each metric is one attribute of this name.
     Attribute(&'static str),
     /// The same in milliseconds, of a metric in seconds.
@@ -348,6 +351,12 @@ macro_rules! __mbean {
         $crate::MBean {
             object: $object,
             shape: $crate::Shape::Histogram,
+        }
+    };
+    ($object:literal timer) => {
+        $crate::MBean {
+            object: $object,
+            shape: $crate::Shape::Timer,
         }
     };
     ($object:literal histogram_ms) => {

@@ -28,7 +28,7 @@
 //!             mbean "kafka.server:type=BrokerTopicMetrics,name=BytesInPerSec,topic={topic}" meter;
 //!         /// Time of one fdatasync.
 //!         pub fsync: histogram[buckets::DISK_SECONDS] = "limpid_fsync_seconds",
-//!             mbean "kafka.log:type=LogFlushStats,name=LogFlushRateAndTimeMs" histogram_ms;
+//!             mbean "kafka.log:type=LogFlushStats,name=LogFlushRateAndTimeMs" timer;
 //!         /// Segments open now.
 //!         pub segments: gauge = "limpid_log_segments";
 //!         /// Produce requests refused, by cause.
@@ -62,7 +62,7 @@
 //! * Without labels the field is the handle; with labels a [`Family`]: `bind` (for good), `own` and
 //!   `own_for(object id, …)` (dies with its owners), `table` (all-enum label sets). A pair of
 //!   labels is bound with a tuple: `family.bind((Api::Produce, "orders"))`.
-//! * SHAPE is `gauge`, `counter`, `meter`, `histogram`, `histogram_ms` or `attribute "name"`.
+//! * SHAPE is `gauge`, `counter`, `meter`, `histogram`, `histogram_ms`, `timer` or `attribute "name"`.
 //!
 //! # State read at scrape
 //!
@@ -87,6 +87,7 @@ mod handle;
 pub mod label;
 pub mod logging;
 pub mod mbeans;
+mod meter;
 pub mod own;
 pub mod pools;
 pub mod process;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::stage::Stage;
 use crate::{Registry, Text, buckets};
 
 type Listener = Text<16>;
@@ -42,18 +43,17 @@ fn beans_read_the_handles_of_the_metrics() {
         .read("kafka.network:type=RequestMetrics,name=RequestsPerSec")
         .unwrap();
     assert_eq!(per_sec[0], ("Count", Value::Long(3)));
-    assert_eq!(per_sec[2], ("RateUnit", Value::Text("SECONDS")));
+    assert_eq!(per_sec.last(), Some(&("RateUnit", Value::Text("SECONDS"))));
     let other = beans.read("kafka.network:type=Other").unwrap();
     assert_eq!(other, [("Count", Value::Long(3))]);
     let total = beans
         .read("kafka.network:type=RequestMetrics,name=TotalTimeMs")
         .unwrap();
-    assert_eq!(
-        total[..2],
-        [("Count", Value::Long(2)), ("Mean", Value::Double(500.0))]
-    );
-    assert_eq!(total[2], ("50thPercentile", Value::Double(250.0)));
-    assert_eq!(total.len(), 2 + PERCENTILES.len());
+    let of = |name: &str| total.iter().find(|(n, _)| *n == name).map(|(_, v)| v);
+    assert_eq!(total[0], ("Count", Value::Long(2)));
+    assert_eq!(of("Mean"), Some(&Value::Double(500.0)));
+    assert_eq!(of("50thPercentile"), Some(&Value::Double(250.0)));
+    assert_eq!(total.len(), 5 + PERCENTILES.len());
     let idle = beans.read("kafka.server:type=Pool,name=Idle").unwrap();
     assert_eq!(idle, [("Value", Value::Double(0.5))]);
 
@@ -136,10 +136,12 @@ fn stages_have_kafkas_names_and_percentiles_of_now() {
         beans.names_from("kafka.network:type=RequestMetricsX").len(),
         0
     );
+    // Count, mean, median.
     let local = || {
         let name = format!("{start}name=LocalTimeMs,request=Produce");
         let all = beans.read(&name).unwrap();
-        all.into_iter().map(|(_, v)| v).collect::<Vec<_>>()
+        let of = |name| all.iter().find(|(n, _)| *n == name).unwrap().1.clone();
+        ["Count", "Mean", "50thPercentile"].map(of)
     };
     assert_eq!(local()[..2], [Value::Long(1), Value::Double(2.0)]);
     assert_eq!(local()[2], Value::Double(1.5), "lock and work together");
@@ -152,4 +154,51 @@ fn stages_have_kafkas_names_and_percentiles_of_now() {
     registry.tick(WINDOW * 3);
     assert_eq!(local()[2], Value::Double(0.0), "idle");
     assert_eq!(local()[0], Value::Long(2), "counts are of all time");
+}
+
+crate::metrics! {
+    struct Timed {
+        /// Events.
+        events: counter { topic: Api } = "limpid_events_total",
+            mbean "kafka.server:type=BrokerTopicMetrics,name=BytesInPerSec,topic={topic}" meter;
+        /// Flushes.
+        flushes: histogram[buckets::REQUEST_SECONDS] = "limpid_flush_seconds",
+            mbean "kafka.log:type=LogFlushStats,name=LogFlushRateAndTimeMs" timer;
+    }
+}
+
+#[test]
+fn meters_and_timers_have_rates_that_move() {
+    let registry = Registry::new();
+    let metrics = Timed::register(&registry).unwrap();
+    let beans = registry.mbeans();
+    registry.tick(Duration::from_secs(100));
+    let events = metrics.events.bind("t");
+    events.inc_by(50);
+    metrics.flushes.observe(0.5);
+    let of = |bean: &str, name: &str| {
+        let all = beans.read(bean).unwrap();
+        all.into_iter().find(|(n, _)| *n == name).map(|(_, v)| v)
+    };
+    let bytes_in = "kafka.server:type=BrokerTopicMetrics,name=BytesInPerSec,topic=t";
+    assert_eq!(of(bytes_in, "OneMinuteRate"), Some(Value::Double(0.0)));
+    registry.tick(Duration::from_secs(105));
+    for rate in [
+        "MeanRate",
+        "OneMinuteRate",
+        "FiveMinuteRate",
+        "FifteenMinuteRate",
+    ] {
+        assert_eq!(of(bytes_in, rate), Some(Value::Double(10.0)), "{rate}");
+    }
+    let flush = "kafka.log:type=LogFlushStats,name=LogFlushRateAndTimeMs";
+    assert_eq!(of(flush, "Max"), Some(Value::Double(500.0)));
+    assert_eq!(of(flush, "LatencyUnit"), Some(Value::Text("MILLISECONDS")));
+    let Some(Value::Double(rate)) = of(flush, "OneMinuteRate") else {
+        panic!("a timer has rates");
+    };
+    assert!(rate > 0.0);
+    let names: Vec<&str> = beans.read(flush).unwrap().iter().map(|(n, _)| *n).collect();
+    let distinct: std::collections::BTreeSet<_> = names.iter().collect();
+    assert_eq!(distinct.len(), names.len(), "{names:?}");
 }

@@ -1,0 +1,130 @@
+//! The attributes of a bean, by the kind that it has in Kafka.
+
+use crate::declare::Shape;
+use crate::handle::{AnyHandle, Histogram};
+use crate::meter::Rates;
+use crate::recent::Recent;
+
+/// The percentiles of a distribution: JMX attribute and quantile. They tell of the last one or two
+/// minutes, the other attributes of all time.
+pub const PERCENTILES: [(&str, f64); 6] = [
+    ("50thPercentile", 0.50),
+    ("75thPercentile", 0.75),
+    ("95thPercentile", 0.95),
+    ("98thPercentile", 0.98),
+    ("99thPercentile", 0.99),
+    ("999thPercentile", 0.999),
+];
+
+/// The value of an attribute.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// A `long`.
+    Long(i64),
+    /// A `double`.
+    Double(f64),
+    /// A `String`.
+    Text(&'static str),
+}
+
+/// What a series tells of a bean that is no distribution.
+pub(super) fn attributes(
+    shape: Shape,
+    handle: &AnyHandle,
+    rates: Option<Rates>,
+) -> Vec<(&'static str, Value)> {
+    match shape {
+        Shape::Gauge => vec![("Value", value(handle))],
+        Shape::GaugePercent => vec![("Value", percent(handle))],
+        Shape::Counter | Shape::Histogram | Shape::HistogramMs | Shape::Timer => {
+            vec![("Count", value(handle))]
+        }
+        Shape::Meter => {
+            let mut all = vec![("Count", value(handle))];
+            all.extend(rates.into_iter().flat_map(metered));
+            all
+        }
+        Shape::Attribute(name) => vec![(name, Value::Double(double(handle)))],
+        Shape::AttributeMs(name) => vec![(name, Value::Double(double(handle) * 1_000.0))],
+    }
+}
+
+/// The attributes that a meter has beside its count.
+pub(super) fn metered(rates: Rates) -> [(&'static str, Value); 6] {
+    let [one, five, fifteen] = rates.moving;
+    [
+        ("MeanRate", Value::Double(rates.mean)),
+        ("OneMinuteRate", Value::Double(one)),
+        ("FiveMinuteRate", Value::Double(five)),
+        ("FifteenMinuteRate", Value::Double(fifteen)),
+        ("EventType", Value::Text("events")),
+        ("RateUnit", Value::Text("SECONDS")),
+    ]
+}
+
+/// Parts that follow each other (waiting for a lock, then working) have one count; their extremes
+/// and means add up, and the sum of their percentiles is never below that of the whole.
+pub(super) fn distribution<'a>(
+    parts: impl Iterator<Item = (&'a Histogram, &'a Recent)>,
+    scale: f64,
+) -> Vec<(&'static str, Value)> {
+    let (mut count, mut mean) = (0, 0.0);
+    let (mut min, mut max, mut variance) = (0.0, 0.0, 0.0);
+    let mut percentiles = [0.0; PERCENTILES.len()];
+    for (h, recent) in parts {
+        count = count.max(h.count());
+        if h.count() > 0 {
+            mean += h.sum() / h.count() as f64 * scale;
+        }
+        let recent = recent.since(h);
+        let (low, high) = recent.range();
+        min += low * scale;
+        max += high * scale;
+        variance += (recent.deviation() * scale).powi(2);
+        for (sum, (_, q)) in percentiles.iter_mut().zip(PERCENTILES) {
+            *sum += recent.quantile(q) * scale;
+        }
+    }
+    let mut all = vec![
+        (
+            "Count",
+            Value::Long(i64::try_from(count).unwrap_or(i64::MAX)),
+        ),
+        ("Min", Value::Double(min)),
+        ("Max", Value::Double(max)),
+        ("Mean", Value::Double(mean)),
+        ("StdDev", Value::Double(variance.sqrt())),
+    ];
+    let named = PERCENTILES.iter().zip(percentiles);
+    all.extend(named.map(|((name, _), value)| (*name, Value::Double(value))));
+    all
+}
+
+fn value(handle: &AnyHandle) -> Value {
+    let long = |v: u64| Value::Long(i64::try_from(v).unwrap_or(i64::MAX));
+    match handle {
+        AnyHandle::Counter(c) => long(c.get()),
+        AnyHandle::FloatCounter(c) => Value::Double(c.get()),
+        AnyHandle::Gauge(g) => Value::Long(g.get()),
+        AnyHandle::FloatGauge(g) => Value::Double(g.get()),
+        AnyHandle::Histogram(h) => long(h.count()),
+    }
+}
+
+/// Kafka's percentages have no fraction.
+fn percent(handle: &AnyHandle) -> Value {
+    match value(handle) {
+        Value::Double(ratio) => Value::Long((ratio * 100.0) as i64),
+        other => other,
+    }
+}
+
+pub(super) fn double(handle: &AnyHandle) -> f64 {
+    match handle {
+        AnyHandle::Counter(c) => c.get() as f64,
+        AnyHandle::FloatCounter(c) => c.get(),
+        AnyHandle::Gauge(g) => g.get() as f64,
+        AnyHandle::FloatGauge(g) => g.get(),
+        AnyHandle::Histogram(h) => h.count() as f64,
+    }
+}
