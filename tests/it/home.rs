@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use limpid_config::{Config, LoadOptions};
+use limpid_protocol::messages::DeleteTopicsRequest;
 use limpid_protocol::messages::create_topics_request::{CreatableTopic, CreateTopicsRequest};
 use limpid_protocol::messages::fetch_request::{FetchPartition, FetchRequest, FetchTopic};
 use limpid_protocol::messages::produce_request::{
@@ -196,6 +197,17 @@ impl Client {
         };
         let response = self.call(&request, 7);
         assert_eq!(response.topics[0].error_code, 0, "{response:?}");
+    }
+
+    /// Deletes a topic.
+    pub fn delete(&mut self, topic: &str) {
+        let request = DeleteTopicsRequest {
+            topic_names: vec![topic.to_owned()],
+            timeout_ms: 10_000,
+            ..DeleteTopicsRequest::default()
+        };
+        let answer = self.call(&request, 5);
+        assert_eq!(answer.responses[0].error_code, 0, "{answer:?}");
     }
 
     /// Writes one record and returns its offset.

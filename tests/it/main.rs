@@ -7,6 +7,7 @@ mod console;
 mod fetching;
 mod groups;
 mod home;
+mod jolokia;
 mod lag;
 mod linking;
 mod several;

@@ -23,6 +23,7 @@
 //! What must never be here: broker types, and metric names of other crates.
 
 mod accept;
+mod beans;
 pub mod collectors;
 #[cfg(test)]
 mod fixture;
@@ -107,6 +108,8 @@ impl Exporter {
             self.add(strimzi_requests::StrimziRequests::new(Arc::clone(&beans)));
             self.add(strimzi_quotas::StrimziQuotas::new(beans));
         }
+        let beans = beans::KafkaBeans::new(source.clone());
+        self.registry.mbeans().add_source(Arc::new(beans));
         self.add(groups::Groups::new(source.clone()));
         self.add(log_dirs::LogDirs::new(source));
         Ok(())

@@ -31,5 +31,6 @@ pub(crate) fn router(
     Ok(Router::new()
         .merge(limpid_exporter::router(exporter))
         .merge(limpid_api::router(source))
+        .merge(limpid_jolokia::router(Arc::clone(registry.mbeans())))
         .merge(console))
 }

@@ -87,7 +87,7 @@ mod handle;
 pub mod label;
 pub mod logging;
 pub mod mbeans;
-mod meter;
+pub mod meter;
 pub mod own;
 pub mod pools;
 pub mod process;

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound::{Included, Unbounded};
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
@@ -18,16 +19,26 @@ use crate::recent::{Recent, WINDOW};
 
 mod attributes;
 mod object_name;
+mod view;
 
-pub use attributes::{PERCENTILES, Value};
+pub use attributes::{Attributes, PERCENTILES, Value, meter_attributes};
 use attributes::{attributes, distribution, double, metered};
 use object_name::object_name;
+pub use object_name::quoted;
+pub use view::{BeanSource, Beans};
 
 /// Object names and what they are bound to.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct MBeans {
     beans: RwLock<BTreeMap<String, Vec<Bound>>>,
     clock: Mutex<Clock>,
+    sources: RwLock<Vec<Arc<dyn BeanSource>>>,
+}
+
+impl std::fmt::Debug for MBeans {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MBeans").finish_non_exhaustive()
+    }
 }
 
 /// What time it is, by whoever ticks.
@@ -114,6 +125,10 @@ impl MBeans {
         if !steps && !turns {
             return;
         }
+        if steps {
+            let sources = self.sources.read().clone();
+            sources.iter().for_each(|source| source.step(now));
+        }
         for bound in self.beans.write().values_mut().flatten() {
             match &mut bound.meter {
                 Some(meter) if steps => meter.step(now, double(&bound.handle)),
@@ -143,30 +158,51 @@ impl MBeans {
     }
 
     /// The attributes of one bean with their values now; `None` when there is no such bean.
-    pub fn read(&self, name: &str) -> Option<Vec<(&'static str, Value)>> {
+    pub fn read(&self, name: &str) -> Option<Attributes> {
         let now = self.clock.lock().now;
-        let beans = self.beans.read();
-        let bound = beans.get(name)?;
-        let mut out = Vec::new();
-        let mut told = Vec::new();
-        for one in bound.iter() {
-            let rates = || Some(one.meter.as_ref()?.rates(now, double(&one.handle)));
-            match one.scale() {
-                None => out.extend(attributes(one.shape, &one.handle, rates())),
-                Some(scale) if !told.contains(&one.shape) => {
-                    told.push(one.shape);
-                    let parts = bound.iter().filter(|b| b.shape == one.shape);
-                    out.extend(distribution(parts.filter_map(Bound::histogram), scale));
-                    if let Some(rates) = rates() {
-                        out.extend(metered(rates));
-                        out.push(("LatencyUnit", Value::Text("MILLISECONDS")));
-                    }
-                }
-                Some(_) => {}
-            }
-        }
-        Some(out)
+        Some(attributes_of(self.beans.read().get(name)?, now))
     }
+
+    /// Adds beans that are states: they are asked for when somebody looks at all beans.
+    pub fn add_source(&self, source: Arc<dyn BeanSource>) {
+        self.sources.write().push(source);
+    }
+
+    /// All beans now, those of the sources included.
+    pub fn view(&self) -> Beans {
+        let now = self.clock.lock().now;
+        let mut all = Beans::default();
+        for (name, bound) in self.beans.read().iter() {
+            all.add(name, attributes_of(bound, now));
+        }
+        let sources = self.sources.read().clone();
+        for source in sources {
+            source.add_to(now, &mut all);
+        }
+        all
+    }
+}
+
+fn attributes_of(bound: &[Bound], now: Duration) -> Attributes {
+    let mut out = Vec::new();
+    let mut told = Vec::new();
+    for one in bound {
+        let rates = || Some(one.meter.as_ref()?.rates(now, double(&one.handle)));
+        match one.scale() {
+            None => out.extend(attributes(one.shape, &one.handle, rates())),
+            Some(scale) if !told.contains(&one.shape) => {
+                told.push(one.shape);
+                let parts = bound.iter().filter(|b| b.shape == one.shape);
+                out.extend(distribution(parts.filter_map(Bound::histogram), scale));
+                if let Some(rates) = rates() {
+                    out.extend(metered(rates));
+                    out.push(("LatencyUnit", Value::text("MILLISECONDS")));
+                }
+            }
+            Some(_) => {}
+        }
+    }
+    out
 }
 
 fn is_metered(shape: Shape) -> bool {

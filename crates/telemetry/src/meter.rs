@@ -7,22 +7,22 @@
 use std::time::Duration;
 
 /// How often the averages move on.
-pub(crate) const STEP: Duration = Duration::from_secs(5);
+pub const STEP: Duration = Duration::from_secs(5);
 /// Minutes of the averages.
 const MINUTES: [f64; 3] = [1.0, 5.0, 15.0];
 
 /// What a meter tells beside its count, in events per second.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Rates {
+pub struct Rates {
     /// Since the bean is there.
-    pub(crate) mean: f64,
+    pub mean: f64,
     /// Over 1, 5 and 15 minutes.
-    pub(crate) moving: [f64; 3],
+    pub moving: [f64; 3],
 }
 
-/// The averages of one counter.
+/// The averages of one counter, with the time since any start.
 #[derive(Debug)]
-pub(crate) struct Meter {
+pub struct Meter {
     born: Duration,
     at_birth: f64,
     stepped: Duration,
@@ -32,7 +32,7 @@ pub(crate) struct Meter {
 
 impl Meter {
     /// Begins with what was counted until now.
-    pub(crate) fn new(now: Duration, count: f64) -> Self {
+    pub fn new(now: Duration, count: f64) -> Self {
         Self {
             born: now,
             at_birth: count,
@@ -43,7 +43,7 @@ impl Meter {
     }
 
     /// Moves the averages on. A meter that is younger than half a step waits for the next one.
-    pub(crate) fn step(&mut self, now: Duration, count: f64) {
+    pub fn step(&mut self, now: Duration, count: f64) {
         let time = now.saturating_sub(self.stepped);
         if time < STEP / 2 {
             return;
@@ -59,7 +59,7 @@ impl Meter {
     }
 
     /// The rates at this moment.
-    pub(crate) fn rates(&self, now: Duration, count: f64) -> Rates {
+    pub fn rates(&self, now: Duration, count: f64) -> Rates {
         let age = now.saturating_sub(self.born).as_secs_f64();
         let came = (count - self.at_birth).max(0.0);
         Rates {

@@ -1,5 +1,7 @@
 //! The attributes of a bean, by the kind that it has in Kafka.
 
+use std::borrow::Cow;
+
 use crate::declare::Shape;
 use crate::handle::{AnyHandle, Histogram};
 use crate::meter::Rates;
@@ -16,6 +18,9 @@ pub const PERCENTILES: [(&str, f64); 6] = [
     ("999thPercentile", 0.999),
 ];
 
+/// Attributes of a bean by name.
+pub type Attributes = Vec<(&'static str, Value)>;
+
 /// The value of an attribute.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -23,16 +28,28 @@ pub enum Value {
     Long(i64),
     /// A `double`.
     Double(f64),
+    /// A `boolean`.
+    Bool(bool),
     /// A `String`.
-    Text(&'static str),
+    Text(Cow<'static, str>),
+    /// A composite: its items by name.
+    Composite(Attributes),
+}
+
+impl Value {
+    /// A `String`.
+    pub fn text(text: impl Into<Cow<'static, str>>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// A `long` of any integer; the largest one in place of those that are larger.
+    pub fn long(number: impl TryInto<i64>) -> Self {
+        Self::Long(number.try_into().unwrap_or(i64::MAX))
+    }
 }
 
 /// What a series tells of a bean that is no distribution.
-pub(super) fn attributes(
-    shape: Shape,
-    handle: &AnyHandle,
-    rates: Option<Rates>,
-) -> Vec<(&'static str, Value)> {
+pub(super) fn attributes(shape: Shape, handle: &AnyHandle, rates: Option<Rates>) -> Attributes {
     match shape {
         Shape::Gauge => vec![("Value", value(handle))],
         Shape::GaugePercent => vec![("Value", percent(handle))],
@@ -49,6 +66,13 @@ pub(super) fn attributes(
     }
 }
 
+/// What a meter's bean tells.
+pub fn meter_attributes(count: u64, rates: Rates) -> Attributes {
+    let mut all = vec![("Count", Value::long(count))];
+    all.extend(metered(rates));
+    all
+}
+
 /// The attributes that a meter has beside its count.
 pub(super) fn metered(rates: Rates) -> [(&'static str, Value); 6] {
     let [one, five, fifteen] = rates.moving;
@@ -57,8 +81,8 @@ pub(super) fn metered(rates: Rates) -> [(&'static str, Value); 6] {
         ("OneMinuteRate", Value::Double(one)),
         ("FiveMinuteRate", Value::Double(five)),
         ("FifteenMinuteRate", Value::Double(fifteen)),
-        ("EventType", Value::Text("events")),
-        ("RateUnit", Value::Text("SECONDS")),
+        ("EventType", Value::text("events")),
+        ("RateUnit", Value::text("SECONDS")),
     ]
 }
 
@@ -67,7 +91,7 @@ pub(super) fn metered(rates: Rates) -> [(&'static str, Value); 6] {
 pub(super) fn distribution<'a>(
     parts: impl Iterator<Item = (&'a Histogram, &'a Recent)>,
     scale: f64,
-) -> Vec<(&'static str, Value)> {
+) -> Attributes {
     let (mut count, mut mean) = (0, 0.0);
     let (mut min, mut max, mut variance) = (0.0, 0.0, 0.0);
     let mut percentiles = [0.0; PERCENTILES.len()];
@@ -101,13 +125,12 @@ pub(super) fn distribution<'a>(
 }
 
 fn value(handle: &AnyHandle) -> Value {
-    let long = |v: u64| Value::Long(i64::try_from(v).unwrap_or(i64::MAX));
     match handle {
-        AnyHandle::Counter(c) => long(c.get()),
+        AnyHandle::Counter(c) => Value::long(c.get()),
         AnyHandle::FloatCounter(c) => Value::Double(c.get()),
         AnyHandle::Gauge(g) => Value::Long(g.get()),
         AnyHandle::FloatGauge(g) => Value::Double(g.get()),
-        AnyHandle::Histogram(h) => long(h.count()),
+        AnyHandle::Histogram(h) => Value::long(h.count()),
     }
 }
 

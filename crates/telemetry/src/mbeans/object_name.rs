@@ -35,7 +35,8 @@ pub(super) fn object_name(template: &str, d: &Declaration, values: &[&str]) -> O
     Some(name)
 }
 
-fn quoted(value: &str) -> String {
+/// A value of an object name's property; one with characters that are reserved there is quoted.
+pub fn quoted(value: &str) -> String {
     if !value.contains([',', '=', ':', '"', '*', '?', '\n']) {
         return value.to_owned();
     }

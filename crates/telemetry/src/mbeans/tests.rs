@@ -43,7 +43,7 @@ fn beans_read_the_handles_of_the_metrics() {
         .read("kafka.network:type=RequestMetrics,name=RequestsPerSec")
         .unwrap();
     assert_eq!(per_sec[0], ("Count", Value::Long(3)));
-    assert_eq!(per_sec.last(), Some(&("RateUnit", Value::Text("SECONDS"))));
+    assert_eq!(per_sec.last(), Some(&("RateUnit", Value::text("SECONDS"))));
     let other = beans.read("kafka.network:type=Other").unwrap();
     assert_eq!(other, [("Count", Value::Long(3))]);
     let total = beans
@@ -193,7 +193,7 @@ fn meters_and_timers_have_rates_that_move() {
     }
     let flush = "kafka.log:type=LogFlushStats,name=LogFlushRateAndTimeMs";
     assert_eq!(of(flush, "Max"), Some(Value::Double(500.0)));
-    assert_eq!(of(flush, "LatencyUnit"), Some(Value::Text("MILLISECONDS")));
+    assert_eq!(of(flush, "LatencyUnit"), Some(Value::text("MILLISECONDS")));
     let Some(Value::Double(rate)) = of(flush, "OneMinuteRate") else {
         panic!("a timer has rates");
     };

@@ -1,0 +1,44 @@
+//! All beans at one moment.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::Attributes;
+
+/// Something whose state is shown as beans.
+pub trait BeanSource: Send + Sync {
+    /// Adds its beans as they are now, that is so long after any start.
+    fn add_to(&self, now: Duration, beans: &mut Beans);
+
+    /// Meters are to move on: called every [`STEP`](crate::meter::STEP).
+    fn step(&self, _now: Duration) {}
+}
+
+/// Beans by their object names, sorted.
+#[derive(Debug, Default)]
+pub struct Beans {
+    by_name: BTreeMap<String, Attributes>,
+}
+
+impl Beans {
+    /// Adds attributes to a bean. One that it has already stays as it is.
+    pub fn add(&mut self, name: impl Into<String>, attributes: Attributes) {
+        let known = self.by_name.entry(name.into()).or_default();
+        for (attribute, value) in attributes {
+            if !known.iter().any(|(name, _)| *name == attribute) {
+                known.push((attribute, value));
+            }
+        }
+    }
+
+    /// The attributes of a bean by its name as it is written here.
+    pub fn get(&self, name: &str) -> Option<&Attributes> {
+        self.by_name.get(name)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Attributes)> {
+        let all = self.by_name.iter();
+        all.map(|(name, attributes)| (name.as_str(), attributes))
+    }
+}
