@@ -1,11 +1,14 @@
 //! Apache Kafka 4.3 starts on a directory that Limpid wrote and serves the same records, and the
 //! other way round; after a stop in good order and after kill -9.
 
+pub mod state;
+
 use std::collections::BTreeMap;
+use std::thread::ScopedJoinHandle;
 
 use anyhow::{Context, Result, ensure};
 use limpid_interop::lab::Lab;
-use limpid_interop::librdkafka::{produce, read};
+use limpid_interop::librdkafka::{produce, read_all};
 use limpid_interop::peer::{Kind, Peer};
 use limpid_interop::records::{CODECS, Partitions, Record, awkward, compare};
 use limpid_interop::wire::{create_topic, delete_topic};
@@ -104,22 +107,30 @@ fn take_over(peer: &mut Peer, next: Kind, ledger: &mut Ledger, end: End) -> Resu
 }
 
 fn check(peer: &Peer, ledger: &Ledger) -> Result<()> {
+    let received = read_all(&peer.address(), ledger)?;
     for (topic, written) in ledger {
-        compare(topic, written, &read(&peer.address(), topic, written)?)?;
+        compare(topic, written, &received[topic])?;
     }
     Ok(())
 }
 
 /// A topic for each codec, one of many segments, an empty one, and one that is deleted again.
 fn write(address: &str, prefix: &str, ledger: &mut Ledger) -> Result<()> {
-    for codec in CODECS {
+    let write_with = |codec: &str| -> Result<(String, Partitions)> {
         let topic = format!("{prefix}-{codec}");
         create_topic(address, &topic, 2, &[("retention.ms", "86400000")])?;
         let records = awkward(codec);
         let settings = [("compression.codec", codec), ("enable.idempotence", "true")];
         produce(address, &settings, &topic, Some(1), &records)?;
-        ledger.insert(topic, vec![Vec::new(), records]);
-    }
+        Ok((topic, vec![Vec::new(), records]))
+    };
+    // At once: each idempotent producer waits half a second before it begins.
+    let written: Result<Vec<_>> = std::thread::scope(|scope| {
+        let writers = CODECS.map(|codec| scope.spawn(|| write_with(codec)));
+        let join = |writer: ScopedJoinHandle<'_, _>| writer.join().expect("a writer panicked");
+        writers.into_iter().map(join).collect()
+    });
+    ledger.extend(written?);
     let topic = format!("{prefix}-segments");
     create_topic(address, &topic, 1, &[("segment.bytes", "1048576")])?;
     let records: Vec<Record> = (0..3_000_u32)

@@ -16,6 +16,8 @@ mod demo;
 mod differential;
 mod dump_log;
 mod exchange;
+#[path = "../facts/facts.rs"]
+mod facts;
 mod flink;
 mod groups;
 mod java_admin;
@@ -131,6 +133,8 @@ const TESTS: &[Test] = tests![
     exchange::kafka_opens_after_a_kill,
     exchange::limpid_opens_what_kafka_wrote,
     exchange::limpid_opens_what_a_killed_kafka_wrote,
+    exchange::state::goes_to_kafka_and_back,
+    exchange::state::comes_from_a_killed_kafka_and_goes_back,
     compaction::both_compact_alike_and_go_on_with_the_others_log,
     own_client::groups_on_apache_kafka,
     demo::runs_on_apache_kafka,

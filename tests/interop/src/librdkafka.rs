@@ -1,5 +1,6 @@
 //! Producing and reading with librdkafka.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -86,6 +87,32 @@ pub fn read(address: &str, topic: &str, written: &Partitions) -> Result<Received
     Ok(received)
 }
 
+/// As [`read`], for many topics at once: a consumer takes half a second until it begins.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_all(
+    address: &str,
+    topics: &BTreeMap<String, Partitions>,
+) -> Result<BTreeMap<String, Received>> {
+    let mut received: BTreeMap<String, Received> = BTreeMap::new();
+    let mut assignment = TopicPartitionList::new();
+    for (topic, written) in topics {
+        received.insert(topic.clone(), Received::new());
+        add_partitions(&mut assignment, topic, i32::try_from(written.len())?)?;
+    }
+    read_assigned(address, &assignment, |message| {
+        let offset = message.offset();
+        let record = record(message)?;
+        let topic = received.get_mut(message.topic());
+        let topic = topic.with_context(|| format!("{} was not assigned", message.topic()))?;
+        let partition = topic.entry(message.partition()).or_default();
+        partition.push((offset, record));
+        Ok(())
+    })?;
+    Ok(received)
+}
+
 /// As [`read`], handing each record (partition, offset, record) to `each`.
 ///
 /// # Errors
@@ -95,6 +122,29 @@ pub fn read_each(
     topic: &str,
     partitions: i32,
     mut each: impl FnMut(i32, i64, Record),
+) -> Result<()> {
+    let mut assignment = TopicPartitionList::new();
+    add_partitions(&mut assignment, topic, partitions)?;
+    read_assigned(address, &assignment, |message| {
+        each(message.partition(), message.offset(), record(message)?);
+        Ok(())
+    })
+    .with_context(|| topic.to_owned())
+}
+
+fn add_partitions(to: &mut TopicPartitionList, topic: &str, partitions: i32) -> Result<()> {
+    for partition in 0..partitions {
+        to.add_partition_offset(topic, partition, Offset::Beginning)?;
+    }
+    Ok(())
+}
+
+/// Reads until all that is assigned has reported its end: which topic an end belongs to is not told,
+/// but the partition's number is, and so ends are counted by that.
+fn read_assigned(
+    address: &str,
+    assignment: &TopicPartitionList,
+    mut each: impl FnMut(&BorrowedMessage<'_>) -> Result<()>,
 ) -> Result<()> {
     let consumer: BaseConsumer = config(
         address,
@@ -107,25 +157,22 @@ pub fn read_each(
         ],
     )
     .create()?;
-    let mut assignment = TopicPartitionList::new();
-    for partition in 0..partitions {
-        assignment.add_partition_offset(topic, partition, Offset::Beginning)?;
-    }
-    consumer.assign(&assignment)?;
+    consumer.assign(assignment)?;
     let mut progress = Instant::now();
-    let mut at_end = vec![false; usize::try_from(partitions)?];
-    while at_end.contains(&false) {
-        ensure!(
-            progress.elapsed() < LIMIT,
-            "{topic}: nothing came within {LIMIT:?}"
-        );
+    let mut ends: BTreeMap<i32, usize> = BTreeMap::new();
+    for element in assignment.elements() {
+        *ends.entry(element.partition()).or_default() += 1;
+    }
+    while ends.values().any(|left| *left > 0) {
+        ensure!(progress.elapsed() < LIMIT, "nothing came within {LIMIT:?}");
         match consumer.poll(Duration::from_millis(100)) {
             None => continue,
-            Some(Ok(message)) => each(message.partition(), message.offset(), record(&message)?),
+            Some(Ok(message)) => each(&message)?,
             Some(Err(KafkaError::PartitionEOF(partition))) => {
-                at_end[usize::try_from(partition)?] = true;
+                let left = ends.entry(partition).or_default();
+                *left = left.saturating_sub(1);
             }
-            Some(Err(error)) => bail!("{topic}: {error}"),
+            Some(Err(error)) => bail!("{error}"),
         }
         progress = Instant::now();
     }
