@@ -48,7 +48,8 @@ impl Home {
         Self::open(folder, std::mem::take(&mut self.settings))
     }
 
-    fn open(folder: tempfile::TempDir, settings: Vec<String>) -> Self {
+    /// Starts a server on the directory `data` in this folder, which need not be there.
+    pub fn open(folder: tempfile::TempDir, settings: Vec<String>) -> Self {
         let mut overrides = vec![
             "listeners=PLAINTEXT://127.0.0.1:0".to_owned(),
             "limpid.http.listeners=http://127.0.0.1:0".to_owned(),
@@ -87,7 +88,18 @@ impl Home {
 
     /// A new connection.
     pub fn client(&self) -> Client {
-        let stream = TcpStream::connect(self.kafka).unwrap();
+        Self::client_at(self.kafka)
+    }
+
+    /// A new connection to a listener of this name.
+    pub fn client_of(&self, listener: &str) -> Client {
+        let all = &self.server().addresses().kafka;
+        let found = all.iter().find(|(name, _)| name == listener).unwrap();
+        Self::client_at(found.1)
+    }
+
+    fn client_at(address: SocketAddr) -> Client {
+        let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         Client {
             stream,
@@ -122,6 +134,12 @@ impl Home {
             assert!(began.elapsed() < PATIENCE, "no fetch was parked");
             std::thread::yield_now();
         }
+    }
+
+    /// Stops the server and hands over its folder.
+    pub fn close(mut self) -> tempfile::TempDir {
+        self.server.take().unwrap().stop();
+        self.folder.take().unwrap()
     }
 
     /// Stops the server.

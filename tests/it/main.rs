@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 mod console;
+#[path = "../facts/facts.rs"]
+mod facts;
 mod fetching;
 mod groups;
 mod home;
@@ -12,3 +14,4 @@ mod lag;
 mod linking;
 mod several;
 mod transactions;
+mod upgrades;

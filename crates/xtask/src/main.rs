@@ -3,6 +3,7 @@
 
 mod ci;
 mod codegen;
+mod fixture;
 mod tidy;
 mod torture;
 
@@ -21,6 +22,8 @@ enum Command {
     Codegen(codegen::Arguments),
     /// Run the gate: format, lints, docs, generated files, spelling, fuzz smoke, tidy
     Ci(ci::Arguments),
+    /// Keep a small data directory of this commit, which changed a format on disk
+    Fixture,
     /// Check the conventions of the house that no compiler checks
     Tidy,
     /// Break everything around a broker under load and check what it promised
@@ -31,6 +34,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Codegen(arguments) => codegen::run(&arguments),
         Command::Ci(arguments) => ci::run(&root()?, &arguments),
+        Command::Fixture => fixture::run(&root()?),
         Command::Tidy => tidy::run(&root()?),
         Command::Torture(arguments) => torture::run(&root()?, &arguments),
     }
