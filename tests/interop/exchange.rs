@@ -15,6 +15,13 @@ use limpid_interop::wire::{create_topic, delete_topic};
 
 type Ledger = BTreeMap<String, Partitions>;
 
+/// A broker of Kafka's that was killed may come back when its session is over, after 9 s unless told
+/// otherwise.
+const SESSION: [(&str, &str); 2] = [
+    ("broker.session.timeout.ms", "1500"),
+    ("broker.heartbeat.interval.ms", "300"),
+];
+
 /// How the first broker ends.
 #[derive(Clone, Copy)]
 enum End {
@@ -66,6 +73,8 @@ fn there_and_back(lab: &Lab, [first, second]: &[Kind; 2], end: End) -> Result<()
         ("log.segment.bytes", "1048576"),
         ("log.index.interval.bytes", "1024"),
         ("log.initial.task.delay.ms", "500"),
+        SESSION[0],
+        SESSION[1],
     ];
     let mut peer = Peer::start_new(first.clone(), &lab.tools, &folder, &properties)?;
     let mut ledger = Ledger::new();

@@ -91,7 +91,7 @@ fn entrance(peer: &mut Peer) -> Result<u16> {
     let key = "listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config";
     let module = "org.apache.kafka.common.security.scram.ScramLoginModule required;";
     peer.set(key, module);
-    for (key, value) in facts::LISTENERS {
+    for (key, value) in facts::LISTENERS.into_iter().chain(super::SESSION) {
         peer.set(key, value);
     }
     Ok(guests)
