@@ -12,7 +12,7 @@ use crate::environment::{self, Meaning};
 use crate::error::{ConfigError, ConfigErrors, Origin, Warning, WarningKind};
 use crate::properties;
 use crate::providers::Providers;
-use crate::topic;
+use crate::topic::{self, OWN_SEGMENT_BYTES, SEGMENT_BYTES_MIN};
 
 /// Where a configuration comes from.
 #[derive(Clone, Debug, Default)]
@@ -80,6 +80,7 @@ impl Config {
         let config = Config::build(reader.settings, hostname)?;
         let mut warnings = reader.warnings;
         warnings.extend(controller_listener_warning(&config));
+        warnings.extend(small_segment_warnings(&config));
         warnings.sort_by(|one, other| (one.kind, &one.key).cmp(&(other.kind, &other.key)));
         Ok(Loaded { config, warnings })
     }
@@ -109,6 +110,23 @@ fn controller_listener_warning(config: &Config) -> Option<Warning> {
                   the controller lives inside the broker"
             .into(),
     })
+}
+
+/// Of topics that the broker makes for itself.
+fn small_segment_warnings(config: &Config) -> Vec<Warning> {
+    let small = |key: &&str| {
+        let setting = config.statics().get(*key)?;
+        let bytes: i64 = setting.value.trim().parse().ok()?;
+        (bytes < SEGMENT_BYTES_MIN).then(|| Warning {
+            kind: WarningKind::Other,
+            origin: setting.origin.clone(),
+            key: (*key).to_owned(),
+            message: format!(
+                "no topic has segments of less than {SEGMENT_BYTES_MIN} bytes, which is taken instead"
+            ),
+        })
+    };
+    OWN_SEGMENT_BYTES.iter().filter_map(small).collect()
 }
 
 #[derive(Default)]

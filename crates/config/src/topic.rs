@@ -12,6 +12,17 @@ mod table;
 /// Every topic entry, sorted by key.
 pub const DEFINITIONS: &[Definition] = table::ROWS;
 
+/// Least `segment.bytes` of a topic.
+pub(crate) const SEGMENT_BYTES_MIN: i64 = 1_048_576;
+
+/// The `segment.bytes` of topics that the broker makes for itself. Kafka takes smaller ones, too, and
+/// then can't make the topic.
+pub(crate) const OWN_SEGMENT_BYTES: [&str; 3] = [
+    "offsets.topic.segment.bytes",
+    "share.coordinator.state.topic.segment.bytes",
+    "transaction.state.log.segment.bytes",
+];
+
 /// A broker entry behind a topic entry, with what turns its unit into milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerSynonym {

@@ -1,6 +1,7 @@
 //! Checked values by key, on their way into the typed configuration.
 
 use crate::check::parse_boolean;
+use crate::topic::SEGMENT_BYTES_MIN;
 
 /// The values from which the typed configuration is built: each is there and checked, or unset.
 pub(crate) struct Values<'a> {
@@ -34,6 +35,12 @@ impl Values<'_> {
 
     pub(crate) fn size(&self, key: &str) -> usize {
         usize::try_from(self.long(key)).unwrap_or_default()
+    }
+
+    /// The `segment.bytes` of a topic; never less than a topic can have.
+    pub(crate) fn segment_bytes(&self, key: &str) -> i32 {
+        let bytes = self.long(key).max(SEGMENT_BYTES_MIN);
+        i32::try_from(bytes).unwrap_or(i32::MAX)
     }
 
     pub(crate) fn boolean(&self, key: &str) -> bool {

@@ -28,6 +28,7 @@ use crate::tail_cache::TailCacheStats;
 mod background;
 mod compaction;
 mod cut;
+mod failures;
 mod open;
 
 use background::Background;

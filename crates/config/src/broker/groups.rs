@@ -121,7 +121,8 @@ pub(super) const ROWS: &[Definition] = &[
     )
     .default("600000")
     .min(10_000)
-    .internal(),
+    .internal()
+    .honoured(),
     define(
         "group.consumer.session.timeout.ms",
         Int,

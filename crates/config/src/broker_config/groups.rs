@@ -46,6 +46,8 @@ pub struct ConsumerGroupsConfig {
     pub assignors: Vec<String>,
     /// `group.consumer.heartbeat.interval.ms`.
     pub heartbeat_interval_ms: i32,
+    /// `group.consumer.regex.refresh.interval.ms`.
+    pub regex_refresh_ms: u64,
     /// `group.consumer.session.timeout.ms`.
     pub session_timeout_ms: i32,
     /// `group.consumer.max.size`.
@@ -70,7 +72,7 @@ pub(super) fn groups(values: &Values<'_>) -> GroupsConfig {
         topic_codec: values.int("offsets.topic.compression.codec"),
         topic_partitions: values.int("offsets.topic.num.partitions"),
         topic_replication_factor: values.int("offsets.topic.replication.factor"),
-        topic_segment_bytes: values.int("offsets.topic.segment.bytes"),
+        topic_segment_bytes: values.segment_bytes("offsets.topic.segment.bytes"),
         consumer: consumer_groups(values),
         share: share_groups(values),
     }
@@ -86,6 +88,7 @@ fn consumer_groups(values: &Values<'_>) -> ConsumerGroupsConfig {
             .map(str::to_owned)
             .collect(),
         heartbeat_interval_ms: values.int("group.consumer.heartbeat.interval.ms"),
+        regex_refresh_ms: values.unsigned("group.consumer.regex.refresh.interval.ms"),
         session_timeout_ms: values.int("group.consumer.session.timeout.ms"),
         size_max: values.int("group.consumer.max.size"),
         upgrades: both || is("upgrade"),

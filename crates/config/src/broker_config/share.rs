@@ -53,6 +53,6 @@ pub(super) fn share_groups(values: &Values<'_>) -> ShareGroupsConfig {
         topic_partitions: topic("num.partitions"),
         topic_replication_factor: topic("replication.factor"),
         topic_min_insync_replicas: topic("min.isr"),
-        topic_segment_bytes: topic("segment.bytes"),
+        topic_segment_bytes: values.segment_bytes("share.coordinator.state.topic.segment.bytes"),
     }
 }

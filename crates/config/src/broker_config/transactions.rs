@@ -47,6 +47,6 @@ pub(super) fn read(values: &Values<'_>) -> TransactionsConfig {
         topic_min_insync_replicas: values.int("transaction.state.log.min.isr"),
         topic_partitions: values.int("transaction.state.log.num.partitions"),
         topic_replication_factor: values.int("transaction.state.log.replication.factor"),
-        topic_segment_bytes: values.int("transaction.state.log.segment.bytes"),
+        topic_segment_bytes: values.segment_bytes("transaction.state.log.segment.bytes"),
     }
 }

@@ -33,6 +33,22 @@ fn warnings(loaded: &Loaded, kind: WarningKind) -> Vec<&str> {
 }
 
 #[test]
+fn topics_of_our_own_have_segments_as_others_do() {
+    let file = "offsets.topic.segment.bytes=1000\ntransaction.state.log.segment.bytes=1048575\n\
+                share.coordinator.state.topic.segment.bytes=2000000\n";
+    let loaded = load(file, &[], &[]).unwrap();
+    let small = [
+        "offsets.topic.segment.bytes",
+        "transaction.state.log.segment.bytes",
+    ];
+    assert_eq!(warnings(&loaded, WarningKind::Other), small);
+    let broker = loaded.config.broker();
+    assert_eq!(broker.groups.topic_segment_bytes, 1 << 20);
+    assert_eq!(broker.transactions.topic_segment_bytes, 1 << 20);
+    assert_eq!(broker.groups.share.topic_segment_bytes, 2_000_000);
+}
+
+#[test]
 fn without_anything_the_defaults_hold() {
     let loaded = Config::load(LoadOptions::default()).unwrap();
     let broker = loaded.config.broker();

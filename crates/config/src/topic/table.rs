@@ -4,6 +4,7 @@ use crate::check::{Check, throttled_replicas};
 use crate::definition::Importance::Medium;
 use crate::definition::Kind::{Boolean, Double, Int, List, Long, String};
 use crate::definition::{Definition, define};
+use crate::topic::SEGMENT_BYTES_MIN;
 
 /// The rows, sorted by key.
 pub(super) const ROWS: &[Definition] = &[
@@ -264,7 +265,7 @@ pub(super) const ROWS: &[Definition] = &[
         "Size at which a segment is closed.",
     )
     .default("1073741824")
-    .min(1_048_576)
+    .min(SEGMENT_BYTES_MIN)
     .honoured(),
     define(
         "segment.index.bytes",

@@ -9,6 +9,7 @@ use limpid_platform::clock::Clock;
 use parking_lot::Mutex;
 
 use super::LogManager;
+use super::failures::Failures;
 use crate::arrivals::file::Writer;
 use crate::checkpoint::{self, Offsets};
 use crate::dir::LogDir;
@@ -208,31 +209,33 @@ impl LogManager {
             let receiver = self.shared.flush_pool.run(move || flush(&job));
             running.push((log, receiver));
         }
-        running
-            .into_iter()
-            .map(
-                |(log, receiver)| match receiver.map(|receiver| receiver.recv()) {
-                    Ok(Ok(result)) => result,
-                    // No room in the pool, or the job panicked.
-                    Ok(Err(_)) => Err(log.log_dir().offline_error()),
-                    Err(_) => flush(log),
-                },
-            )
-            .inspect(|result| {
-                if let Err(e) = result {
-                    tracing::warn!(error = %e, "flush failed");
-                }
-            })
-            .collect()
+        let mut failures = Failures::default();
+        let mut results = Vec::with_capacity(running.len());
+        for (log, receiver) in running {
+            let result = match receiver.map(|receiver| receiver.recv()) {
+                Ok(Ok(result)) => result,
+                // No room in the pool, or the job panicked.
+                Ok(Err(_)) => Err(log.log_dir().offline_error()),
+                Err(_) => flush(log),
+            };
+            if let Err(error) = &result {
+                failures.add(log, error);
+            }
+            results.push(result);
+        }
+        failures.tell("flush failed");
+        results
     }
 
     pub(super) fn apply_retention(&self, logs: &[Arc<PartitionLog>]) {
-        for log in logs {
+        let mut failures = Failures::default();
+        for log in logs.iter().filter(|log| log.is_online()) {
             match log.apply_retention() {
                 Ok(condemned) => self.condemn(condemned),
-                Err(e) => tracing::warn!(error = %e, topic.name = log.topic(), "retention failed"),
+                Err(error) => failures.add(log, &error),
             }
         }
+        failures.tell("retention failed");
     }
 
     /// Files that have been renamed to `.deleted` go after a while.
