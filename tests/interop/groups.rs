@@ -4,6 +4,7 @@ pub mod churn;
 pub mod cooperative;
 pub mod handover;
 pub mod next;
+pub mod patterns;
 pub mod resets;
 pub mod resume;
 pub mod shares;

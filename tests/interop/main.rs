@@ -87,6 +87,7 @@ const TESTS: &[Test] = tests![
     groups::next::librdkafka_members_share,
     groups::next::java_members_and_tools,
     groups::next::a_group_migrates_and_comes_back,
+    groups::patterns::mean_what_may_be_described,
     groups::handover::a_group_is_handed_over,
     groups::shares::console_and_tools,
     groups::shares::a_java_member_says_what_becomes_of_records,

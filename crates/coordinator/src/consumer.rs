@@ -39,6 +39,8 @@ use self::clocks::Clocks;
 pub(crate) use self::hash::of as hash_of;
 pub(crate) use self::heartbeat::{Beat, check};
 pub(crate) use self::member::{Member, MemberState, Owned};
+use self::regex::Matched;
+pub use self::regex::Sight;
 use crate::assignor::Partitions;
 use crate::record::ConsumerChange;
 use crate::state::State;
@@ -56,11 +58,13 @@ pub(crate) struct ConsumerGroup {
     pub(crate) members: BTreeMap<Arc<str>, Member>,
     targets: BTreeMap<Arc<str>, Partitions>,
     regexes: BTreeMap<Arc<str>, ConsumerGroupRegularExpressionValue>,
+    /// Of `regexes`, not written.
+    matched: BTreeMap<Arc<str>, Matched>,
     statics: HashMap<String, Arc<str>>,
     /// The epoch of the member that has a partition, or still has to give it up.
     owners: HashMap<(Uuid, i32), i32>,
     clocks: Clocks,
-    /// The version of the topics that hash and patterns were last compared with.
+    /// The version of the topics that the hash was last compared with.
     topics_version: u64,
 }
 
@@ -152,7 +156,10 @@ impl ConsumerGroup {
             ConsumerChange::Regex(regex, Some(value)) => {
                 self.regexes.insert(Arc::clone(regex), value.clone());
             }
-            ConsumerChange::Regex(regex, None) => drop(self.regexes.remove(regex)),
+            ConsumerChange::Regex(regex, None) => {
+                self.regexes.remove(regex);
+                self.matched.remove(regex);
+            }
         }
     }
 

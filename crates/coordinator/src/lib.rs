@@ -37,6 +37,7 @@ pub mod view;
 
 pub use assignor::Assignor;
 pub use cause::Cause;
+pub use consumer::Sight;
 pub use coordinator::{Client, Coordinator};
 pub use limits::{ConsumerLimits, Limits, Now, PENDING_MEMBERS_MAX, ShareLimits};
 pub use offsets::Committed;

@@ -5,6 +5,7 @@ mod consumer_classic;
 mod consumer_commits;
 mod consumer_leaving;
 mod consumer_model;
+mod consumer_patterns;
 mod consumer_records;
 mod consumer_statics;
 mod consumers;
@@ -37,7 +38,9 @@ use limpid_protocol::messages::sync_group_response::SyncGroupResponse;
 use limpid_protocol::{ErrorCode, Message};
 
 use crate::view::GroupView;
-use crate::{Answer, Client, Coordinator, Event, Limits, Now, Out, Record, Token, TopicSource};
+use crate::{
+    Answer, Client, Coordinator, Event, Limits, Now, Out, Record, Sight, Token, TopicSource,
+};
 
 const GROUP: &str = "g";
 
@@ -52,6 +55,8 @@ struct World {
     events: Vec<Event>,
     random: u8,
     topics: Arc<dyn TopicSource>,
+    /// Topics that members may not describe.
+    hidden: Vec<&'static str>,
 }
 
 impl World {
@@ -73,6 +78,7 @@ impl World {
             events: Vec::new(),
             random: 0,
             topics: Arc::new(consumers::Fixed::default()),
+            hidden: Vec::new(),
         }
     }
 

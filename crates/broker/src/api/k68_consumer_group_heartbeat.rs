@@ -1,7 +1,8 @@
 //! ConsumerGroupHeartbeat, key 68, versions 0–1 (KIP-848).
 //!
 //! - Members join with epoch 0, leave with −1, and static ones leave for now with −2. From version
-//!   1 they choose their ids themselves (KIP-1082) and may subscribe with a pattern.
+//!   1 they choose their ids themselves (KIP-1082) and may subscribe with a pattern, which means
+//!   the topics that they may describe.
 //! - Everything that did not change since the last heartbeat may be null; so is the assignment in
 //!   the answer.
 //! - Without `group.version` 1 there are no consumer groups: UNSUPPORTED_VERSION.
@@ -71,9 +72,10 @@ impl Answer for ConsumerGroupHeartbeat {
             id: call.client_id.unwrap_or_default().to_owned(),
             host: format!("/{}", call.peer.address.ip().to_canonical()),
         };
+        let sees = |name: &str| call.sees(Operation::Describe, ResourceKind::Topic, name);
         let answer = self
             .groups
-            .consumer_heartbeat(request, call.version, client)
+            .consumer_heartbeat(request, call.version, client, &sees)
             .await;
         answer.unwrap_or_else(|refusal| ConsumerGroupHeartbeatResponse {
             error_code: call.note(refusal.error),

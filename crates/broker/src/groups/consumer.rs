@@ -1,13 +1,13 @@
 //! ConsumerGroupHeartbeat (KIP-848).
 
-use limpid_coordinator::{Client, Refusal};
+use limpid_coordinator::{Client, Refusal, Sight};
 use limpid_protocol::ErrorCode;
 use limpid_protocol::messages::{ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse};
 
 use super::Groups;
 
 impl Groups {
-    /// ConsumerGroupHeartbeat.
+    /// ConsumerGroupHeartbeat of a client that `sees` these topics.
     ///
     /// # Errors
     /// What the member is to hear.
@@ -16,6 +16,7 @@ impl Groups {
         request: ConsumerGroupHeartbeatRequest,
         version: i16,
         client: Client,
+        sees: &(dyn Fn(&str) -> bool + Sync),
     ) -> Result<ConsumerGroupHeartbeatResponse, Refusal> {
         let random = self.random.bytes16();
         let random = random.map_err(|_| ErrorCode::UnknownServerError)?;
@@ -28,8 +29,11 @@ impl Groups {
             done.value?;
             done.written?;
         }
+        let config = self.settings.current();
+        let refresh_ms = config.broker().groups.consumer.regex_refresh_ms;
+        let whose = (client, Sight { sees, refresh_ms });
         let done = self.step_in(&shard, |coordinator, now, out| {
-            coordinator.consumer_heartbeat(now, (request, version), client, random, out)
+            coordinator.consumer_heartbeat(now, (request, version), whose, random, out)
         });
         let done = done.await?;
         let answer = done.value?;

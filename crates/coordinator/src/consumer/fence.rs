@@ -21,7 +21,7 @@ impl ConsumerGroup {
         &mut self,
         turn: &mut Turn<'_>,
         id: &Arc<str>,
-        beat: &Beat,
+        beat: &Beat<'_>,
     ) -> Result<ConsumerGroupHeartbeatResponse, Refusal> {
         let known = match &beat.request.instance_id {
             Some(instance) => self.check_static(&beat.member_id, instance)?,

@@ -13,7 +13,7 @@ use limpid_protocol::messages::consumer_group_heartbeat_response::{
 use super::member::{LEFT, LEFT_FOR_NOW};
 use super::reconcile::Goal;
 use super::step::Step;
-use super::{ConsumerGroup, Member, MemberState, Owned, regex};
+use super::{ConsumerGroup, Member, MemberState, Owned, Sight, regex};
 use crate::after::Then;
 use crate::cause::Cause;
 use crate::limits::Limits;
@@ -27,15 +27,16 @@ const OWN_ID_VERSION: i16 = 1;
 
 /// A heartbeat with what the rules of its version make of it.
 #[derive(Debug)]
-pub(crate) struct Beat {
+pub(crate) struct Beat<'a> {
     pub(crate) request: ConsumerGroupHeartbeatRequest,
     pub(crate) client_id: String,
     pub(crate) client_host: String,
     /// The id of the member: the client's own, or a new one for clients of version 0.
     pub(crate) member_id: Arc<str>,
+    pub(crate) sight: Sight<'a>,
 }
 
-impl Beat {
+impl Beat<'_> {
     /// Whether the member comes, for the first time or again.
     pub(crate) fn joins(&self) -> bool {
         self.request.member_epoch == 0
@@ -162,7 +163,7 @@ impl ConsumerGroup {
         &mut self,
         turn: &mut Turn<'_>,
         id: &Arc<str>,
-        beat: &Beat,
+        beat: &Beat<'_>,
     ) -> Result<ConsumerGroupHeartbeatResponse, Refusal> {
         if beat.leaves() {
             return self.leave(turn, id, beat);
@@ -210,7 +211,7 @@ struct Beaten {
 }
 
 impl Step<'_> {
-    fn beat(&mut self, beat: &Beat) -> Result<Beaten, Refusal> {
+    fn beat(&mut self, beat: &Beat<'_>) -> Result<Beaten, Refusal> {
         let request = &beat.request;
         let has = request.topic_partitions.as_deref();
         let known = self.group.members.contains_key(&beat.member_id);
@@ -220,9 +221,12 @@ impl Step<'_> {
         };
         let updated = beat.update(&member);
         let resubscribed = self.subscribe(&member, &updated, !known);
+        let pattern = updated.regex.as_ref();
+        let means_others = pattern.is_some_and(|pattern| self.resolve(pattern, beat.sight));
         let cause = match (known, resubscribed) {
             (false, true) => Some(Cause::MemberJoined),
             (true, true) => Some(Cause::SubscriptionChanged),
+            _ if means_others => Some(Cause::TopicsChanged),
             // A new group must leave epoch 0.
             _ => (self.group.epoch == 0).then_some(Cause::MemberJoined),
         };
@@ -244,7 +248,7 @@ impl Step<'_> {
         })
     }
 
-    fn dynamic_member(&self, beat: &Beat) -> Result<Member, Refusal> {
+    fn dynamic_member(&self, beat: &Beat<'_>) -> Result<Member, Refusal> {
         let known = self.group.members.get(&beat.member_id);
         match known {
             Some(member) => {
@@ -264,9 +268,6 @@ impl Step<'_> {
         self.set_metadata(now);
         if before.regex != now.regex {
             self.forget_patterns();
-        }
-        if let Some(pattern) = &now.regex {
-            self.resolve(pattern);
         }
         before.topics != now.topics || before.regex != now.regex
     }

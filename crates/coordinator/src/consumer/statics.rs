@@ -13,7 +13,11 @@ use crate::refusal::Refusal;
 impl Step<'_> {
     /// The static member that a heartbeat of the consumer protocol is from. One that comes back
     /// takes the place of the one that left.
-    pub(super) fn static_member(&mut self, beat: &Beat, instance: &str) -> Result<Member, Refusal> {
+    pub(super) fn static_member(
+        &mut self,
+        beat: &Beat<'_>,
+        instance: &str,
+    ) -> Result<Member, Refusal> {
         let known = self.group.static_named(instance).cloned();
         if !beat.joins() {
             let known = self.group.check_static(&beat.member_id, instance)?;

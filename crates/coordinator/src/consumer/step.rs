@@ -100,5 +100,6 @@ impl ConsumerGroup {
         }
         // Whatever was compared with the topics is compared again.
         self.topics_version = 0;
+        self.matched.clear();
     }
 }

@@ -26,9 +26,6 @@ impl Step<'_> {
         if seen && cause.is_none() {
             return;
         }
-        if !seen && self.resolve_again() {
-            cause = cause.or(Some(Cause::TopicsChanged));
-        }
         self.group.topics_version = self.topics.version;
         let hash = hash::of(&self.group.topics(), self.topics);
         if hash != self.group.metadata_hash {

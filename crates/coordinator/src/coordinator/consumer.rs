@@ -8,7 +8,7 @@ use limpid_protocol::{ErrorCode, Uuid};
 
 use super::{Client, Coordinator, set_errors};
 use crate::after::{After, ConsumerAfter};
-use crate::consumer::{Beat, check};
+use crate::consumer::{Beat, Sight, check};
 use crate::group::{Group, Kind};
 use crate::limits::Now;
 use crate::out::Out;
@@ -24,7 +24,7 @@ impl Coordinator {
         &mut self,
         now: Now,
         (request, version): (ConsumerGroupHeartbeatRequest, i16),
-        client: Client,
+        (client, sight): (Client, Sight<'_>),
         random: [u8; 16],
         out: &mut Out,
     ) -> Result<ConsumerGroupHeartbeatResponse, Refusal> {
@@ -38,6 +38,7 @@ impl Coordinator {
             client_id: client.id,
             client_host: client.host,
             member_id,
+            sight,
         };
         check(&beat.request, version, &self.limits)?;
         if beat.joins() {

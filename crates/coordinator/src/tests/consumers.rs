@@ -168,9 +168,15 @@ impl World {
             id: "client".to_owned(),
             host: "/127.0.0.1".to_owned(),
         };
-        let answer =
-            self.coordinator
-                .consumer_heartbeat(self.now, (request, 1), client, [7; 16], &mut out);
+        let hidden = &self.hidden;
+        let sight = Sight {
+            sees: &|name| !hidden.contains(&name),
+            refresh_ms: 600_000,
+        };
+        let (whose, request) = ((client, sight), (request, 1));
+        let answer = self
+            .coordinator
+            .consumer_heartbeat(self.now, request, whose, [7; 16], &mut out);
         let settled = self.settle(out);
         self.coordinator.check_invariants();
         let answer = answer.map_err(|refusal| refusal.error)?;
