@@ -118,6 +118,7 @@ const TESTS: &[Test] = tests![
     limits::quotas::are_set_shown_and_removed,
     limits::quotas::producers_are_held_back,
     limits::quotas::consumers_are_held_back,
+    limits::quotas::members_of_share_groups_are_held_back,
     limits::quotas::changes_are_rationed,
     limits::connections::are_counted,
     dump_log::writes_many_segments,

@@ -252,6 +252,54 @@ pub fn consumers_are_held_back(lab: &mut Lab) -> Result<()> {
     Ok(())
 }
 
+/// A member of a share group with a byte rate gets everything once, but is told to wait.
+pub fn members_of_share_groups_are_held_back(lab: &mut Lab) -> Result<()> {
+    let limited = Limited::start(lab, "quota-share-fetch")?;
+    create_topic(&limited.peer.address(), "shared", 1, &[])?;
+    let line = "x".repeat(999) + "\n";
+    let mut kcat = limited.tools.kcat()?;
+    kcat.args(["-b", &limited.peer.address(), "-P", "-t", "shared"]);
+    run(
+        kcat.args(["-X", "batch.size=10000"]),
+        line.repeat(300).as_bytes(),
+        LIMIT,
+    )?
+    .success()?;
+    let setting = "share.auto.offset.reset=earliest";
+    limited.configs(&["--alter", "--group", "held", "--add-config", setting])?;
+    limited.set(("user", "ANONYMOUS"), "consumer_byte_rate", 20_000.0)?;
+    let consumer = "org.apache.kafka.tools.ShareConsumerPerformance";
+    let args = [
+        "--topic",
+        "shared",
+        "--group",
+        "held",
+        "--num-records",
+        "300",
+    ];
+    let more = ["--print-metrics", "--timeout", "60000", "--hide-header"];
+    let said = limited.java(consumer, &[&args[..], &more].concat(), "")?;
+    let said = said.success()?.text();
+    let throttled = metric(
+        &said,
+        "consumer-share-fetch-manager-metrics:fetch-throttle-time-max:",
+    )?;
+    ensure!(
+        throttled > 0.0,
+        "a member beyond its quota was not told to wait"
+    );
+    let read = metric(
+        &said,
+        "consumer-share-fetch-manager-metrics:records-consumed-total:",
+    );
+    ensure!(read? >= 300.0, "{said}");
+    let series = "limpid_quota_throttled_requests_total\
+                  {client_id=\"\",quota=\"Fetch\",user=\"ANONYMOUS\"}";
+    let held_back = limited.metric(series)?;
+    ensure!(held_back.is_none_or(|count| count > 0.0), "{held_back:?}");
+    Ok(())
+}
+
 /// Who makes too many partitions is told so by the error, if they know it, and may go on later.
 pub fn changes_are_rationed(lab: &mut Lab) -> Result<()> {
     let limited = Limited::start(lab, "quota-changes")?;

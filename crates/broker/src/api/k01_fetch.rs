@@ -30,7 +30,6 @@ use crate::drain::Drain;
 use crate::fetch_sessions::{self, FetchSessions};
 use crate::handler::{Answering, ApiRange, Call, Handler, Reply};
 use crate::leadership::{check_leader_epoch, locate};
-use crate::quotas::rules::QuotaKind;
 use crate::read_errors::read_error;
 use crate::topics::{Partition, Topic, Topics};
 use crate::waiters::Waiter;
@@ -102,7 +101,7 @@ impl Fetch {
         if !enough && !wait.is_zero() && !self.drain.has_begun() {
             look = self.park(&request, min_bytes, wait, call).await;
         }
-        if is_throttled(&look, call) {
+        if !call.quotas.admits_fetch(look.bytes) {
             return plan.postponed();
         }
         self.count_out(&look.response, call);
@@ -296,19 +295,6 @@ impl Fetch {
             }
         }
     }
-}
-
-/// Counts what is to be sent. Who has used too much gets nothing now, and so used nothing. But a
-/// batch beyond every quota must go some time: to who has had nothing for long.
-fn is_throttled(look: &Look, call: &mut Call<'_>) -> bool {
-    call.quotas.charge_thread_time();
-    let starves = look.bytes > 0 && call.quotas.is_unused(QuotaKind::Fetch);
-    call.quotas.charge(QuotaKind::Fetch, look.bytes as f64);
-    let is_throttled = call.quotas.hold().is_some() && !starves;
-    if is_throttled {
-        call.quotas.take_back(QuotaKind::Fetch, look.bytes as f64);
-    }
-    is_throttled
 }
 
 /// Registered waiters; deregistered on drop, also when the connection goes away.

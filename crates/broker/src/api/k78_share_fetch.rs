@@ -4,6 +4,7 @@
 //!   with epoch 0, and the last closes it, with −1.
 //! - Acknowledgements come along; they are taken over before anything is read.
 //! - Waits until `min_bytes` are there that can be acquired, or `max_wait_ms` are over.
+//! - Under the quotas of Fetch; who used too much gets nothing, and no record is acquired for it.
 //! - From version 2 with a mode in which batches are cut so that no more than `max_records` come
 //!   (KIP-1206), and with wishes for more time (KIP-1222), which come without reading.
 
@@ -23,6 +24,7 @@ use crate::access::{Operation, ResourceKind};
 use crate::features;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
+use crate::quotas::rules::QuotaKind;
 use crate::share::{Fetched, Plan, SessionKey, Shares, Wanted};
 use crate::share_requests::{Outcomes, Speaker, Spoken, acknowledge};
 use crate::topics::{TopicTable, Topics};
@@ -151,6 +153,8 @@ impl ShareFetch {
         if partitions.is_empty() || request.max_records <= 0 || max_bytes == 0 {
             return answers;
         }
+        // More than that would be throttled in any case. A whole batch comes always.
+        let max_bytes = max_bytes.min(call.quotas.fetch_bytes_max().max(1));
         let wait_ms = u64::try_from(request.max_wait_ms).unwrap_or(0);
         let wanted = Wanted {
             group: &speaker.group,
@@ -165,7 +169,18 @@ impl ShareFetch {
             max_wait: Duration::from_millis(wait_ms),
             partitions,
         };
-        let mut fetched = self.shares.fetch(&wanted, call.clock).await;
+        let (clock, quotas) = (&mut *call.clock, &mut call.quotas);
+        let mut charged = 0;
+        let admit = |bytes: usize| {
+            charged = bytes;
+            quotas.admits_fetch(bytes)
+        };
+        let Some(mut fetched) = self.shares.fetch(&wanted, clock, admit).await else {
+            return Answers::new();
+        };
+        let sent: usize = fetched.values().map(|one| one.records.len()).sum();
+        let unused = charged.saturating_sub(sent);
+        call.quotas.take_back(QuotaKind::Fetch, unused as f64);
         for (topic, partition) in &wanted.partitions {
             let index = partition.index;
             let one = fetched.remove(&(*topic, index));

@@ -74,6 +74,7 @@ impl ClientQuotas {
         RequestQuotas {
             client: self,
             thread_time,
+            counted: Duration::ZERO,
             hold: None,
         }
     }
@@ -109,6 +110,8 @@ impl ClientQuotas {
 pub struct RequestQuotas<'a> {
     client: &'a mut ClientQuotas,
     thread_time: &'a ThreadTime,
+    /// As much of it is counted already.
+    counted: Duration,
     hold: Option<Hold>,
 }
 
@@ -142,17 +145,33 @@ impl RequestQuotas<'_> {
         }
     }
 
-    /// Counts the time on threads so far. Held back for that is nobody for longer than a window, as
+    /// Counts the time on threads so far, once however often it is called. Held back for that is nobody for longer than a window, as
     /// in Kafka.
     pub fn charge_thread_time(&mut self) {
         let kind = QuotaKind::Request;
         let windows = self.client.quotas.windows(kind);
         let now_ms = self.client.quotas.now_ms();
-        let percent = self.thread_time.so_far().as_secs_f64() * 100.0;
+        let so_far = self.thread_time.so_far();
+        let percent = so_far.saturating_sub(self.counted).as_secs_f64() * 100.0;
+        self.counted = so_far;
         if let Some(account) = self.client.account(kind) {
             let wait_ms = account.charge(windows, percent, now_ms).min(windows.ms);
             self.hold_back(kind, wait_ms);
         }
+    }
+
+    /// Counts what is to be fetched, and tells whether it may be sent. Who has used too much gets
+    /// nothing now, and so used nothing. But a batch beyond every quota must go some time: to who has
+    /// had nothing for long.
+    pub fn admits_fetch(&mut self, bytes: usize) -> bool {
+        self.charge_thread_time();
+        let starves = bytes > 0 && self.is_unused(QuotaKind::Fetch);
+        self.charge(QuotaKind::Fetch, bytes as f64);
+        let is_throttled = self.hold.is_some() && !starves;
+        if is_throttled {
+            self.take_back(QuotaKind::Fetch, bytes as f64);
+        }
+        !is_throttled
     }
 
     /// Counts the time on threads of a request that nobody is held back for.

@@ -112,3 +112,26 @@ fn permits_run_out_for_who_knows_the_error() {
     assert!(old.take(1).is_ok());
     assert_eq!(old.wait_ms(), 10_000);
 }
+
+#[test]
+fn who_had_too_much_is_not_admitted_and_did_not_have_it() {
+    let (quotas, clock) = quotas(&Registry::new());
+    set(&quotas, &[(USER, "alice", "consumer_byte_rate", 100.0)]);
+    let time = ThreadTime::new();
+    let mut client = ClientQuotas::new(&quotas, "alice");
+    // A batch beyond every quota goes to who had nothing for long.
+    let mut request = client.request(None, &time);
+    assert!(request.admits_fetch(5_000));
+    assert!(request.throttle_time_ms() > 0);
+    let mut request = client.request(None, &time);
+    assert!(!request.admits_fetch(100));
+    let wait_ms = request.throttle_time_ms();
+    assert!(wait_ms > 0);
+    let mut request = client.request(None, &time);
+    assert!(!request.admits_fetch(100));
+    assert_eq!(request.throttle_time_ms(), wait_ms, "nothing was counted");
+    clock.advance(std::time::Duration::from_secs(60));
+    let mut request = client.request(None, &time);
+    assert!(request.admits_fetch(900));
+    assert_eq!(request.throttle_time_ms(), 0);
+}

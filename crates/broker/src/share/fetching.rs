@@ -62,6 +62,15 @@ struct Look {
 }
 
 impl Look {
+    /// Bytes of what is given at most, if so many records are wanted.
+    fn size_of(&self, records_max: i64) -> usize {
+        let sizes = self
+            .pieces
+            .iter()
+            .map(|(_, piece)| piece.size_of(records_max));
+        sizes.sum()
+    }
+
     fn is_enough(&self, min_bytes: usize) -> bool {
         let failed = self.answers.values().any(|fetched| fetched.error.is_some());
         self.bytes >= min_bytes || failed
@@ -69,8 +78,15 @@ impl Look {
 }
 
 impl Shares {
-    /// Records for a member; waits for some if there are none.
-    pub async fn fetch(&self, wanted: &Wanted<'_>, clock: &mut StageClock) -> Answers {
+    /// Records for a member; waits for some if there are none. `admit` is asked before anything is
+    /// acquired, and told how many bytes it would be at most: without its consent nobody has them, and
+    /// there is no answer.
+    pub async fn fetch(
+        &self,
+        wanted: &Wanted<'_>,
+        clock: &mut StageClock,
+        admit: impl FnOnce(usize) -> bool,
+    ) -> Option<Answers> {
         let settings = self.settings_of(wanted.group);
         let deadline = Instant::now() + wanted.max_wait;
         loop {
@@ -82,7 +98,8 @@ impl Shares {
             look.answers.extend(refused);
             let is_over = Instant::now() >= deadline || self.drain.has_begun();
             if is_over || wanted.partitions.is_empty() || look.is_enough(wanted.min_bytes) {
-                return self.give(wanted, look, &settings);
+                let is_admitted = admit(look.size_of(wanted.wish.records_max));
+                return is_admitted.then(|| self.give(wanted, look, &settings));
             }
             drop(look);
             waiter.arm(1);

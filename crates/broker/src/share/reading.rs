@@ -39,6 +39,17 @@ impl Piece {
         self.bytes.iter().map(Bytes::len).sum()
     }
 
+    /// Bytes of the batches that hold its first `records_max` records: more is not acquired.
+    pub(super) fn size_of(&self, records_max: i64) -> usize {
+        let mut left = records_max;
+        let wanted = self.batches.iter().take_while(|place| {
+            let is_wanted = left > 0;
+            left -= place.last - place.first.max(self.from) + 1;
+            is_wanted
+        });
+        wanted.map(|place| place.ends - place.begins).sum()
+    }
+
     /// The batches that hold these records.
     fn slice(&self, acquired: &[Batch]) -> Bytes {
         let (Some(first), Some(last)) = (acquired.first(), acquired.last()) else {
