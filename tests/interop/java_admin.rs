@@ -103,6 +103,13 @@ pub fn cluster(lab: &mut Lab) -> Result<()> {
     let asked = java.args(["cluster-id", "--bootstrap-server", &address]);
     let text = run(asked, b"", LIMIT)?.success()?.text();
     ensure!(text.starts_with("Cluster ID: "), "{text}");
+    let mut java = lab.tools.java(Kafka::V4_3)?;
+    java.arg(format!("{package}.ClusterTool"));
+    let asked = ["unregister", "--bootstrap-server", &address, "--id", "7"];
+    let refused = run(java.args(asked), b"", LIMIT)?;
+    let words = "BrokerIdNotRegisteredException";
+    ensure!(!refused.status.success(), "{}", refused.text());
+    ensure!(refused.stderr.contains(words), "{}", refused.stderr);
     Ok(())
 }
 

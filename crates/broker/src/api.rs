@@ -49,6 +49,7 @@ pub mod k55_describe_quorum;
 pub mod k57_update_features;
 pub mod k60_describe_cluster;
 pub mod k61_describe_producers;
+pub mod k64_unregister_broker;
 pub mod k65_describe_transactions;
 pub mod k66_list_transactions;
 pub mod k68_consumer_group_heartbeat;

@@ -57,6 +57,7 @@ use crate::api::k55_describe_quorum::DescribeQuorum;
 use crate::api::k57_update_features::UpdateFeatures;
 use crate::api::k60_describe_cluster::DescribeCluster;
 use crate::api::k61_describe_producers::DescribeProducers;
+use crate::api::k64_unregister_broker::UnregisterBroker;
 use crate::api::k65_describe_transactions::DescribeTransactions;
 use crate::api::k66_list_transactions::ListTransactions;
 use crate::api::k68_consumer_group_heartbeat::ConsumerGroupHeartbeat;
@@ -298,6 +299,7 @@ fn admin_handlers(
         Box::new(Typed(ListPartitionReassignments)),
         Box::new(Typed(quorum)),
         Box::new(Typed(UpdateFeatures::new(m()))),
+        Box::new(Typed(UnregisterBroker::new(m(), settings.node_id()))),
         Box::new(Typed(ListConfigResources::new(m()))),
     ]
 }

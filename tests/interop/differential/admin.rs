@@ -1,5 +1,5 @@
 //! Cases of what administrators ask about the cluster: elections, reassignments, the quorum,
-//! features, what has settings.
+//! features, what has settings, brokers that are gone.
 
 use limpid_protocol::messages::alter_partition_reassignments_request::{
     ReassignablePartition, ReassignableTopic,
@@ -9,8 +9,8 @@ use limpid_protocol::messages::list_partition_reassignments_request::ListPartiti
 use limpid_protocol::messages::update_features_request::FeatureUpdateKey;
 use limpid_protocol::messages::{
     AlterPartitionReassignmentsRequest, DescribeQuorumRequest, ElectLeadersRequest,
-    ListConfigResourcesRequest, ListPartitionReassignmentsRequest, UpdateFeaturesRequest,
-    describe_quorum_request,
+    ListConfigResourcesRequest, ListPartitionReassignmentsRequest, UnregisterBrokerRequest,
+    UpdateFeaturesRequest, describe_quorum_request,
 };
 
 use super::case::{Case, case};
@@ -26,6 +26,7 @@ pub fn cases(all: &mut Vec<Case>) {
     quorum(all);
     features(all);
     resources(all);
+    brokers(all);
 }
 
 fn elections(all: &mut Vec<Case>) {
@@ -181,6 +182,19 @@ fn resources(all: &mut Vec<Case>) {
             } else {
                 kinds.to_vec()
             },
+        }));
+    }
+}
+
+/// The broker that answers is not among them: Kafka would unregister it, and be of no use after.
+fn brokers(all: &mut Vec<Case>) {
+    for (name, broker_id) in [
+        ("a broker that was never there", 9),
+        ("a broker that can't be", -1),
+        ("a controller that is none", 0),
+    ] {
+        all.push(case(name, move |_, _| UnregisterBrokerRequest {
+            broker_id,
         }));
     }
 }

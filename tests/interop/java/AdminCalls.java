@@ -568,7 +568,7 @@ public class AdminCalls {
         var wrong = new ClientQuotaAlteration.Op("no_such_rate", 1.0);
         step("alterClientQuotas, wrong", () ->
             admin.alterClientQuotas(List.of(new ClientQuotaAlteration(someone, List.of(wrong)))).all());
-        step("describeClientQuotas", () -> admin.describeClientQuotas(ClientQuotaFilter.all()).entities());
+        step("describeClientQuotas", () -> limited(2));
         var filter = ClientQuotaFilter.contains(
             List.of(ClientQuotaFilterComponent.ofDefaultEntity("client-id")));
         step("describeClientQuotas, some", () -> admin.describeClientQuotas(filter).entities());
@@ -577,7 +577,19 @@ public class AdminCalls {
             step("alterClientQuotas away", () ->
                 admin.alterClientQuotas(List.of(new ClientQuotaAlteration(who, List.of(op)))).all());
         }
-        step("describeClientQuotas", () -> admin.describeClientQuotas(ClientQuotaFilter.all()).entities());
+        step("describeClientQuotas", () -> limited(0));
+    }
+
+    /** All quotas, as soon as they are of so many: a broker of Kafka hears of them a little later. */
+    private Object limited(int entities) throws Exception {
+        long deadline = System.currentTimeMillis() + LIMIT_MS;
+        while (true) {
+            var found = admin.describeClientQuotas(ClientQuotaFilter.all()).entities().get();
+            if (found.size() == entities || System.currentTimeMillis() > deadline) {
+                return found;
+            }
+            Thread.sleep(50);
+        }
     }
 
     private void scram() {

@@ -26,6 +26,7 @@ const fn changes_something(key: ApiKey) -> bool {
             | ApiKey::AlterPartitionReassignments
             | ApiKey::ElectLeaders
             | ApiKey::UpdateFeatures
+            | ApiKey::UnregisterBroker
             | ApiKey::DeleteGroups
             | ApiKey::OffsetDelete
             | ApiKey::WriteTxnMarkers

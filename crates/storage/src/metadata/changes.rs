@@ -18,6 +18,7 @@ mod registration;
 
 pub use registration::{
     BrokerRegistration, Endpoint, SupportedFeature, controlled_shutdown, register_broker,
+    unregister_broker,
 };
 
 /// How many producer ids a block holds, as in Kafka.

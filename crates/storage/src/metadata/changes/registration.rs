@@ -1,11 +1,13 @@
 //! A broker comes and goes: its registration, and the partitions that it leads.
 
-use limpid_protocol::Uuid;
 use limpid_protocol::messages::{
     BrokerRegistrationChangeRecord, PartitionChangeRecord, RegisterBrokerRecord,
-    RegisterControllerRecord, register_broker_record, register_controller_record,
+    RegisterControllerRecord, UnregisterBrokerRecord, register_broker_record,
+    register_controller_record,
 };
+use limpid_protocol::{ErrorCode, Uuid};
 
+use crate::metadata::error::Refusal;
 use crate::metadata::image::{Image, NO_LEADER, Partition};
 use crate::metadata::record::MetadataRecord;
 use crate::metadata::replay::NO_LEADER_CHANGE;
@@ -145,6 +147,39 @@ pub fn controlled_shutdown(image: &Image, broker_id: i32) -> Vec<MetadataRecord>
     }
     records.push(change(1, 0));
     records
+}
+
+/// The records that forget a broker for good: it leads nothing any more, is in sync with nothing,
+/// and the last one takes its registration away.
+///
+/// # Errors
+/// `BROKER_ID_NOT_REGISTERED`.
+pub fn unregister_broker(image: &Image, broker_id: i32) -> Result<Vec<MetadataRecord>, Refusal> {
+    let Some(registration) = image.broker(broker_id) else {
+        let message = format!("no broker is registered as {broker_id}");
+        return Err(Refusal::new(ErrorCode::BrokerIdNotRegistered, message));
+    };
+    let mut records = Vec::new();
+    for topic in image.topics() {
+        for (number, partition) in &topic.partitions {
+            let mut record = partition_change(topic.id, *number);
+            if partition.leader == broker_id {
+                record.leader = NO_LEADER;
+            }
+            if partition.isr.contains(&broker_id) {
+                let others = partition.isr.iter().copied().filter(|id| *id != broker_id);
+                record.isr = Some(others.collect());
+            }
+            if record.leader == NO_LEADER || record.isr.is_some() {
+                records.push(MetadataRecord::PartitionChange(record));
+            }
+        }
+    }
+    records.push(MetadataRecord::UnregisterBroker(UnregisterBrokerRecord {
+        broker_id,
+        broker_epoch: registration.broker_epoch,
+    }));
+    Ok(records)
 }
 
 fn election(
