@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use limpid_interop::lab::Lab;
+use limpid_interop::peer::Kind;
 use limpid_interop::process::{Finished, run};
 use limpid_interop::tools::Kafka;
 use serde_json::Value;
@@ -62,6 +63,90 @@ pub fn configs(lab: &mut Lab) -> Result<()> {
     let wrong = [&topic[..], &["--alter", "--add-config", "no.such=1"]].concat();
     let refused = tool(lab, class, &wrong)?;
     ensure!(!refused.status.success(), "an unknown key was taken");
+    Ok(())
+}
+
+/// `kafka-configs --entity-type broker-loggers`: levels are shown and altered, and the log obeys.
+pub fn loggers(lab: &mut Lab) -> Result<()> {
+    let class = "kafka.admin.ConfigCommand";
+    let entity = ["--entity-type", "broker-loggers", "--entity-name", "1"];
+    let described = |lab: &mut Lab| said(lab, class, &[&entity[..], &["--describe"]].concat());
+    let alter = |lab: &mut Lab, how: &str, what: &str| {
+        let args = [&entity[..], &["--alter", how, what]].concat();
+        says(
+            lab,
+            class,
+            &args,
+            &["Completed updating config for broker-logger 1."],
+        )
+    };
+    let is_limpid = matches!(lab.kind(), Kind::Limpid(_));
+    let (logger, line) = match lab.kind() {
+        Kind::Limpid(_) => ("limpid.request", "DEBUG limpid::request: request api="),
+        Kind::Kafka => (
+            "org.apache.kafka.server.logger.LoggingController",
+            "no line",
+        ),
+    };
+    let requests =
+        |lab: &mut Lab| Ok::<_, anyhow::Error>(lab.subject()?.log().matches(line).count());
+
+    let text = described(lab)?;
+    let head = "Dynamic configs for broker-logger 1 are:";
+    ensure!(text.lines().any(|row| row == head), "{text}");
+    let level = |text: &str, logger: &str| {
+        let row = text
+            .lines()
+            .find(|row| row.trim().starts_with(&format!("{logger}=")));
+        let row = row.map(|row| row.trim().to_owned());
+        row.with_context(|| format!("no {logger} in\n{text}"))
+    };
+    let root = level(&text, "root")?;
+    ensure!(root.ends_with(" sensitive=false synonyms={}"), "{root}");
+    ensure!(requests(lab)? == 0, "requests are logged unasked");
+
+    alter(lab, "--add-config", &format!("{logger}=DEBUG"))?;
+    let text = described(lab)?;
+    ensure!(
+        level(&text, logger)?.starts_with(&format!("{logger}=DEBUG ")),
+        "{text}"
+    );
+    ensure!(level(&text, "root")? == root, "{text}");
+    ensure!(requests(lab)? > 0 || !is_limpid, "no request is logged");
+
+    alter(lab, "--delete-config", logger)?;
+    let text = described(lab)?;
+    let without = |row: String| row.split_once('=').map(|(_, rest)| rest.to_owned());
+    ensure!(
+        without(level(&text, logger)?) == without(root.clone()),
+        "{text}"
+    );
+    let logged = requests(lab)?;
+    described(lab)?;
+    ensure!(requests(lab)? == logged, "requests are still logged");
+
+    // The tool itself looks whether there is such a logger.
+    for (how, what, words) in [
+        (
+            "--add-config",
+            "root=debug",
+            "InvalidConfigurationException",
+        ),
+        (
+            "--add-config",
+            "no.such=DEBUG",
+            "Invalid broker logger(s): no.such",
+        ),
+        ("--delete-config", "root", "InvalidRequestException"),
+    ] {
+        let args = [&entity[..], &["--alter", how, what]].concat();
+        let refused = tool(lab, class, &args)?;
+        ensure!(!refused.status.success(), "{how} {what} was taken");
+        let text = refused.text() + &refused.stderr;
+        ensure!(text.contains(words), "{text}");
+    }
+    let text = described(lab)?;
+    ensure!(level(&text, "root")? == root, "{text}");
     Ok(())
 }
 

@@ -71,6 +71,7 @@ const TESTS: &[Test] = tests![
     java_tools::manage_topics,
     java_tools::console,
     java_admin::configs,
+    java_admin::loggers,
     java_admin::cluster,
     java_admin::client_metrics,
     pushed::metrics_of_clients_are_shown,

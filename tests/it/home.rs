@@ -16,6 +16,7 @@ use limpid_protocol::records::{BatchBuilder, Codec};
 use limpid_protocol::{Message, Reader, Request, RequestHeader, ResponseHeader};
 use limpid_server::{Server, Stopped};
 use limpid_telemetry::Registry;
+use limpid_telemetry::logging::loggers::Loggers;
 
 /// Longer than anything here should take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -65,7 +66,7 @@ impl Home {
         })
         .unwrap();
         let registry = Registry::new();
-        let server = Server::start(loaded.config, &registry).unwrap();
+        let server = Server::start(loaded.config, &registry, Loggers::none().into()).unwrap();
         let kafka = server.addresses().kafka[0].1;
         Self {
             server: Some(server),

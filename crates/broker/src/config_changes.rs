@@ -8,8 +8,10 @@ use std::sync::Arc;
 use limpid_config::alter::Alteration;
 use limpid_protocol::ErrorCode;
 use limpid_storage::metadata::{Image, Refusal};
+use limpid_telemetry::logging::loggers::Loggers;
 
 use crate::access::Operation;
+use crate::broker_loggers;
 use crate::config_resources::{self, Start};
 use crate::handler::Call;
 use crate::metadata::Metadata;
@@ -31,6 +33,7 @@ pub struct ConfigChanges {
     metadata: Arc<Metadata>,
     settings: Arc<Settings>,
     start: Start,
+    loggers: Option<Arc<Loggers>>,
 }
 
 impl ConfigChanges {
@@ -40,6 +43,15 @@ impl ConfigChanges {
             metadata,
             settings,
             start,
+            loggers: None,
+        }
+    }
+
+    /// These loggers can be altered too.
+    pub fn with_loggers(self, loggers: Arc<Loggers>) -> Self {
+        Self {
+            loggers: Some(loggers),
+            ..self
         }
     }
 
@@ -74,6 +86,13 @@ impl ConfigChanges {
         let image = self.metadata.image();
         config_resources::check(&image, &resource, self.settings.node_id())?;
         let wishes = wanted.wishes?;
+        if broker_loggers::are_meant(&resource) {
+            let Some(loggers) = &self.loggers else {
+                let message = "loggers are altered by IncrementalAlterConfigs alone";
+                return Err(Refusal::new(ErrorCode::InvalidRequest, message));
+            };
+            return broker_loggers::alter(loggers, &wishes, dry);
+        }
         let (config, start) = (self.settings.current(), self.start);
         let change =
             move |image: &Image| config_resources::alter(&config, image, &resource, start, &wishes);

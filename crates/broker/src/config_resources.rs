@@ -9,6 +9,7 @@ use limpid_storage::metadata::{
 };
 
 use crate::access::{Operation, ResourceKind};
+use crate::broker_loggers;
 use crate::handler::Call;
 use crate::topic_names;
 
@@ -85,6 +86,7 @@ pub fn check(image: &Image, resource: &ConfigResource, node_id: i32) -> Result<(
         }
         // It need not exist yet.
         ResourceType::Group => Ok(()),
+        _ if broker_loggers::are_meant(resource) => broker_loggers::check(name, node_id),
         other => {
             let message = format!(
                 "resources of type {} have no settings in this version of Limpid",

@@ -18,6 +18,7 @@ use crate::tls_stream;
 mod answering;
 mod audit;
 mod login;
+mod request_log;
 
 pub use answering::ConnectionContext;
 use answering::{Books, End, answer, api_key_of};

@@ -15,6 +15,7 @@ pub mod api;
 pub mod apis;
 pub mod batch;
 pub mod blocking;
+pub mod broker_loggers;
 pub mod byte_stream;
 pub mod client_log;
 pub mod client_metrics;

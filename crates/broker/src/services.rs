@@ -8,6 +8,7 @@ use limpid_platform::random::Random;
 use limpid_protocol::Uuid;
 use limpid_storage::LogManager;
 use limpid_storage::metadata::MetadataLog;
+use limpid_telemetry::logging::loggers::Loggers;
 
 use crate::api::k00_produce::{Produce, ProduceRules};
 use crate::api::k01_fetch::Fetch;
@@ -118,6 +119,8 @@ pub struct ServicesInput {
     pub transaction_metrics: TransactionMetrics,
     /// Takes in what clients push of their metrics.
     pub client_metrics: ClientMetrics,
+    /// Loggers whose levels clients may see and alter.
+    pub loggers: Arc<Loggers>,
     /// Ends what is parked.
     pub drain: Drain,
 }
@@ -234,7 +237,12 @@ impl Services {
             &topics,
             markers,
         ));
-        handlers.extend(admin_handlers(&metadata, &settings, &input.clock));
+        handlers.extend(admin_handlers(
+            &metadata,
+            &settings,
+            &input.loggers,
+            &input.clock,
+        ));
         handlers.extend(access_handlers(&metadata, &random));
         let receiver = Receiver::new(input.client_metrics, m(), s());
         handlers.extend(client_metrics_handlers(receiver, random));
@@ -286,15 +294,17 @@ impl Services {
 fn admin_handlers(
     metadata: &Arc<Metadata>,
     settings: &Arc<Settings>,
+    loggers: &Arc<Loggers>,
     clock: &Arc<dyn Clock>,
 ) -> Vec<Box<dyn Handler>> {
     let (m, s) = (|| Arc::clone(metadata), || Arc::clone(settings));
+    let l = || Arc::clone(loggers);
     let quorum = DescribeQuorum::new(m(), settings.node_id(), Arc::clone(clock));
     vec![
-        Box::new(Typed(DescribeConfigs::new(m(), s()))),
+        Box::new(Typed(DescribeConfigs::new(m(), s(), l()))),
         Box::new(Typed(AlterConfigs::new(m(), s()))),
         Box::new(Typed(ElectLeaders::new(m()))),
-        Box::new(Typed(IncrementalAlterConfigs::new(m(), s()))),
+        Box::new(Typed(IncrementalAlterConfigs::new(m(), s(), l()))),
         Box::new(Typed(AlterPartitionReassignments::new(m()))),
         Box::new(Typed(ListPartitionReassignments)),
         Box::new(Typed(quorum)),

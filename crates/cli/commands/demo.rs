@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use limpid_demo::{Demo, Pace, Place};
-use limpid_server::Stopped;
+use limpid_server::{LOG_TARGETS, Stopped};
 use limpid_telemetry::logging::{self, LogOptions};
 
 use super::signals::Signals;
@@ -28,11 +28,12 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     }
     let log = logging::init(&LogOptions {
         filter: LOG_LEVEL.to_owned(),
+        targets: LOG_TARGETS,
         ..LogOptions::default()
     })?;
     let registry = super::registry(&log)?;
     let signals = Signals::listen()?;
-    let demo = Demo::start(&place, args.slow_rate, &registry)?;
+    let demo = Demo::start(&place, args.slow_rate, &registry, log.loggers())?;
     println!("{}", demo.guide());
     signals.wait();
     println!("stopping: members leave, services send their last");

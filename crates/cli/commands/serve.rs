@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use limpid_server::{Addresses, Server, Stopped};
+use limpid_server::{Addresses, LOG_TARGETS, Server, Stopped};
 use limpid_telemetry::logging::{self, LogFormat, LogOptions};
 
 use super::signals::{Signal, Signals};
@@ -25,6 +25,7 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     let options = LogOptions {
         format,
         filter: wanted.level.clone(),
+        targets: LOG_TARGETS,
         ..LogOptions::default()
     };
     let log = logging::init(&options)?;
@@ -33,7 +34,7 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     }
     let registry = super::registry(&log)?;
     let signals = Signals::listen()?;
-    let server = Server::start(config, &registry)?;
+    let server = Server::start(config, &registry, log.loggers())?;
     print_ready(server.addresses(), began);
     let signal = loop {
         match signals.receive() {

@@ -1,11 +1,13 @@
 //! The demo's own server, in a directory of its own.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use limpid_config::{Config, LoadOptions};
 use limpid_server::{Addresses, Server, Stopped};
 use limpid_telemetry::Registry;
+use limpid_telemetry::logging::loggers::Loggers;
 
 /// Marks a directory that the demo made, and may delete.
 const MARKER: &str = ".limpid-demo";
@@ -18,14 +20,19 @@ pub(crate) struct Home {
 
 impl Home {
     /// Starts a server on localhost; the directory is made and formatted if it is not there.
-    pub(crate) fn open(dir: &Path, port: u16, http_port: u16, registry: &Registry) -> Result<Self> {
+    pub(crate) fn open(
+        dir: &Path,
+        (port, http_port): (u16, u16),
+        registry: &Registry,
+        loggers: Arc<Loggers>,
+    ) -> Result<Self> {
         claim(dir)?;
         // Nothing from the environment: the demo is the same everywhere.
         let loaded = Config::load(LoadOptions {
             overrides: overrides(dir, port, http_port),
             ..LoadOptions::default()
         })?;
-        let server = Server::start(loaded.config, registry).map_err(|error| {
+        let server = Server::start(loaded.config, registry, loggers).map_err(|error| {
             let hint = "other ports: `limpid demo --port PORT --http-port PORT`; a cluster that \
                         runs already: `limpid demo --bootstrap-server HOST:PORT`";
             match error {

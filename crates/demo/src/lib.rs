@@ -17,11 +17,13 @@ mod plan;
 mod services;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use limpid_client::{Client, ClientConfig, Tcp};
 use limpid_server::{Addresses, Stopped};
 use limpid_telemetry::Registry;
+use limpid_telemetry::logging::loggers::Loggers;
 use tokio::runtime::Runtime;
 
 pub use clean::clean;
@@ -76,13 +78,18 @@ impl Demo {
     ///
     /// # Errors
     /// When a port is taken, the directory is not a demo's, or the cluster can't be reached.
-    pub fn start(place: &Place, slow_group: Pace, registry: &Registry) -> Result<Self> {
+    pub fn start(
+        place: &Place,
+        slow_group: Pace,
+        registry: &Registry,
+        loggers: Arc<Loggers>,
+    ) -> Result<Self> {
         let home = match place {
             Place::Own {
                 dir,
                 port,
                 http_port,
-            } => Some(Home::open(dir, *port, *http_port, registry)?),
+            } => Some(Home::open(dir, (*port, *http_port), registry, loggers)?),
             Place::Cluster { .. } => None,
         };
         let addresses = home.as_ref().map(Home::addresses);

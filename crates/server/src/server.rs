@@ -31,6 +31,7 @@ use limpid_storage::metadata::changes::{self, BrokerRegistration, SupportedFeatu
 use limpid_storage::metadata::{LocalMetadataLog, MetaProperties};
 use limpid_telemetry::Registry;
 use limpid_telemetry::logging::RateLimiter;
+use limpid_telemetry::logging::loggers::Loggers;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
@@ -101,11 +102,15 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts everything; returns when clients are served.
+    /// Starts everything; returns when clients are served. They may alter the levels of `loggers`.
     ///
     /// # Errors
     /// See [`StartError`]; whatever was started has ended again.
-    pub fn start(config: Config, registry: &Registry) -> Result<Self, StartError> {
+    pub fn start(
+        config: Config,
+        registry: &Registry,
+        loggers: Arc<Loggers>,
+    ) -> Result<Self, StartError> {
         raise_limits();
         let broker = config.broker().clone();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
@@ -153,6 +158,7 @@ impl Server {
             share_metrics: ShareMetrics::register(registry)?,
             transaction_metrics: TransactionMetrics::register(registry)?,
             client_metrics: opening.client_metrics()?,
+            loggers,
             drain: draining.clone(),
         });
         data.block_on(opening.register(&services))?;

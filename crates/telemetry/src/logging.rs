@@ -7,6 +7,7 @@
 //! Lines that a client can cause go through a [`RateLimiter`].
 
 mod limit;
+pub mod loggers;
 mod queue;
 
 use std::io::Write;
@@ -21,6 +22,7 @@ use crate::collect::{CollectError, Collector, Samples};
 use crate::declare::Declaration;
 
 pub use limit::{AddressClass, RateLimiter};
+use loggers::Loggers;
 pub use queue::QUEUE_BYTES_DEFAULT;
 use queue::{Queue, QueueWriter};
 
@@ -44,6 +46,8 @@ pub struct LogOptions {
     pub format: LogFormat,
     /// `limpid.log.level`: a level, or tracing directives such as `info,limpid_storage=debug`.
     pub filter: String,
+    /// The targets that there are; they and the modules above them are the loggers.
+    pub targets: &'static [&'static str],
     /// Most bytes of lines that wait for standard error.
     pub queue_bytes: usize,
 }
@@ -53,6 +57,7 @@ impl Default for LogOptions {
         LogOptions {
             format: LogFormat::Text,
             filter: "info".to_owned(),
+            targets: &[],
             queue_bytes: QUEUE_BYTES_DEFAULT,
         }
     }
@@ -88,7 +93,7 @@ crate::families! {
 #[must_use = "dropping the guard ends logging"]
 pub struct LogGuard {
     queue: Arc<Queue>,
-    reload: Box<dyn Fn(EnvFilter) + Send + Sync>,
+    loggers: Arc<Loggers>,
 }
 
 impl std::fmt::Debug for LogGuard {
@@ -105,8 +110,12 @@ impl LogGuard {
     /// # Errors
     /// The filter can't be parsed; the old one stays.
     pub fn set_filter(&self, filter: &str) -> Result<(), LogError> {
-        (self.reload)(parse(filter)?);
-        Ok(())
+        self.loggers.replace(filter)
+    }
+
+    /// The levels of single loggers, to be shown and altered.
+    pub fn loggers(&self) -> Arc<Loggers> {
+        self.loggers.clone()
     }
 
     /// Waits until what was logged before is written, at most this long; whether it was.
@@ -167,10 +176,9 @@ pub fn to_sink(
         // The subscriber can only be gone when the process ends.
         handle.reload(filter).ok();
     });
-    Ok((
-        tracing::Dispatch::new(subscriber),
-        LogGuard { queue, reload },
-    ))
+    let loggers = Arc::new(Loggers::new(&options.filter, options.targets, reload));
+    let guard = LogGuard { queue, loggers };
+    Ok((tracing::Dispatch::new(subscriber), guard))
 }
 
 fn parse(filter: &str) -> Result<EnvFilter, LogError> {

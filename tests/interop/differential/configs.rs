@@ -22,6 +22,7 @@ use super::walk::fields;
 
 const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
+const LOGGER: i8 = 8;
 
 const SET: i8 = 0;
 const DELETE: i8 = 1;
@@ -40,6 +41,8 @@ pub fn cases(all: &mut Vec<Case>) {
     altered(all);
     not_altered(all);
     replaced(all);
+    loggers(all);
+    altered_loggers(all);
 }
 
 fn describe(resource_type: i8, name: &str, keys: Option<&[&str]>) -> DescribeConfigsRequest {
@@ -110,6 +113,83 @@ fn described(all: &mut Vec<Case>) {
             .resources
             .extend(describe(TOPIC, ALPHA, Some(&["retention.ms"])).resources);
         request
+    }));
+}
+
+/// Every logger but the root has another name here than there.
+fn loggers(all: &mut Vec<Case>) {
+    let root = |side: &mut Side, version: i16, tested: i16| {
+        side.must(&alter(LOGGER, "1", &[("root", SET, Some("WARN"))]), 0)?;
+        let request = move |_: &Side, _| DescribeConfigsRequest {
+            include_synonyms: true,
+            include_documentation: tested >= 3,
+            ..describe(LOGGER, "1", Some(&["root", "no.such"]))
+        };
+        (case("", request).ask)(side, version, tested)
+    };
+    all.push(talk(ApiKey::DescribeConfigs, "the root logger", root));
+    for (name, broker) in [
+        ("loggers of another broker", "9"),
+        ("loggers of a broker that is no number", "one"),
+        ("loggers of no broker", ""),
+    ] {
+        all.push(case(name, move |_, _| describe(LOGGER, broker, None)));
+    }
+}
+
+/// Levels of the root logger, and what it is afterwards.
+fn altered_loggers(all: &mut Vec<Case>) {
+    let cases: [(&'static str, Changes); 14] = [
+        ("a level", &[("root", SET, Some("ERROR"))]),
+        ("the level of silence", &[("root", SET, Some("FATAL"))]),
+        ("a level in small letters", &[("root", SET, Some("debug"))]),
+        ("a level that isn't one", &[("root", SET, Some("LOUD"))]),
+        ("a level of log4j alone", &[("root", SET, Some("OFF"))]),
+        ("an empty level", &[("root", SET, Some(""))]),
+        ("a null level", &[("root", SET, None)]),
+        ("a level appended", &[("root", APPEND, Some("ERROR"))]),
+        ("a level subtracted", &[("root", SUBTRACT, Some("ERROR"))]),
+        ("the root's level deleted", &[("root", DELETE, None)]),
+        ("an unknown logger", &[("no.such", SET, Some("ERROR"))]),
+        ("an unknown logger deleted", &[("no.such", DELETE, None)]),
+        (
+            "a logger twice",
+            &[("root", SET, Some("INFO")), ("root", SET, Some("ERROR"))],
+        ),
+        (
+            "one logger good, one bad",
+            &[("root", SET, Some("INFO")), ("no.such", SET, Some("INFO"))],
+        ),
+    ];
+    for (name, changes) in cases {
+        let ask = move |side: &mut Side, version: i16, _| {
+            side.must(&alter(LOGGER, "1", &[("root", SET, Some("WARN"))]), 0)?;
+            let told = side.must(&alter(LOGGER, "1", changes), version)?;
+            let then = side.must(&describe(LOGGER, "1", Some(&["root"])), 4)?;
+            side.must(&alter(LOGGER, "1", &[("root", SET, Some("ERROR"))]), 0)?;
+            let mut found = fields(&told, side);
+            let then = fields(&then, side).into_iter();
+            found.extend(then.map(|(path, value)| (format!("then.{path}"), value)));
+            Ok(Outcome::Answer(found))
+        };
+        all.push(talk(ApiKey::IncrementalAlterConfigs, name, ask));
+    }
+    for (name, broker) in [
+        ("loggers of another broker", "9"),
+        ("loggers of no broker", ""),
+    ] {
+        all.push(case(name, move |_, _| {
+            alter(LOGGER, broker, &[("root", SET, Some("ERROR"))])
+        }));
+    }
+    all.push(case("loggers only to be checked", |_, _| {
+        IncrementalAlterConfigsRequest {
+            validate_only: true,
+            ..alter(LOGGER, "1", &[("root", SET, Some("TRACE"))])
+        }
+    }));
+    all.push(case("loggers replaced", |_, _| {
+        replace(LOGGER, "1", &[("root", Some("ERROR"))])
     }));
 }
 

@@ -1,7 +1,8 @@
 //! DescribeConfigs, key 32, versions 1–4.
 //!
 //! Topics, brokers and groups: every setting with value, source, synonyms (KIP-226) and, from
-//! version 3, type and documentation (KIP-569); subscriptions of client metrics (KIP-714).
+//! version 3, type and documentation (KIP-569); subscriptions of client metrics (KIP-714); levels
+//! of loggers (KIP-412).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,8 +16,10 @@ use limpid_protocol::messages::describe_configs_response::{
     DescribeConfigsSynonym,
 };
 use limpid_storage::metadata::{ConfigMap, ConfigResource, Refusal, ResourceType};
+use limpid_telemetry::logging::loggers::Loggers;
 
 use crate::access::Operation;
+use crate::broker_loggers;
 use crate::config_resources;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
@@ -26,12 +29,17 @@ use crate::settings::Settings;
 pub struct DescribeConfigs {
     metadata: Arc<Metadata>,
     settings: Arc<Settings>,
+    loggers: Arc<Loggers>,
 }
 
 impl DescribeConfigs {
     /// `settings` is what the broker was started with, and what was altered since.
-    pub fn new(metadata: Arc<Metadata>, settings: Arc<Settings>) -> Self {
-        Self { metadata, settings }
+    pub fn new(metadata: Arc<Metadata>, settings: Arc<Settings>, loggers: Arc<Loggers>) -> Self {
+        Self {
+            metadata,
+            settings,
+            loggers,
+        }
     }
 
     fn entries(
@@ -57,6 +65,7 @@ impl DescribeConfigs {
             ResourceType::ClientMetrics => {
                 describe::client_metrics(image.configs(&resource).map_or(&none, |map| map))
             }
+            _ if broker_loggers::are_meant(&resource) => broker_loggers::describe(&self.loggers),
             _ if resource.name.is_empty() => describe::broker_defaults(&config),
             _ => describe::broker(&config),
         })
@@ -127,9 +136,10 @@ fn wire(
             Vec::new()
         },
         config_type: if version >= 3 { entry.kind_code } else { 0 },
+        // Kafka's loggers have an empty one, whether it is asked for or not.
         documentation: entry
             .documentation
-            .filter(|_| documentation)
+            .filter(|text| documentation || text.is_empty())
             .map(str::to_owned),
     }
 }

@@ -1,7 +1,8 @@
 //! IncrementalAlterConfigs, key 44, versions 0–1 (KIP-339).
 //!
 //! Topics, brokers, groups and subscriptions of client metrics; SET, DELETE, APPEND, SUBTRACT. A
-//! resource is altered as a whole or not at all. The answer means that the change is durable and in force.
+//! resource is altered as a whole or not at all. The answer means that the change is durable and in
+//! force; levels of loggers (KIP-412) are in force only, until the process ends.
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use limpid_protocol::messages::incremental_alter_configs_response::{
 };
 use limpid_protocol::{ApiKey, ErrorCode};
 use limpid_storage::metadata::Refusal;
+use limpid_telemetry::logging::loggers::Loggers;
 
 use crate::config_changes::{ConfigChanges, Wanted};
 use crate::config_resources::Start;
@@ -29,9 +31,10 @@ pub struct IncrementalAlterConfigs {
 
 impl IncrementalAlterConfigs {
     /// `settings` are what altered values are checked against.
-    pub fn new(metadata: Arc<Metadata>, settings: Arc<Settings>) -> Self {
+    pub fn new(metadata: Arc<Metadata>, settings: Arc<Settings>, loggers: Arc<Loggers>) -> Self {
+        let changes = ConfigChanges::new(metadata, settings, Start::AsItIs);
         Self {
-            changes: ConfigChanges::new(metadata, settings, Start::AsItIs),
+            changes: changes.with_loggers(loggers),
         }
     }
 }

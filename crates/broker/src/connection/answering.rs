@@ -28,6 +28,7 @@ use crate::request_memory::RequestMemory;
 use crate::tls_stream::HandshakeError;
 
 use super::audit;
+use super::request_log::{self, Done};
 
 /// Most runs of bytes handed to one writev.
 const WRITE_SLICES_MAX: usize = 64;
@@ -173,18 +174,31 @@ pub(super) async fn answer(
     }
     // The memory of the request is free again only now, when its answer is on its way.
     drop(frame.charge);
-    let bytes = (request_bytes, response_bytes);
-    let failed = error != ErrorCode::None;
-    books
-        .client
-        .served(peer, client_id, &Served { bytes, failed });
     let held_back = hold.map(|hold| hold.duration()).unwrap_or_default();
-    let times = clock.finish().throttled(held_back);
-    context
-        .metrics
-        .requests
-        .answered((key, version), error, bytes, &times);
+    let done = Done {
+        api: (key, version),
+        error,
+        bytes: (request_bytes, response_bytes),
+        times: clock.finish().throttled(held_back),
+    };
+    book(&done, (peer, client_id), context, books);
     Ok(hold)
+}
+
+fn book(
+    done: &Done,
+    (peer, client_id): (&Peer, Option<&str>),
+    context: &ConnectionContext,
+    books: &mut Books,
+) {
+    let served = Served {
+        bytes: done.bytes,
+        failed: done.error != ErrorCode::None,
+    };
+    books.client.served(peer, client_id, &served);
+    let requests = &context.metrics.requests;
+    requests.answered(done.api, done.error, done.bytes, &done.times);
+    request_log::write(done, (peer, client_id));
 }
 
 /// Only ApiVersions has an answer to an unknown version (KIP-511); Kafka closes on all others.

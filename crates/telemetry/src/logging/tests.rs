@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::loggers::LoggerLevel;
 use super::*;
 use crate::Registry;
 
@@ -102,6 +103,101 @@ fn the_filter_changes_while_running_and_a_bad_one_is_refused() {
     assert!(guard.flush(Duration::from_secs(5)));
     assert!(!sink.text().contains("before") && sink.text().contains("after"));
     assert!(to_sink(&options(LogFormat::Text, "=x="), Box::new(io::sink())).is_err());
+}
+
+/// Loggers of a process that was told `filter`, and what it writes.
+fn loggers(filter: &str) -> (Sink, tracing::Dispatch, LogGuard) {
+    let sink = Sink::default();
+    let options = LogOptions {
+        targets: &["limpid::audit", "limpid_storage::log::append"],
+        ..options(LogFormat::Text, filter)
+    };
+    let (dispatch, guard) = to_sink(&options, Box::new(sink.clone())).unwrap();
+    (sink, dispatch, guard)
+}
+
+fn shown(loggers: &Loggers) -> Vec<(String, &'static str)> {
+    let all = loggers.list().into_iter();
+    all.map(|(name, level)| (name, level.name())).collect()
+}
+
+fn level(name: &str) -> Option<LoggerLevel> {
+    Some(LoggerLevel::from_name(name).unwrap())
+}
+
+#[test]
+fn loggers_are_targets_and_what_is_above_them() {
+    let (_, _, guard) = loggers("limpid=warn,hyper,limpid_storage=off,info,x[a{b=1}]=trace");
+    let wanted = [
+        ("hyper", "TRACE"),
+        ("limpid", "WARN"),
+        ("limpid.audit", "WARN"),
+        ("limpid_storage", "FATAL"),
+        ("limpid_storage.log", "FATAL"),
+        ("limpid_storage.log.append", "FATAL"),
+        ("root", "INFO"),
+    ];
+    let wanted = wanted.map(|(name, level)| (name.to_owned(), level));
+    assert_eq!(shown(&guard.loggers()), wanted);
+    let (_, _, guard) = loggers("");
+    assert!(
+        shown(&guard.loggers())
+            .iter()
+            .all(|(_, level)| *level == "ERROR")
+    );
+    assert_eq!(Loggers::none().list().len(), 0);
+}
+
+#[test]
+fn a_logger_takes_its_level_from_the_longest_name_above() {
+    let (_, _, guard) = loggers("info");
+    let loggers = guard.loggers();
+    let of = |name: &str| loggers.list()[name].name();
+    loggers
+        .alter(&[("limpid_storage", level("DEBUG")), ("root", level("ERROR"))])
+        .unwrap();
+    assert_eq!(of("limpid_storage.log.append"), "DEBUG");
+    assert_eq!(of("limpid.audit"), "ERROR");
+    let own = "limpid_storage.log.append";
+    loggers.alter(&[(own, level("TRACE"))]).unwrap();
+    assert_eq!((of(own), of("limpid_storage.log")), ("TRACE", "DEBUG"));
+    loggers
+        .alter(&[(own, None), ("limpid_storage", None)])
+        .unwrap();
+    assert_eq!((of(own), of("limpid_storage")), ("ERROR", "ERROR"));
+    assert!(LoggerLevel::from_name("debug").is_none());
+}
+
+#[test]
+fn altered_levels_hold_from_the_next_line_on() {
+    let (sink, dispatch, guard) = loggers("info,limpid_storage=error");
+    let say = |line: &str| {
+        tracing::debug!(target: "limpid_storage::log::append", "storage {line}");
+        tracing::info!(target: "limpid::audit", "audit {line}");
+    };
+    tracing::dispatcher::with_default(&dispatch, || {
+        say("first");
+        let loggers = guard.loggers();
+        let changes = [("limpid_storage.log", level("DEBUG"))];
+        loggers.alter(&changes).unwrap();
+        say("second");
+        loggers.alter(&[("root", level("FATAL"))]).unwrap();
+        say("third");
+        guard.set_filter("info").unwrap();
+        say("fourth");
+        assert_eq!(loggers.list()["limpid_storage"].name(), "INFO");
+    });
+    assert!(guard.flush(Duration::from_secs(5)));
+    let text = sink.text();
+    let written = [
+        "audit first",
+        "storage second",
+        "audit second",
+        "storage third",
+        "audit fourth",
+    ];
+    assert!(written.iter().all(|line| text.contains(line)), "{text}");
+    assert_eq!(text.lines().count(), written.len(), "{text}");
 }
 
 #[test]
