@@ -36,7 +36,11 @@ use self::instances::Instances;
 use self::metrics::Outcome;
 pub use self::metrics::PushMetrics;
 use self::subscriptions::Wanted;
-use self::values::{SERIES_MAX, Values};
+use self::values::SERIES_MAX;
+#[cfg(not(feature = "testing"))]
+use self::values::Values;
+#[cfg(feature = "testing")]
+pub use self::values::{SERIES_BYTES_OF_CLIENT_MAX, Taken, Values};
 
 /// Codecs that a push may have, the best first: Java takes the first.
 pub const CODECS: [Codec; 4] = [Codec::Zstd, Codec::Lz4, Codec::Gzip, Codec::Snappy];

@@ -19,6 +19,11 @@ pub const POINTS_OF_PUSH_MAX: usize = 10_000;
 pub const SERIES_OF_CLIENT_MAX: usize = 1_000;
 /// Series of all clients.
 pub const SERIES_MAX: usize = 100_000;
+/// Memory of one client's series: 1,000 of Java's come to 200 KB, one with all texts as long as they may
+/// be to 1.4 KB.
+pub const SERIES_BYTES_OF_CLIENT_MAX: usize = 512 << 10;
+/// Memory of all clients' series.
+pub const SERIES_BYTES_MAX: usize = 64 << 20;
 /// Pushes that may be missing before a client counts as gone.
 const MISSED_PUSHES: u32 = 3;
 
@@ -38,6 +43,18 @@ pub struct Series {
 }
 
 impl Series {
+    /// What it takes of the memory for series, its place in the map included.
+    fn bytes(&self) -> usize {
+        let texts = [
+            &self.metric,
+            &self.node,
+            &self.topic,
+            &self.partition,
+            &self.rest,
+        ];
+        2 * size_of::<(Self, f64)>() + texts.map(|text| text.len()).iter().sum::<usize>()
+    }
+
     fn of(point: &Point<'_>) -> Self {
         let (mut node, mut topic, mut partition) = <(String, String, String)>::default();
         let mut rest = String::new();
@@ -77,6 +94,8 @@ pub struct Taken {
 struct OfClient {
     client: Arc<Client>,
     series: BTreeMap<Series, f64>,
+    /// Memory of the series.
+    bytes: usize,
     pushed: Duration,
     interval: Duration,
 }
@@ -107,16 +126,12 @@ impl Values {
     ) -> (Taken, Result<(), Malformed>) {
         let mut clients = self.clients.lock();
         clients.retain(|_, of_client| !of_client.is_silent(now));
-        let others: usize = clients
-            .iter()
-            .filter(|(id, _)| **id != client.instance)
-            .map(|(_, of_client)| of_client.series.len())
-            .sum();
-        let room = SERIES_OF_CLIENT_MAX.min(SERIES_MAX.saturating_sub(others));
+        let (room, room_bytes) = room(&clients, client.instance);
         let entry = clients.entry(client.instance);
         let of_client = entry.or_insert_with(|| OfClient {
             client: Arc::clone(&client),
             series: BTreeMap::new(),
+            bytes: 0,
             pushed: now,
             interval,
         });
@@ -124,6 +139,7 @@ impl Values {
         (of_client.pushed, of_client.interval) = (now, interval);
         // What is not pushed any more is not shown any more, except for sums of differences.
         let before = std::mem::take(&mut of_client.series);
+        of_client.bytes = 0;
         let (mut taken, mut points) = (Taken::default(), 0);
         let read = otlp::read(bytes, |_resource: &Attributes<'_>, point| {
             points += 1;
@@ -136,9 +152,13 @@ impl Values {
                 return true;
             }
             let series = Series::of(&point);
-            if of_client.series.len() >= room && !of_client.series.contains_key(&series) {
-                taken.left_out += 1;
-                return true;
+            if !of_client.series.contains_key(&series) {
+                let bytes = of_client.bytes + series.bytes();
+                if of_client.series.len() >= room || bytes > room_bytes {
+                    taken.left_out += 1;
+                    return true;
+                }
+                of_client.bytes = bytes;
             }
             let base = match point.is_delta {
                 true => before.get(&series).copied().unwrap_or_default(),
@@ -176,6 +196,18 @@ impl Values {
             }
         }
     }
+}
+
+/// How many series the client may have, and their memory: less, when the others have much.
+fn room(clients: &HashMap<Uuid, OfClient>, client: Uuid) -> (usize, usize) {
+    let others = clients.iter().filter(|(id, _)| **id != client);
+    let (series, bytes) = others.fold((0, 0), |(series, bytes), (_, other)| {
+        (series + other.series.len(), bytes + other.bytes)
+    });
+    (
+        SERIES_OF_CLIENT_MAX.min(SERIES_MAX.saturating_sub(series)),
+        SERIES_BYTES_OF_CLIENT_MAX.min(SERIES_BYTES_MAX.saturating_sub(bytes)),
+    )
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Tests that go over all messages.
 
+mod budget;
 mod layout;
 mod oracle;
 mod round_trip;

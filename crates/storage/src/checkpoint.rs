@@ -153,8 +153,15 @@ pub(crate) fn write_clean_marker(
 /// presence alone means "clean", whatever is in it).
 pub(crate) fn read_clean_marker(files: &dyn Files, path: &Path) -> Option<i64> {
     let bytes = files.read_small(path, LOG_FILE_BYTES_MAX).ok()?;
-    let value: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
-    value.get("broker_epoch")?.as_str()?.parse().ok()
+    let marker: CleanMarker<'_> = serde_json::from_slice(&bytes).ok()?;
+    marker.broker_epoch.parse().ok()
+}
+
+/// What is looked at in the marker; whatever else is in it is stepped over.
+#[derive(serde::Deserialize)]
+struct CleanMarker<'a> {
+    #[serde(borrow)]
+    broker_epoch: std::borrow::Cow<'a, str>,
 }
 
 fn read_text(files: &dyn Files, path: &Path, max_bytes: u64) -> Result<Option<String>, String> {

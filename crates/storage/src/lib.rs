@@ -53,6 +53,8 @@ mod replica;
 mod scan;
 mod segment;
 mod tail_cache;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use api::{
     AbortedTxn, AppendInfo, AppendMeta, LogDirStatus, Origin, ProducerStatus, RecoveryProgress,

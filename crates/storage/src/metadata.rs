@@ -58,6 +58,15 @@ pub use segments::TornTail;
 pub use shared::MetadataLogStatus;
 pub use ticket::{AppendTicket, Committed};
 
+/// Reads a snapshot and drops it.
+#[cfg(feature = "testing")]
+pub(crate) fn read_snapshot(
+    files: &dyn limpid_platform::files::Files,
+    path: &std::path::Path,
+) -> Result<(), MetadataError> {
+    snapshot::read(files, path).map(drop)
+}
+
 /// The name of the metadata log's directory inside the log directory.
 pub const METADATA_LOG_DIR: &str = "__cluster_metadata-0";
 

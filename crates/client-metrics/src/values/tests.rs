@@ -82,3 +82,21 @@ fn nobody_takes_more_than_the_limits() {
     }
     assert_eq!(values.count().1, SERIES_MAX);
 }
+
+#[test]
+fn long_texts_leave_room_for_fewer() {
+    let values = Values::default();
+    let name = "n".repeat(256);
+    let many: Vec<_> = (0..SERIES_OF_CLIENT_MAX)
+        .map(|i| gauge(&name, 1, &[attribute(7, "a", &format!("{i:0>250}"))]))
+        .collect();
+    let push = metrics_data(&[], &many);
+    let (taken, read) = values.take(client(1), &push, MINUTE, MINUTE);
+    assert_eq!(read, Ok(()));
+    let most = SERIES_BYTES_OF_CLIENT_MAX as u64 / 512;
+    assert!(taken.kept > 0 && taken.kept <= most, "{taken:?}");
+    assert_eq!(taken.kept + taken.left_out, SERIES_OF_CLIENT_MAX as u64);
+    // The same again is the same again, and not more.
+    let (again, _) = values.take(client(1), &push, MINUTE, MINUTE * 2);
+    assert_eq!(again, taken);
+}

@@ -6,16 +6,18 @@ use super::writer::MAX_STRING_BYTES;
 use super::{DecodeError, Element};
 use crate::Uuid;
 
-/// Elements for which an array's first allocation makes room, at most.
-pub const FIRST_ALLOCATION_ELEMENTS: usize = 1_024;
-
 /// A decoder may allocate this many bytes per byte of its frame.
 ///
-/// Names of eight characters and more, as clusters have them, stay below 5.
-pub const ALLOCATION_FACTOR: usize = 8;
+/// What clients send stays below 4 in all but the oldest versions: there a list of nothing but short
+/// names comes to `(40 + length) / (2 + length)` each, which is what the floor is for.
+pub const ALLOCATION_FACTOR: usize = 4;
 
-/// A decoder may allocate this many bytes more, whatever the length of the frame.
-pub const ALLOCATION_FLOOR: usize = 64 * 1_024;
+/// A decoder may allocate this many bytes more, whatever the length of the frame: 15,000 names of five
+/// characters.
+pub const ALLOCATION_FLOOR: usize = 256 * 1_024;
+
+/// What stands in place of bytes that are no text.
+const REPLACEMENT: &str = "\u{fffd}";
 
 /// A cursor over one frame. Byte fields are slices of the frame, not copies.
 #[derive(Debug, Clone)]
@@ -281,11 +283,18 @@ impl Reader {
             return Ok(None);
         };
         self.need(length)?;
-        // Replacement characters take three bytes in place of one.
+        self.charge(length)?;
         let end = self.at + length;
-        let text = String::from_utf8_lossy(&self.frame[self.at..end]);
-        let text = text.into_owned();
-        self.charge(text.len())?;
+        let raw = &self.frame[self.at..end];
+        let text = match std::str::from_utf8(raw) {
+            Ok(text) => text.to_owned(),
+            Err(_) => {
+                let size = lossy_size(raw);
+                // Replacement characters take three bytes in place of one.
+                self.charge(size.saturating_sub(length))?;
+                lossy(&self.frame[self.at..end], size)
+            }
+        };
         self.at = end;
         Ok(Some(text))
     }
@@ -322,13 +331,11 @@ impl Reader {
         Ok(Some(count))
     }
 
-    /// Makes room for more elements: doubles, but never beyond `count`, and charges the budget.
-    fn grow<T>(&mut self, list: &mut Vec<T>, count: usize) -> Result<(), DecodeError> {
-        let first = FIRST_ALLOCATION_ELEMENTS.max(list.len());
-        let more = first.min(count - list.len());
-        self.charge(more.saturating_mul(size_of::<T>()))?;
-        list.reserve_exact(more);
-        Ok(())
+    /// Makes room for as many elements as were announced and may fit: once, since a list that grows is
+    /// there twice while it moves. Room that no element fills is never touched.
+    fn room<T>(&mut self, count: usize) -> Result<Vec<T>, DecodeError> {
+        self.charge(count.saturating_mul(size_of::<T>()))?;
+        Ok(Vec::with_capacity(count))
     }
 
     /// Reads an array of structures or of fixed-size values.
@@ -358,11 +365,8 @@ impl Reader {
         let Some(count) = self.count(flexible, T::MIN_SIZE)? else {
             return Ok(None);
         };
-        let mut list = Vec::new();
-        while list.len() < count {
-            if list.len() == list.capacity() {
-                self.grow(&mut list, count)?;
-            }
+        let mut list = self.room(count)?;
+        for _ in 0..count {
             list.push(T::read(self, version)?);
         }
         Ok(Some(list))
@@ -388,11 +392,8 @@ impl Reader {
         let Some(count) = self.count(flexible, min_size)? else {
             return Ok(None);
         };
-        let mut list = Vec::new();
-        while list.len() < count {
-            if list.len() == list.capacity() {
-                self.grow(&mut list, count)?;
-            }
+        let mut list = self.room(count)?;
+        for _ in 0..count {
             list.push(self.string(flexible)?);
         }
         Ok(Some(list))
@@ -466,4 +467,26 @@ impl Reader {
         }
         Ok(())
     }
+}
+
+/// Bytes that broken text takes once replacement characters stand where it is broken.
+#[cold]
+fn lossy_size(raw: &[u8]) -> usize {
+    let sizes = raw.utf8_chunks().map(|chunk| {
+        let broken = !chunk.invalid().is_empty();
+        chunk.valid().len() + if broken { REPLACEMENT.len() } else { 0 }
+    });
+    sizes.sum()
+}
+
+/// That text, in one allocation.
+fn lossy(raw: &[u8], size: usize) -> String {
+    let mut text = String::with_capacity(size);
+    for chunk in raw.utf8_chunks() {
+        text.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            text.push_str(REPLACEMENT);
+        }
+    }
+    text
 }

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 
 use super::round_trip::encode;
-use crate::codec::ALLOCATION_FLOOR;
+use crate::codec::{ALLOCATION_FACTOR, ALLOCATION_FLOOR};
 use crate::messages::create_topics_request::CreatableTopic;
 use crate::messages::fetch_response::{FetchableTopicResponse, PartitionData};
 use crate::messages::*;
@@ -131,7 +131,7 @@ fn tiny_elements_stop_at_the_budget() {
     crate::codec::put_array_len(&mut frame, 1 << 20, true).expect("small");
     frame.resize(frame.len() + (1 << 20), 1);
     let mut r = Reader::new(frame.freeze());
-    let budget = r.remaining() * 8 + ALLOCATION_FLOOR;
+    let budget = r.remaining() * ALLOCATION_FACTOR + ALLOCATION_FLOOR;
     assert_eq!(
         r.strings(true),
         Err(DecodeError::AllocationLimit { limit: budget })
