@@ -13,11 +13,11 @@ trap 'rm -rf "$work"' EXIT
 root=$(cd "$fuzz_dir/.." && pwd)
 
 mkdir -p "$work/tree/crates" "$work/tree/fuzz"
-cp -r "$root/crates/protocol" "$work/tree/crates/"
+cp -r "$root/crates/." "$work/tree/crates/"
 cp -r "$fuzz_dir"/{Cargo.toml,Cargo.lock,src,targets,corpus} "$work/tree/fuzz/"
-# Of the root manifest the protocol crate needs only what it inherits.
+# Of the root manifest the crates need only what they inherit.
 {
-    printf '[workspace]\nmembers = ["crates/protocol"]\nresolver = "3"\n\n'
+    printf '[workspace]\nmembers = ["crates/*"]\nexclude = ["crates/cli"]\nresolver = "3"\n\n'
     awk '/^\[/ { keep = /^\[workspace\./ } keep' "$root/Cargo.toml"
 } >"$work/tree/Cargo.toml"
 fuzz_dir=$work/tree/fuzz
@@ -34,7 +34,7 @@ plant() {
 }
 
 plant "$src/codec/reader.rs" 's|if count > left / min_size.max(1) {|if count > i32::MAX as usize {|'
-plant "$src/codec/reader.rs" 's|let mut list = Vec::new();|let mut list = Vec::with_capacity(count);|'
+plant "$src/codec/reader.rs" 's|self.charge(count.saturating_mul(size_of::<T>()))?;||'
 plant "$src/records/codec/snappy.rs" 's|if size > compressed.len().*{|if size > u32::MAX as usize {|'
 plant "$src/records/codec/snappy.rs" 's|if size > limit - start {|if size > u32::MAX as usize {|'
 build_targets
@@ -47,7 +47,7 @@ must_find() {
         echo "NOT FOUND by $name in $runs runs: $what"
         exit 1
     fi
-    local sign='out-of-memory|capacity overflow|allocation-size-too-big'
+    local sign='out-of-memory|capacity overflow|allocation-size-too-big|bytes held'
     grep -qE "$sign" "$log" || { echo "$name failed otherwise:"; tail -n 30 "$log"; exit 1; }
     echo "found by $name after $((SECONDS - started)) s: $what"
     grep -m1 -E "$sign" "$log"

@@ -3,8 +3,15 @@
 use std::sync::LazyLock;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use limpid_protocol::codec::{DecodeError, Message, Reader};
+use limpid_protocol::codec::{
+    ALLOCATION_FACTOR, ALLOCATION_FLOOR, DecodeError, Message, Reader,
+};
 use limpid_protocol::{RequestHeader, messages as all};
+
+use crate::allocation::peak_of;
+
+/// What a message may hold without a charge: structures that are boxed.
+const UNCHARGED: usize = 1_024;
 
 /// One message, whatever its type.
 #[derive(Debug, Clone, Copy)]
@@ -106,8 +113,18 @@ fn chosen(table: &[Entry], variable: &str, suffix: &str) -> Vec<Entry> {
 
 /// Decodes, and if that succeeds, encodes and decodes again: both must agree.
 fn check<M: Message>(input: Bytes, version: i16) -> Result<(), DecodeError> {
+    let length = input.len();
     let mut reader = Reader::new(input);
-    let message = M::decode(&mut reader, version)?;
+    let (message, peak) = peak_of(|| M::decode(&mut reader, version));
+    // What the codec holds is what it has charged to its budget, and the budget is the limit.
+    assert!(
+        peak <= reader.allocated() + UNCHARGED,
+        "{} {version}: {peak} bytes held, {} charged",
+        M::NAME,
+        reader.allocated()
+    );
+    assert!(reader.allocated() <= ALLOCATION_FACTOR * length + ALLOCATION_FLOOR);
+    let message = message?;
     let encoded = encode(&message, version);
     let mut reader = Reader::with_budget(encoded.clone(), usize::MAX);
     let again = M::decode(&mut reader, version).expect("what was encoded is decoded");

@@ -5,8 +5,14 @@ use limpid_protocol::records::{
     patch_base_offset, patch_leader_epoch, patch_max_timestamp, reseal, single_batch, validate,
 };
 
+use crate::allocation::bounded;
+
 /// Most bytes that anything may decompress to here.
 const DECOMPRESSED_BYTES_MAX: usize = 256 * 1024;
+
+/// What a codec holds beside its output: tables and windows of gzip and zstd are C's and not seen here,
+/// LZ4's block buffer is.
+const CODEC_BYTES: usize = 256 * 1024;
 
 /// Target `records`: what to do u8 | bytes.
 ///
@@ -88,7 +94,9 @@ fn decompress(how: u8, bytes: &[u8]) {
     };
     let mut out = Vec::new();
     let limit = DECOMPRESSED_BYTES_MAX >> (how >> 3 & 0x0f);
-    let result = codec.decompress(bytes, limit, &mut out);
+    let result = bounded("decompression", bytes.len(), CODEC_BYTES + 2 * limit, || {
+        codec.decompress(bytes, limit, &mut out)
+    });
     assert!(result.is_err() || out.len() <= limit);
     assert!(
         out.capacity() <= 2 * limit + 64,
