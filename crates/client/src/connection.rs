@@ -103,7 +103,7 @@ impl Connection {
         patience: Duration,
     ) -> Result<R::Response, ErrorKind> {
         let body = self.exchange(version, request, patience).await?;
-        Ok(R::Response::decode(&mut Reader::new(body), version)?)
+        Ok(R::Response::decode(&mut Reader::of_answer(body), version)?)
     }
 
     /// The body that answers `request`.
@@ -129,7 +129,7 @@ impl Connection {
             self.pending.fail("an answer did not come in time");
             return Err(ErrorKind::Timeout(patience));
         };
-        let mut reader = Reader::new(answered?);
+        let mut reader = Reader::of_answer(answered?);
         ResponseHeader::decode(&mut reader, R::KEY.response_header_version(version))?;
         Ok(reader.rest())
     }
@@ -172,7 +172,7 @@ impl Connection {
                     .get(..2)
                     .is_some_and(|c| c == unsupported.to_be_bytes());
             let spoken = if refused { 0 } else { version };
-            let answer = ApiVersionsResponse::decode(&mut Reader::new(body), spoken)?;
+            let answer = ApiVersionsResponse::decode(&mut Reader::of_answer(body), spoken)?;
             let versions: HashMap<i16, Range> = answer
                 .api_keys
                 .iter()

@@ -5,6 +5,7 @@
 //! [`ALLOCATION_FLOOR`]), so that no frame can make the decoder allocate more than a few times its
 //! own size. Nothing here panics on input and nothing recurses deeper than the message's own shape.
 
+mod lossy;
 mod reader;
 mod writer;
 

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::lossy::{lossy, lossy_size};
 use super::writer::MAX_STRING_BYTES;
 use super::{DecodeError, Element};
 use crate::Uuid;
@@ -15,9 +16,6 @@ pub const ALLOCATION_FACTOR: usize = 4;
 /// A decoder may allocate this many bytes more, whatever the length of the frame: 15,000 names of five
 /// characters.
 pub const ALLOCATION_FLOOR: usize = 256 * 1_024;
-
-/// What stands in place of bytes that are no text.
-const REPLACEMENT: &str = "\u{fffd}";
 
 /// A cursor over one frame. Byte fields are slices of the frame, not copies.
 #[derive(Debug, Clone)]
@@ -51,10 +49,14 @@ macro_rules! or_arbitrary {
 impl Reader {
     /// A reader at the start of `frame`, with the budget that goes with its length.
     pub fn new(frame: Bytes) -> Self {
-        let budget = frame
-            .len()
-            .saturating_mul(ALLOCATION_FACTOR)
-            .saturating_add(ALLOCATION_FLOOR);
+        let budget = budget_of(frame.len(), ALLOCATION_FACTOR);
+        Self::with_budget(frame, budget)
+    }
+
+    /// A reader of what a server answers that we chose to ask. Some answers hold more than any request:
+    /// a fetched partition without records has 34 bytes on the wire and 150 in memory.
+    pub fn of_answer(frame: Bytes) -> Self {
+        let budget = budget_of(frame.len(), 2 * ALLOCATION_FACTOR);
         Self::with_budget(frame, budget)
     }
 
@@ -469,24 +471,7 @@ impl Reader {
     }
 }
 
-/// Bytes that broken text takes once replacement characters stand where it is broken.
-#[cold]
-fn lossy_size(raw: &[u8]) -> usize {
-    let sizes = raw.utf8_chunks().map(|chunk| {
-        let broken = !chunk.invalid().is_empty();
-        chunk.valid().len() + if broken { REPLACEMENT.len() } else { 0 }
-    });
-    sizes.sum()
-}
-
-/// That text, in one allocation.
-fn lossy(raw: &[u8], size: usize) -> String {
-    let mut text = String::with_capacity(size);
-    for chunk in raw.utf8_chunks() {
-        text.push_str(chunk.valid());
-        if !chunk.invalid().is_empty() {
-            text.push_str(REPLACEMENT);
-        }
-    }
-    text
+fn budget_of(length: usize, factor: usize) -> usize {
+    let budget = length.saturating_mul(factor);
+    budget.saturating_add(ALLOCATION_FLOOR)
 }

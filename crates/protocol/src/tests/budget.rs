@@ -23,11 +23,15 @@ fn name(number: usize) -> String {
 }
 
 fn fits<M: Message>(message: &M, versions: [i16; 2]) {
+    fits_into(Reader::new, message, versions);
+}
+
+fn fits_into<M: Message>(reader: fn(Bytes) -> Reader, message: &M, versions: [i16; 2]) {
     for version in versions {
         let mut frame = BytesMut::new();
         message.encode(&mut frame, version).expect("of the version");
         let length = frame.len();
-        let mut reader = Reader::new(frame.freeze());
+        let mut reader = reader(frame.freeze());
         let read = M::decode(&mut reader, version);
         assert!(
             read.is_ok(),
@@ -120,4 +124,72 @@ fn resource(resource_name: String) -> DescribeConfigsResource {
         resource_name,
         configuration_keys: None,
     }
+}
+
+/// Responses that a client of ours reads: every topic has one partition with one replica.
+#[test]
+fn what_large_clusters_answer_fits() {
+    use crate::messages::fetch_response::{FetchableTopicResponse, PartitionData};
+    use crate::messages::list_offsets_response::{
+        ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
+    };
+    use crate::messages::metadata_response::{MetadataResponsePartition, MetadataResponseTopic};
+    use crate::messages::offset_fetch_response::{
+        OffsetFetchResponseGroup, OffsetFetchResponsePartitions, OffsetFetchResponseTopics,
+    };
+    let partition = MetadataResponsePartition {
+        replica_nodes: vec![1],
+        isr_nodes: vec![1],
+        ..MetadataResponsePartition::default()
+    };
+    let topic = |n, partitions: usize| MetadataResponseTopic {
+        name: Some(name(n)),
+        partitions: vec![partition.clone(); partitions],
+        ..MetadataResponseTopic::default()
+    };
+    let many_topics = MetadataResponse {
+        topics: (0..TOPICS).map(|n| topic(n, 1)).collect(),
+        ..MetadataResponse::default()
+    };
+    fits_into(Reader::of_answer, &many_topics, [0, 12]);
+    let many_partitions = MetadataResponse {
+        topics: vec![topic(0, 10 * TOPICS)],
+        ..MetadataResponse::default()
+    };
+    fits_into(Reader::of_answer, &many_partitions, [0, 12]);
+    let fetched = FetchResponse {
+        responses: (0..TOPICS)
+            .map(|n| FetchableTopicResponse {
+                topic: name(n),
+                partitions: vec![PartitionData::default(); 3],
+                ..FetchableTopicResponse::default()
+            })
+            .collect(),
+        ..FetchResponse::default()
+    };
+    fits_into(Reader::of_answer, &fetched, [4, 12]);
+    let offsets = ListOffsetsResponse {
+        topics: (0..TOPICS)
+            .map(|n| ListOffsetsTopicResponse {
+                name: name(n),
+                partitions: vec![ListOffsetsPartitionResponse::default(); 3],
+            })
+            .collect(),
+        ..ListOffsetsResponse::default()
+    };
+    fits_into(Reader::of_answer, &offsets, [1, 10]);
+    let committed = OffsetFetchResponse {
+        groups: vec![OffsetFetchResponseGroup {
+            topics: (0..TOPICS)
+                .map(|n| OffsetFetchResponseTopics {
+                    name: name(n),
+                    partitions: vec![OffsetFetchResponsePartitions::default(); 3],
+                    ..OffsetFetchResponseTopics::default()
+                })
+                .collect(),
+            ..OffsetFetchResponseGroup::default()
+        }],
+        ..OffsetFetchResponse::default()
+    };
+    fits_into(Reader::of_answer, &committed, [8, 9]);
 }
