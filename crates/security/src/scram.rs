@@ -211,8 +211,8 @@ impl ScramLogin {
         if header != self.gs2_header.as_bytes() {
             return Err(Denied::quietly("another channel binding than at first"));
         }
-        // Not the whole of it, as in Kafka: librdkafka 2.0 puts the client's part there twice. Both
-        // parts are signed in any case.
+        // Not the whole of it, as Kafka 4.3 wants: librdkafka 2.0 puts the client's part there twice.
+        // Both parts are signed in any case.
         if !nonce.ends_with(&self.nonce) {
             return Err(Denied::quietly("another nonce than at first"));
         }

@@ -20,17 +20,24 @@ pub fn clients_get_in_by_every_listener(lab: &mut Lab) -> Result<()> {
         let topic = way.name();
         create_topic(&hold.peer.address(), &topic, 1, &[])?;
         let who = (way, "alice", PASSWORD);
-        let wrote = hold.kcat(who, &["-P", "-t", &topic, "-e"], "from kcat\n")?;
-        wrote
-            .success()
-            .with_context(|| format!("kcat by {way:?}"))?;
         let line = r#"{"partition": 0, "key": null, "value": "6869", "headers": []}"#;
+        if hold.takes_kcat(way) {
+            let wrote = hold.kcat(who, &["-P", "-t", &topic, "-e"], "from kcat\n")?;
+            wrote
+                .success()
+                .with_context(|| format!("kcat by {way:?}"))?;
+        } else {
+            hold.python(way, &["produce", &topic], line)?;
+        }
         hold.python(way, &["produce", &topic], line)?;
         let read = hold.python(way, &["read", &topic, "1"], "")?.text();
         ensure!(
             read.lines().count() == 2,
             "kafka-python by {way:?} read {read}"
         );
+        if !hold.takes_kcat(way) {
+            continue;
+        }
         let read = hold
             .kcat(who, &["-C", "-t", &topic, "-e", "-q"], "")?
             .success()?
@@ -84,9 +91,8 @@ pub fn strangers_stay_outside(lab: &mut Lab) -> Result<()> {
     for way in Way::ALL {
         for (user, password) in [("alice", "wrong"), ("mallory", PASSWORD)] {
             if way != Way::Certificate {
-                let args = ["-L", "-m", "3"];
-                let said = hold.kcat((way, user, password), &args, "")?;
-                ensure!(!said.status.success(), "{user} got in by {way:?}");
+                let gets_in = hold.admits((way, user, password))?;
+                ensure!(!gets_in, "{user} got in by {way:?}");
             }
         }
     }
@@ -107,9 +113,7 @@ pub fn strangers_stay_outside(lab: &mut Lab) -> Result<()> {
     let said = hold.kcat((Way::SaslTls("PLAIN"), "alice", PASSWORD), &bare, "")?;
     ensure!(!said.status.success(), "got in without a login");
     let who = (Way::SaslTls("SCRAM-SHA-256"), "alice", PASSWORD);
-    hold.kcat(who, &["-L"], "")?
-        .success()
-        .context("alice, among strangers")?;
+    ensure!(hold.admits(who)?, "alice, among strangers");
     drop(held);
     let log = hold.peer.log();
     ensure!(!log.contains(PASSWORD), "a password is in the log");

@@ -8,15 +8,9 @@ use super::stronghold::{CONFIGS, PASSWORD, Stronghold, Way};
 const WAYS: [Way; 2] = [Way::Sasl("SCRAM-SHA-256"), Way::SaslTls("SCRAM-SHA-512")];
 
 fn gets_in(hold: &Stronghold, user: &str, password: &str) -> Result<Vec<bool>> {
-    let args = ["-L", "-m", "3"];
     let ways = WAYS.iter();
-    ways.map(|way| {
-        Ok(hold
-            .kcat((*way, user, password), &args, "")?
-            .status
-            .success())
-    })
-    .collect()
+    ways.map(|way| hold.admits((*way, user, password)))
+        .collect()
 }
 
 /// `kafka-configs --entity-type users`: made, given another password, removed; all of it outlives a
