@@ -128,6 +128,10 @@ async fn converse(
             (_, kept) => {
                 session = kept;
                 let hold = answer(stream, frame, peer, context, &mut books).await?;
+                // Who sends many requests at once waits for those who sent one.
+                if reader.has_more() {
+                    tokio::task::yield_now().await;
+                }
                 if let Some(hold) = hold {
                     hold_back(hold, &mut books, &mut drain).await;
                 }

@@ -105,6 +105,11 @@ impl FrameReader {
         }
     }
 
+    /// Whether a part of the next request is here already.
+    pub fn has_more(&self) -> bool {
+        !self.buffer.is_empty()
+    }
+
     /// The next request.
     pub async fn next<'m>(
         &mut self,

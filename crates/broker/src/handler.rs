@@ -13,8 +13,10 @@ use limpid_protocol::{
 use limpid_telemetry::stage::StageClock;
 
 use crate::access::{Access, CLUSTER_NAME, Operation, ResourceKind};
+use crate::answer_memory::AnswerMemory;
 pub use crate::peer::Peer;
 use crate::quotas::client::RequestQuotas;
+use crate::turns::Turns;
 
 /// The versions of one API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +61,12 @@ pub struct Call<'a> {
     pub access: &'a Access,
     /// What the client may use, and for how long it is held back.
     pub quotas: RequestQuotas<'a>,
+    /// Memory for what is read from files.
+    pub answers: &'a AnswerMemory,
+    /// Size of the request.
+    pub request_bytes: usize,
+    /// Turns for what takes long.
+    pub turns: &'a Turns,
     /// Where the time goes.
     pub clock: &'a mut StageClock,
     /// The first error that the answer carries, for the metrics.

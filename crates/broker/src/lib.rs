@@ -11,6 +11,7 @@ pub mod absolute;
 pub mod access;
 pub mod acl_filter;
 pub mod alarm;
+pub mod answer_memory;
 pub mod api;
 pub mod apis;
 pub mod batch;
@@ -55,6 +56,7 @@ pub mod topic_creation;
 pub mod topic_names;
 pub mod topics;
 pub mod transactions;
+pub mod turns;
 pub mod waiters;
 
 pub use services::{Services, ServicesInput};

@@ -176,6 +176,8 @@ pub struct LoggingConfig {
 pub struct ResourcesConfig {
     /// `limpid.request.memory.bytes`, or `queued.max.request.bytes`; at least the largest request.
     pub request_memory_bytes: usize,
+    /// `limpid.answer.memory.bytes`.
+    pub answer_memory_bytes: usize,
     /// `limpid.tail.cache.bytes`.
     pub tail_cache_bytes: usize,
     /// `limpid.worker.threads`; `None` chooses by the processors.
@@ -408,6 +410,7 @@ fn resources(values: &Values<'_>) -> ResourcesConfig {
     let threads = |key: &str| Some(values.size(key)).filter(|count| *count > 0);
     ResourcesConfig {
         request_memory_bytes: values.size(request_memory_key(values)),
+        answer_memory_bytes: values.size("limpid.answer.memory.bytes"),
         tail_cache_bytes: values.size("limpid.tail.cache.bytes"),
         worker_threads: threads("limpid.worker.threads"),
         blocking_threads: threads("limpid.blocking.threads"),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use limpid_broker::access::Access;
+use limpid_broker::answer_memory::AnswerMemory;
 use limpid_broker::apis::Apis;
 use limpid_broker::client_log::ClientLog;
 use limpid_broker::clients::Clients;
@@ -15,6 +16,7 @@ use limpid_broker::listener::{Listener, OpenListener};
 use limpid_broker::metrics::{BrokerMetrics, ListenerMetrics};
 use limpid_broker::quotas::Quotas;
 use limpid_broker::request_memory::RequestMemory;
+use limpid_broker::turns::Turns;
 use limpid_config::{BrokerConfig, NetworkConfig};
 use limpid_storage::metadata::changes::Endpoint;
 use tokio::runtime::Handle;
@@ -55,6 +57,8 @@ pub(crate) fn endpoints(config: &BrokerConfig, bound: &[Listener]) -> Vec<Endpoi
 pub(crate) struct Shared {
     pub(crate) apis: Arc<Apis>,
     pub(crate) memory: Arc<RequestMemory>,
+    pub(crate) answers: Arc<AnswerMemory>,
+    pub(crate) turns: Arc<Turns>,
     pub(crate) metrics: Arc<BrokerMetrics>,
     pub(crate) log: Arc<ClientLog>,
     pub(crate) limits: Arc<ConnectionLimits>,
@@ -81,6 +85,8 @@ impl Shared {
             clients: Arc::clone(&self.clients),
             entrance: self.entrances.of(name),
             memory: Arc::clone(&self.memory),
+            answers: Arc::clone(&self.answers),
+            turns: Arc::clone(&self.turns),
             limits,
             metrics: Arc::clone(&self.metrics),
             listener: Arc::new(ListenerMetrics::new(&self.metrics.connections, name)),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use limpid_broker::access::Access;
+use limpid_broker::answer_memory::AnswerMemory;
 use limpid_broker::blocking::Blocking;
 use limpid_broker::client_log::ClientLog;
 use limpid_broker::clients::Clients;
@@ -17,6 +18,7 @@ use limpid_broker::quotas::Quotas;
 use limpid_broker::request_memory::RequestMemory;
 use limpid_broker::settings::Settings;
 use limpid_broker::source::{EmbeddedCluster, Parts};
+use limpid_broker::turns::Turns;
 use limpid_broker::{Services, ServicesInput};
 use limpid_client_metrics::{ClientMetrics, PushMetrics};
 use limpid_cluster::{ClusterAdmin, ClusterSource, ReadinessState, RecordBrowser};
@@ -186,6 +188,8 @@ impl Server {
         let shared = Shared {
             apis: Arc::clone(&services.apis),
             memory: opening.request_memory(),
+            answers: opening.answer_memory(),
+            turns: Arc::new(Turns::new(runtimes::worker_threads(&opening.broker))),
             access: Access::new(
                 rules,
                 &*metadata_log,
@@ -410,6 +414,12 @@ impl Opening<'_> {
         let largest = usize::try_from(self.broker.network.socket_request_max_bytes).unwrap_or(0);
         let stats = self.registry.pool("request_memory", bytes as u64);
         Arc::new(RequestMemory::new(bytes, largest, stats))
+    }
+
+    fn answer_memory(&self) -> Arc<AnswerMemory> {
+        let bytes = self.broker.resources.answer_memory_bytes;
+        let stats = self.registry.pool("answer_memory", bytes as u64);
+        Arc::new(AnswerMemory::new(bytes, stats))
     }
 
     fn quotas(&self, metadata_log: &LocalMetadataLog, metrics: &BrokerMetrics) -> Arc<Quotas> {

@@ -4,6 +4,7 @@
 mod ci;
 mod codegen;
 mod fixture;
+mod hostile;
 mod tidy;
 mod torture;
 
@@ -28,6 +29,8 @@ enum Command {
     Tidy,
     /// Break everything around a broker under load and check what it promised
     Torture(torture::Arguments),
+    /// Let a hostile client loose on a broker and measure what another one feels
+    Hostile(hostile::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -37,6 +40,7 @@ fn main() -> anyhow::Result<()> {
         Command::Fixture => fixture::run(&root()?),
         Command::Tidy => tidy::run(&root()?),
         Command::Torture(arguments) => torture::run(&root()?, &arguments),
+        Command::Hostile(arguments) => hostile::run(&root()?, &arguments),
     }
 }
 

@@ -5,6 +5,7 @@ pub mod chromium;
 pub mod counted;
 pub mod coverage;
 pub mod dump_log;
+pub mod hostile;
 pub mod http;
 pub mod java;
 pub mod kills;

@@ -35,15 +35,17 @@ use crate::handler::{Answering, ApiRange, Call, Handler, Reply, encode};
 use crate::quotas::rules::QuotaKind;
 use crate::topics::{Partition, Topic, Topics};
 use crate::transactions::Transactions;
+use crate::turns::{LONG_BATCH_BYTES, LONG_PRODUCE_BYTES, Turn};
 
 mod admission;
 mod permission;
+mod refusal;
 
 use self::admission::{Admitted, Permit};
+use self::refusal::{NO_OFFSET, Refusal};
 
 /// The one client that may write to the coordinators' topics, as in Kafka.
 const ADMIN_CLIENT_ID: &str = "__admin_client";
-const NO_OFFSET: i64 = -1;
 const NO_TIMESTAMP: i64 = -1;
 const ACKS_ALL: i16 = -1;
 
@@ -60,78 +62,6 @@ pub struct Produce {
 pub struct ProduceRules {
     /// `limpid.validate.compressed=header`.
     pub trust_compressed_headers: bool,
-}
-
-/// Why a partition's batch was not appended.
-struct Refusal {
-    error: ErrorCode,
-    message: Option<String>,
-    /// Records that are at fault, by their index in the batch, with what is wrong with each.
-    records: Vec<(i32, String)>,
-    /// The first offset of the log, if the batch got as far as that.
-    log_start_offset: i64,
-}
-
-impl Refusal {
-    fn new(error: ErrorCode, message: impl Into<Option<String>>) -> Self {
-        Self {
-            error,
-            message: message.into(),
-            records: Vec::new(),
-            log_start_offset: NO_OFFSET,
-        }
-    }
-
-    /// What is wrong with a batch as a whole is found before the log is looked at, so no start of
-    /// the log is told, as in Kafka.
-    fn from_records(error: RecordsError, log_start_offset: i64) -> Self {
-        let code = ErrorCode::from_code(error.code()).unwrap_or(ErrorCode::CorruptMessage);
-        let is_whole = !matches!(
-            error,
-            RecordsError::Torn { .. }
-                | RecordsError::BadLength { .. }
-                | RecordsError::UnsupportedMagic { .. }
-                | RecordsError::NotOneBatch { .. }
-                | RecordsError::BadCrc { .. }
-                | RecordsError::BatchTooLarge { .. }
-                | RecordsError::CodecNotAllowed { .. }
-        );
-        Self {
-            error: code,
-            message: Some(error.to_string()),
-            records: error
-                .by_record()
-                .into_iter()
-                .map(|(index, error)| (index, error.to_string()))
-                .collect(),
-            log_start_offset: if is_whole {
-                log_start_offset
-            } else {
-                NO_OFFSET
-            },
-        }
-    }
-}
-
-impl From<AppendError> for Refusal {
-    fn from(error: AppendError) -> Self {
-        let code = match &error {
-            AppendError::OutOfOrderSequence { .. } => ErrorCode::OutOfOrderSequenceNumber,
-            AppendError::InvalidProducerEpoch { .. } => ErrorCode::InvalidProducerEpoch,
-            AppendError::CoordinatorFenced { .. } => ErrorCode::TransactionCoordinatorFenced,
-            AppendError::InvalidTxnState { .. } | AppendError::NotInTransaction { .. } => {
-                ErrorCode::InvalidTxnState
-            }
-            AppendError::Malformed(_) => ErrorCode::CorruptMessage,
-            AppendError::TooLarge { .. } => ErrorCode::RecordListTooLarge,
-            // Kafka has no code for a full disk. This one is retriable and does not make the
-            // client look for another leader.
-            AppendError::DiskFull { .. } => ErrorCode::NotEnoughReplicas,
-            AppendError::DirOffline { .. } | AppendError::Busy(_) => ErrorCode::KafkaStorageError,
-            AppendError::Closed => ErrorCode::NotLeaderOrFollower,
-        };
-        Self::new(code, error.to_string())
-    }
 }
 
 impl Produce {
@@ -152,16 +82,27 @@ impl Produce {
 
     /// Appends everything before it waits for the disk, so that a request with many partitions
     /// costs one wait and not one per partition.
-    async fn produce(&self, mut request: ProduceRequest, call: &mut Call<'_>) -> ProduceResponse {
+    async fn produce<'t>(
+        &self,
+        mut request: ProduceRequest,
+        call: &mut Call<'t>,
+    ) -> ProduceResponse {
         // What the client may not write to must not get into its transaction.
         let (denied, error) = permission::take_denied(&mut request, &self.topics, call);
         let table = self.topics.table();
         let admitted = admission::admit(&self.transactions, &table, &request, call.version);
         let mut admitted = admitted.await;
         let topics = request.topic_data.into_iter().enumerate();
-        let begun: Vec<_> = topics
-            .map(|data| self.append_topic(data, &mut admitted, request.acks, call))
-            .collect();
+        let mut begun = Vec::with_capacity(topics.len());
+        let mut turn = match call.request_bytes > LONG_PRODUCE_BYTES {
+            true => call.turns.next().await,
+            false => None,
+        };
+        for data in topics {
+            let topic = self.append_topic(data, &mut admitted, request.acks, (call, &mut turn));
+            begun.push(topic.await);
+        }
+        drop(turn);
         let mut response = ProduceResponse::default();
         for data in denied {
             let indexes = data.partition_data.iter().map(|partition| partition.index);
@@ -178,12 +119,12 @@ impl Produce {
         response
     }
 
-    fn append_topic(
+    async fn append_topic<'t>(
         &self,
         (position, data): (usize, TopicProduceData),
         admitted: &mut Admitted,
         acks: i16,
-        call: &mut Call<'_>,
+        (call, turn): (&mut Call<'t>, &mut Option<Turn<'t>>),
     ) -> TopicInProgress {
         let table = self.topics.table();
         let by_id = call.version >= 13;
@@ -208,9 +149,13 @@ impl Produce {
             let size = partition.records.as_ref().map_or(0, Bytes::len);
             let permit = admitted.take(position, index);
             let appended = match &topic {
-                Some(topic) => permit.and_then(|permit| {
-                    self.append_partition(topic, (partition, permit), acks, call)
-                }),
+                Some(topic) => match permit {
+                    Ok(permit) => {
+                        self.append_partition(topic, (partition, permit), acks, (call, turn))
+                            .await
+                    }
+                    Err(refusal) => Err(refusal),
+                },
                 None if by_id => Err(Refusal::new(ErrorCode::UnknownTopicId, None)),
                 None => Err(Refusal::new(ErrorCode::UnknownTopicOrPartition, None)),
             };
@@ -223,12 +168,12 @@ impl Produce {
         }
     }
 
-    fn append_partition(
+    async fn append_partition<'t>(
         &self,
         topic: &Topic,
         (data, permit): (PartitionProduceData, Permit),
         acks: i16,
-        call: &mut Call<'_>,
+        (call, turn): (&mut Call<'t>, &mut Option<Turn<'t>>),
     ) -> Result<Appended, Refusal> {
         if !matches!(acks, ACKS_ALL..=1) {
             let message = format!("acks must be -1, 0 or 1, not {acks}");
@@ -248,10 +193,18 @@ impl Produce {
             return Err(Refusal::new(ErrorCode::NotEnoughReplicas, message));
         }
         let records = data.records.unwrap_or_default();
-        let limits = self.limits(topic, call.version);
+        let mut limits = self.limits(topic, call.version);
         let start = partition.log.log_start_offset();
-        let prepared = batch::prepare(&records, &limits, &topic.config)
-            .map_err(|error| Refusal::from_records(error, start))?;
+        let most = std::mem::replace(&mut limits.max_decompressed_bytes, LONG_BATCH_BYTES);
+        let mut prepared = batch::prepare(&records, &limits, &topic.config);
+        if let Err(RecordsError::DecompressedTooLarge { .. }) = prepared {
+            if turn.is_none() {
+                *turn = call.turns.next().await;
+            }
+            limits.max_decompressed_bytes = most;
+            prepared = batch::prepare(&records, &limits, &topic.config);
+        }
+        let prepared = prepared.map_err(|error| Refusal::from_records(error, start))?;
         append(partition, (&prepared, permit), call).map_err(|error| Refusal {
             log_start_offset: start,
             ..error.into()

@@ -25,6 +25,7 @@ use limpid_storage::{LogRead, PartitionLog, ReadError};
 use limpid_telemetry::{Gauge, Stage};
 
 use crate::access::{Operation, ResourceKind};
+use crate::answer_memory::Room;
 use crate::blocking::Blocking;
 use crate::drain::Drain;
 use crate::fetch_sessions::{self, FetchSessions};
@@ -195,7 +196,8 @@ impl Fetch {
             for partition in &wanted.partitions {
                 let data = match &located {
                     Ok(topic) => {
-                        self.read(topic, partition, request.isolation_level, &mut budget)
+                        let isolation = request.isolation_level;
+                        self.read(topic, partition, isolation, (&mut budget, call))
                             .await
                     }
                     Err(error) => Err(*error),
@@ -219,7 +221,7 @@ impl Fetch {
         topic: &Topic,
         wanted: &FetchPartition,
         isolation: i8,
-        budget: &mut Budget,
+        (budget, call): (&mut Budget, &Call<'_>),
     ) -> Result<PartitionData, ErrorCode> {
         let partition = topic
             .partition(wanted.partition)
@@ -247,14 +249,26 @@ impl Fetch {
             return Ok(data);
         }
         let most = budget.most(wanted.partition_max_bytes);
-        let read = log.read(wanted.fetch_offset, most, end, budget.bytes == 0);
-        let read = read.map_err(|error| read_error(&error))?;
-        let cold = matches!(read, LogRead::FileRange(_));
-        if !cold || budget.cold_left > 0 {
-            data.records = self
-                .batches(read)
-                .await
-                .map_err(|error| read_error(&error))?;
+        let look = |most| {
+            let read = log.read(wanted.fetch_offset, most, end, budget.bytes == 0);
+            read.map_err(|error| read_error(&error))
+        };
+        let mut read = look(most)?;
+        let mut room = None;
+        let is_cold = |read: &LogRead| matches!(read, LogRead::FileRange(_));
+        if is_cold(&read) && budget.cold_left > 0 {
+            room = call.answers.room(most).await;
+            // Meanwhile the log may have moved on, and there may be room for a part only.
+            read = look(room.as_ref().map_or(0, Room::bytes))?;
+        }
+        let cold = is_cold(&read);
+        if !cold || room.is_some() {
+            let batches = self.batches(read).await;
+            let mut batches = batches.map_err(|error| read_error(&error))?;
+            if let Some(room) = room.filter(|_| cold) {
+                batches = room.hold(batches);
+            }
+            data.records = batches;
             budget.take(data.records.iter().map(Bytes::len).sum(), cold);
         }
         let read_until = end_of(&data.records).filter(|_| committed_only);

@@ -12,6 +12,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
 use crate::access::Access;
+use crate::answer_memory::{self, AnswerMemory};
 use crate::api::k18_api_versions;
 use crate::apis::Apis;
 use crate::byte_stream::ByteStream;
@@ -26,6 +27,7 @@ use crate::quotas::client::{ClientQuotas, Hold};
 use crate::quotas::thread_time::{ThreadTime, Timed};
 use crate::request_memory::RequestMemory;
 use crate::tls_stream::HandshakeError;
+use crate::turns::{LONG_REQUEST_BYTES, Turns};
 
 use super::audit;
 use super::request_log::{self, Done};
@@ -47,6 +49,10 @@ pub struct ConnectionContext {
     pub entrance: Entrance,
     /// Memory for requests.
     pub memory: Arc<RequestMemory>,
+    /// Memory for answers read from files.
+    pub answers: Arc<AnswerMemory>,
+    /// Turns for what takes long.
+    pub turns: Arc<Turns>,
     /// Limits on frames and silence.
     pub limits: FrameLimits,
     /// Counts requests.
@@ -137,6 +143,10 @@ pub(super) async fn answer(
     let client_id = header.client_id.as_deref();
     let mut hold = None;
     let (version, reply, error) = if handler.range().serves(header.api_version) {
+        let turn = match is_long(key, request_bytes) {
+            true => context.turns.next().await,
+            false => None,
+        };
         clock.enter(Stage::LocalAppend);
         let thread_time = ThreadTime::new();
         let is_timed = books.quotas.times_threads();
@@ -146,6 +156,9 @@ pub(super) async fn answer(
             peer,
             access: &context.access,
             quotas: books.quotas.request(client_id, &thread_time),
+            answers: &context.answers,
+            request_bytes,
+            turns: &context.turns,
             clock: &mut clock,
             error: ErrorCode::None,
         };
@@ -154,6 +167,7 @@ pub(super) async fn answer(
             time: is_timed.then_some(&thread_time),
         };
         let reply = handled.await?;
+        drop(turn);
         hold = call.quotas.hold();
         (header.api_version, reply, call.error)
     } else {
@@ -167,7 +181,7 @@ pub(super) async fn answer(
             clock.enter(Stage::Send);
             let head = response_head(key, version, header.correlation_id, body.byte_len());
             response_bytes = head.len() + body.byte_len();
-            send(stream, head, body, context.limits.idle).await?;
+            send(stream, head, body, context).await?;
         }
         Reply::Silence => {}
         Reply::Disconnect(why) => return Err(End::Refused(why)),
@@ -199,6 +213,22 @@ fn book(
     let requests = &context.metrics.requests;
     requests.answered(done.api, done.error, done.bytes, &done.times);
     request_log::write(done, (peer, client_id));
+}
+
+/// Whether a request takes long because of its size. Records are cheap by the byte, and what may wait
+/// for something must not keep a turn meanwhile.
+fn is_long(key: ApiKey, request_bytes: usize) -> bool {
+    let waits = matches!(
+        key,
+        ApiKey::Produce
+            | ApiKey::Fetch
+            | ApiKey::ShareFetch
+            | ApiKey::JoinGroup
+            | ApiKey::SyncGroup
+            | ApiKey::CreateTopics
+            | ApiKey::DeleteTopics
+    );
+    request_bytes > LONG_REQUEST_BYTES && !waits
 }
 
 /// Only ApiVersions has an answer to an unknown version (KIP-511); Kafka closes on all others.
@@ -243,28 +273,40 @@ pub(super) async fn send(
     stream: &mut impl ByteStream,
     head: BytesMut,
     body: Chunks,
-    patience: Duration,
+    context: &ConnectionContext,
 ) -> Result<(), End> {
     let runs = std::iter::once(head.freeze()).chain(body.into_runs());
-    write(stream, runs.collect(), patience).await
+    write(stream, runs.collect(), context).await
 }
 
-/// Writes everything; a peer that reads nothing for `patience` ends the connection.
+/// Writes everything; a peer that reads nothing for `connections.max.idle.ms` ends the connection, and
+/// sooner, when others need the memory.
 pub(super) async fn write(
     stream: &mut impl ByteStream,
     mut runs: VecDeque<Bytes>,
-    patience: Duration,
+    context: &ConnectionContext,
 ) -> Result<(), End> {
+    let patience = context.limits.idle;
+    let mut stalled = Duration::ZERO;
     while !runs.is_empty() {
         let mut slices = [IoSlice::new(&[]); WRITE_SLICES_MAX];
         let count = runs.len().min(WRITE_SLICES_MAX);
         for (slice, run) in slices.iter_mut().zip(&runs) {
             *slice = IoSlice::new(run);
         }
-        match timeout(patience, stream.write_vectored(&slices[..count])).await {
-            Err(_) => return Err(End::SlowReader(patience)),
+        let step = answer_memory::STALLED.min(patience.saturating_sub(stalled));
+        match timeout(step, stream.write_vectored(&slices[..count])).await {
+            Err(_) => {
+                stalled += step;
+                if stalled >= patience || context.answers.is_short() {
+                    return Err(End::SlowReader(stalled));
+                }
+            }
             Ok(Ok(0)) => return Err(End::Send(std::io::ErrorKind::WriteZero.into())),
-            Ok(Ok(written)) => forget_written(&mut runs, written),
+            Ok(Ok(written)) => {
+                stalled = Duration::ZERO;
+                forget_written(&mut runs, written);
+            }
             Ok(Err(error)) => return Err(End::Send(error)),
         }
     }

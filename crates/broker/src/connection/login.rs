@@ -269,7 +269,7 @@ impl<'a, S: ByteStream> LoggingIn<'a, S> {
             drop(charge);
             let length = i32::try_from(bytes.len()).expect("a token is short");
             let runs = [Bytes::from(length.to_be_bytes().to_vec()), bytes.into()];
-            write(self.stream, runs.into(), self.context.limits.idle).await?;
+            write(self.stream, runs.into(), self.context).await?;
             if let Some(user) = user {
                 return Ok(user);
             }
@@ -293,7 +293,7 @@ impl<'a, S: ByteStream> LoggingIn<'a, S> {
         let bytes = (exchange.request_bytes, head.len() + body.byte_len());
         let mut clock = StageClock::start_at(exchange.began);
         clock.enter(Stage::Send);
-        send(self.stream, head, body, self.context.limits.idle).await?;
+        send(self.stream, head, body, self.context).await?;
         let metrics = &self.context.metrics.requests;
         metrics.answered((key, version), error, bytes, &clock.finish());
         Ok(())

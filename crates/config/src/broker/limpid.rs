@@ -9,6 +9,16 @@ use crate::units;
 /// The rows, sorted by key.
 pub(super) const ROWS: &[Definition] = &[
     define(
+        "limpid.answer.memory.bytes",
+        Long,
+        Medium,
+        "Memory for answers to consumers that were read from files and wait to be sent; reading \
+         from files stops when it is used up, and clients that have stopped reading are cut off.",
+    )
+    .default("134217728")
+    .min(2097152)
+    .honoured(),
+    define(
         "limpid.blocking.threads",
         Int,
         Low,

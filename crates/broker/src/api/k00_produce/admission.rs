@@ -14,7 +14,7 @@ use limpid_protocol::messages::produce_request::ProduceRequest;
 use limpid_protocol::records::BatchHeader;
 use limpid_storage::{AppendError, TxnPermit};
 
-use super::Refusal;
+use super::refusal::Refusal;
 use crate::topics::{Partition, TopicTable};
 use crate::transactions::{Admission, Transactions};
 

@@ -1,0 +1,186 @@
+//! The memory of answers that were read from files.
+//!
+//! What comes from the tail cache is shared and belongs to its pool. What was read from a file belongs
+//! to one answer until the client has taken it, and a client may take its time. So a read asks for room
+//! first, and gets a part of what is left: the more there is to be sent, the less a single answer holds.
+//! When there is none left, a read waits, and those go who have stopped reading (see
+//! [`AnswerMemory::is_short`]).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use limpid_telemetry::pools::{Charge, Pool};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+/// Permits are counted in these units, since a semaphore counts in 32 bits.
+const UNIT_BYTES: usize = 1024;
+/// One part in so many of what is left goes to one read.
+const PART: usize = 8;
+/// No read gets less than this, if it wants it: the largest batch, by default.
+const LEAST_BYTES: usize = (1 << 20) + UNIT_BYTES;
+/// How long a read waits for room; then it is answered without its records, and the client asks again.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// A client that has taken nothing for this long is cut off while others wait for room.
+pub const STALLED: Duration = Duration::from_secs(5);
+
+/// The pool.
+pub struct AnswerMemory {
+    room: Arc<Semaphore>,
+    stats: Arc<Pool>,
+    waiting: AtomicUsize,
+}
+
+/// Room for a read.
+pub struct Room {
+    bytes: usize,
+    permit: OwnedSemaphorePermit,
+    stats: Arc<Pool>,
+}
+
+impl AnswerMemory {
+    /// A pool of `limit_bytes`.
+    pub fn new(limit_bytes: usize, stats: Arc<Pool>) -> Self {
+        let units = (limit_bytes.max(LEAST_BYTES) / UNIT_BYTES).min(Semaphore::MAX_PERMITS);
+        Self {
+            room: Arc::new(Semaphore::new(units)),
+            stats,
+            waiting: AtomicUsize::new(0),
+        }
+    }
+
+    /// Whether a read waits for room now.
+    pub fn is_short(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+    }
+
+    /// Room for a read of up to `wanted` bytes, perhaps for less; `None` when there is none in time.
+    pub async fn room(&self, wanted: usize) -> Option<Room> {
+        let part = self.room.available_permits() * UNIT_BYTES / PART;
+        let bytes = wanted.min(part.max(LEAST_BYTES));
+        let units = u32::try_from(bytes.div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX);
+        let permit = match Arc::clone(&self.room).try_acquire_many_owned(units) {
+            Ok(permit) => permit,
+            Err(_) => self.wait_for(units).await?,
+        };
+        let stats = Arc::clone(&self.stats);
+        Some(Room {
+            bytes,
+            permit,
+            stats,
+        })
+    }
+
+    async fn wait_for(&self, units: u32) -> Option<OwnedSemaphorePermit> {
+        let _waiting = Waiting::new(&self.waiting);
+        let since = Instant::now();
+        let acquired = timeout(PATIENCE, Arc::clone(&self.room).acquire_many_owned(units)).await;
+        self.stats.waited(since.elapsed());
+        acquired.ok()?.ok()
+    }
+}
+
+impl Room {
+    /// How much may be read.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Charges what was read, until the last of it is gone.
+    pub fn hold(self, read: Vec<Bytes>) -> Vec<Bytes> {
+        let total: usize = read.iter().map(Bytes::len).sum();
+        let Self {
+            mut permit, stats, ..
+        } = self;
+        let unused = permit
+            .num_permits()
+            .saturating_sub(total.div_ceil(UNIT_BYTES));
+        drop(permit.split(unused));
+        let held = Arc::new((permit, stats.charge(total as u64)));
+        let charged = |bytes| {
+            Bytes::from_owner(Charged {
+                bytes,
+                _held: Arc::clone(&held),
+            })
+        };
+        read.into_iter().map(charged).collect()
+    }
+}
+
+/// Bytes with what they are charged to.
+struct Charged {
+    bytes: Bytes,
+    _held: Arc<(OwnedSemaphorePermit, Charge)>,
+}
+
+impl AsRef<[u8]> for Charged {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Counts one who waits, also when it is given up.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use limpid_telemetry::Registry;
+
+    use super::*;
+
+    fn memory() -> AnswerMemory {
+        AnswerMemory::new(32 << 20, Registry::new().pool("answer_memory", 32 << 20))
+    }
+
+    #[tokio::test]
+    async fn the_more_is_held_the_less_one_gets() {
+        let memory = memory();
+        let mut held = Vec::new();
+        let mut last = usize::MAX;
+        while let Some(room) = memory.room(8 << 20).await {
+            assert!(room.bytes() <= last && room.bytes() >= LEAST_BYTES);
+            last = room.bytes();
+            held.push(room.hold(vec![Bytes::from(vec![0; last])]));
+        }
+        assert_eq!(last, LEAST_BYTES);
+        let total: usize = held.iter().flatten().map(Bytes::len).sum();
+        assert!(total <= 32 << 20, "{total} bytes are held");
+        assert_eq!(memory.stats.used(), total as u64);
+        held.clear();
+        assert_eq!(memory.stats.used(), 0);
+        assert_eq!(
+            memory.room(8 << 20).await.map(|room| room.bytes()),
+            Some(4 << 20)
+        );
+    }
+
+    #[tokio::test]
+    async fn what_was_not_read_is_given_back_and_a_slice_keeps_the_rest() {
+        let memory = memory();
+        let before = memory.room.available_permits();
+        let room = memory.room(4 << 20).await.expect("room");
+        let held = room.hold(vec![Bytes::from(vec![0; 5 * UNIT_BYTES])]);
+        assert_eq!(memory.room.available_permits(), before - 5);
+        let slice = held[0].slice(1..2);
+        drop(held);
+        assert_eq!(memory.room.available_permits(), before - 5);
+        drop(slice);
+        assert_eq!(memory.room.available_permits(), before);
+        assert!(!memory.is_short());
+    }
+}
