@@ -143,9 +143,10 @@ impl Deliveries {
         deliveries
     }
 
-    /// [`Self::restore`] that leaves `start` where it is.
+    /// [`Self::restore`] that leaves `start` where it is, unless it is no offset: what lies on a disk may
+    /// say anything.
     pub(crate) fn merge(start: i64, batches: impl IntoIterator<Item = Batch>) -> Self {
-        let mut deliveries = Self::new(start);
+        let mut deliveries = Self::new(start.max(0));
         for batch in batches {
             deliveries.put(batch);
         }

@@ -255,7 +255,7 @@ impl ShareStates {
 impl Held {
     fn merged(&self, start: i64, more: &[Batch]) -> Vec<Batch> {
         let all = self.batches.iter().chain(more).copied();
-        Deliveries::merge(start.max(0), all).batches()
+        Deliveries::merge(start, all).batches()
     }
 
     /// The deliveries of a partition that is read from `start` on.

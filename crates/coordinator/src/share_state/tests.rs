@@ -105,3 +105,14 @@ fn cold_partitions_are_written_anew() {
         before.as_ref().map(batches)
     );
 }
+
+#[test]
+fn a_start_that_is_no_offset_is_the_first() {
+    let mut states = ShareStates::default();
+    let first = states.initialize(key(), 1, i64::MIN, 1);
+    put(&mut states, Some(first));
+    let more = states.update(&key(), &write(i64::MIN, 3, i64::MAX - 1), 2, 500);
+    put(&mut states, more);
+    let held = states.get(&key()).expect("initialized");
+    assert_eq!(held.deliveries(held.start).start(), 0);
+}
