@@ -58,19 +58,28 @@ impl AnswerMemory {
 
     /// Room for a read of up to `wanted` bytes, perhaps for less; `None` when there is none in time.
     pub async fn room(&self, wanted: usize) -> Option<Room> {
+        if let Some(room) = self.room_now(wanted) {
+            return Some(room);
+        }
+        let bytes = wanted.min(LEAST_BYTES);
+        let permit = self.wait_for(units_of(bytes)).await?;
+        Some(self.let_out(bytes, permit))
+    }
+
+    /// Room for a read of up to `wanted` bytes, if there is some at once.
+    pub fn room_now(&self, wanted: usize) -> Option<Room> {
         let part = self.room.available_permits() * UNIT_BYTES / PART;
         let bytes = wanted.min(part.max(LEAST_BYTES));
-        let units = u32::try_from(bytes.div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX);
-        let permit = match Arc::clone(&self.room).try_acquire_many_owned(units) {
-            Ok(permit) => permit,
-            Err(_) => self.wait_for(units).await?,
-        };
-        let stats = Arc::clone(&self.stats);
-        Some(Room {
+        let permit = Arc::clone(&self.room).try_acquire_many_owned(units_of(bytes));
+        Some(self.let_out(bytes, permit.ok()?))
+    }
+
+    fn let_out(&self, bytes: usize, permit: OwnedSemaphorePermit) -> Room {
+        Room {
             bytes,
             permit,
-            stats,
-        })
+            stats: Arc::clone(&self.stats),
+        }
     }
 
     async fn wait_for(&self, units: u32) -> Option<OwnedSemaphorePermit> {
@@ -107,6 +116,10 @@ impl Room {
         };
         read.into_iter().map(charged).collect()
     }
+}
+
+fn units_of(bytes: usize) -> u32 {
+    u32::try_from(bytes.div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX)
 }
 
 /// Bytes with what they are charged to.
@@ -158,6 +171,10 @@ mod tests {
             held.push(room.hold(vec![Bytes::from(vec![0; last])]));
         }
         assert_eq!(last, LEAST_BYTES);
+        assert!(
+            memory.room_now(8 << 20).is_none(),
+            "nobody waits for this one"
+        );
         let total: usize = held.iter().flatten().map(Bytes::len).sum();
         assert!(total <= 32 << 20, "{total} bytes are held");
         assert_eq!(memory.stats.used(), total as u64);

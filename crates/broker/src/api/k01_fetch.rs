@@ -257,7 +257,14 @@ impl Fetch {
         let mut room = None;
         let is_cold = |read: &LogRead| matches!(read, LogRead::FileRange(_));
         if is_cold(&read) && budget.cold_left > 0 {
-            room = call.answers.room(most).await;
+            // Who has something to send already sends that, instead of waiting with it.
+            room = match budget.bytes {
+                0 => call.answers.room(most).await,
+                _ => call.answers.room_now(most),
+            };
+            if room.is_none() {
+                budget.cold_left = 0;
+            }
             // Meanwhile the log may have moved on, and there may be room for a part only.
             read = look(room.as_ref().map_or(0, Room::bytes))?;
         }
