@@ -106,15 +106,10 @@ impl Request {
                     path: parts.collect(),
                 }
             }
-            "write" => Operation::Change {
-                kind: "write",
+            other => Operation::Change {
+                kind: change(other)?,
                 mbean: mbean()?,
             },
-            "exec" => Operation::Change {
-                kind: "exec",
-                mbean: mbean()?,
-            },
-            other => return Err(format!("no type with name {other:?} exists")),
         };
         Ok(Self { operation, options })
     }
@@ -153,15 +148,10 @@ impl Request {
                     path,
                 }
             }
-            "write" => Operation::Change {
-                kind: "write",
+            other => Operation::Change {
+                kind: change(other)?,
                 mbean: mbean()?,
             },
-            "exec" => Operation::Change {
-                kind: "exec",
-                mbean: mbean()?,
-            },
-            other => return Err(format!("no type with name {other:?} exists")),
         };
         Ok(Self { operation, options })
     }
@@ -212,6 +202,15 @@ impl Request {
             }
         }
         Value::Object(echo)
+    }
+}
+
+/// The type of a request that changes something: there is no other that is left.
+fn change(kind: &str) -> Result<&'static str, String> {
+    match kind {
+        "write" => Ok("write"),
+        "exec" => Ok("exec"),
+        other => Err(format!("no type with name {other:?} exists")),
     }
 }
 

@@ -7,6 +7,8 @@ use limpid_storage::PartitionLog;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// It has to be read.
+    Unread,
+    /// Somebody reads it.
     Loading,
     /// It was read.
     Ready,
@@ -19,8 +21,22 @@ impl Phase {
     pub fn at_first(log: &PartitionLog) -> Self {
         match log.log_start_offset() == log.log_end_offset() {
             true => Self::Ready,
-            false => Self::Loading,
+            false => Self::Unread,
         }
+    }
+
+    /// True once, for the one who is to read it.
+    pub fn claim(&mut self) -> bool {
+        let is_unread = *self == Self::Unread;
+        if is_unread {
+            *self = Self::Loading;
+        }
+        is_unread
+    }
+
+    /// It is not read to its end yet.
+    pub fn is_loading(self) -> bool {
+        matches!(self, Self::Unread | Self::Loading)
     }
 
     /// What clients are told.
@@ -30,7 +46,7 @@ impl Phase {
     pub fn check(self) -> Result<(), ErrorCode> {
         match self {
             Self::Ready => Ok(()),
-            Self::Loading => Err(ErrorCode::CoordinatorLoadInProgress),
+            Self::Unread | Self::Loading => Err(ErrorCode::CoordinatorLoadInProgress),
             Self::Closed => Err(ErrorCode::NotCoordinator),
         }
     }

@@ -28,8 +28,6 @@ pub(super) struct Shard {
 
 struct State {
     phase: Phase,
-    /// Somebody reads the partition already.
-    claimed: bool,
     /// It was just read: its offsets have not been compared with the topics that there are.
     unchecked: bool,
     topic: Arc<Topic>,
@@ -59,8 +57,7 @@ impl sharded::Shard for Shard {
     }
 
     fn claim_load(&self) -> bool {
-        let mut state = self.state.lock();
-        state.phase == Phase::Loading && !std::mem::replace(&mut state.claimed, true)
+        self.state.lock().phase.claim()
     }
 }
 
@@ -79,7 +76,6 @@ impl Shard {
             codec,
             state: Mutex::new(State {
                 phase,
-                claimed: false,
                 unchecked: false,
                 topic,
                 coordinator: Coordinator::new(limits),
@@ -89,7 +85,7 @@ impl Shard {
     }
 
     pub(super) fn is_loading(&self) -> bool {
-        self.state.lock().phase == Phase::Loading
+        self.state.lock().phase.is_loading()
     }
 
     /// True once after it was read.
@@ -145,7 +141,7 @@ impl Shard {
         coordinator.loaded(now, &mut out);
         let mut state = self.state.lock();
         state.coordinator = coordinator;
-        if state.phase == Phase::Loading {
+        if state.phase.is_loading() {
             state.phase = Phase::Ready;
             state.unchecked = true;
         }

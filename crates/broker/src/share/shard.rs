@@ -23,8 +23,6 @@ pub(super) struct Shard {
 
 struct State {
     phase: Phase,
-    /// Somebody reads the partition already.
-    claimed: bool,
     /// It was just read: it has not been compared with the topics that there are.
     unchecked: bool,
     topic: Arc<Topic>,
@@ -55,8 +53,7 @@ impl sharded::Shard for Shard {
     }
 
     fn claim_load(&self) -> bool {
-        let mut state = self.state.lock();
-        state.phase == Phase::Loading && !std::mem::replace(&mut state.claimed, true)
+        self.state.lock().phase.claim()
     }
 }
 
@@ -68,7 +65,6 @@ impl Shard {
             codec,
             state: Mutex::new(State {
                 phase,
-                claimed: false,
                 unchecked: false,
                 topic,
                 states: ShareStates::default(),
@@ -85,7 +81,7 @@ impl Shard {
     /// The partition was read.
     pub(super) fn loaded(&self, loaded: Loaded) {
         let mut state = self.state.lock();
-        if state.phase == Phase::Loading {
+        if state.phase.is_loading() {
             state.states = loaded.states;
             state.snapshots = loaded.snapshots;
             state.phase = Phase::Ready;

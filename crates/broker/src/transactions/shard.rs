@@ -22,8 +22,6 @@ pub(super) struct Shard {
 
 struct State {
     phase: Phase,
-    /// Somebody reads the partition already.
-    claimed: bool,
     topic: Arc<Topic>,
     transactions: Transactions,
     /// Whose markers are being written now. Never by two at once: a marker that comes late would
@@ -37,8 +35,7 @@ impl sharded::Shard for Shard {
     }
 
     fn claim_load(&self) -> bool {
-        let mut state = self.state.lock();
-        state.phase == Phase::Loading && !std::mem::replace(&mut state.claimed, true)
+        self.state.lock().phase.claim()
     }
 }
 
@@ -49,7 +46,6 @@ impl Shard {
             partition,
             state: Mutex::new(State {
                 phase,
-                claimed: false,
                 topic,
                 transactions: Transactions::default(),
                 finishing: HashSet::new(),
@@ -60,7 +56,7 @@ impl Shard {
     /// The partition was read: `transactions` is what it says.
     pub(super) fn loaded(&self, transactions: Transactions) {
         let mut state = self.state.lock();
-        if state.phase == Phase::Loading {
+        if state.phase.is_loading() {
             state.transactions = transactions;
             state.phase = Phase::Ready;
         }
