@@ -16,10 +16,15 @@ const FIND: u64 = 240;
 /// What a run takes beside its faults.
 const AROUND: Duration = Duration::from_secs(500);
 
-/// Each planted bug, and findings of which one must be told.
+/// Each planted bug, and the findings of which one must be told. What else a bug leads to does not end
+/// a run: who forgets producers forgets their open transactions too, for example, so that readers of
+/// committed records may see those early before anything comes twice.
 const BUGS: [(&str, &[&str]); 9] = [
     ("AckBeforeAppend", &["Lost", "Misplaced"]),
-    ("ForgetProducers", &["Duplicated", "Misplaced"]),
+    (
+        "ForgetProducers",
+        &["Duplicated", "Misplaced", "Early", "Aborted"],
+    ),
     ("CutTail", &["Lost", "Rewritten", "OutOfRange", "Forgotten"]),
     ("IgnoreSequences", &["Reordered", "Duplicated"]),
     ("ReadPastStable", &["Early", "Aborted"]),
@@ -47,7 +52,7 @@ pub fn every_planted_bug_is_found(_: &mut Lab) -> Result<()> {
     for (bug, kinds) in BUGS {
         let mut torture = torture(FIND);
         torture
-            .arg("--until-found")
+            .args(["--until-found", &kinds.join(",")])
             .env("LIMPID_BIN", build_sabotaged(&folder, bug)?);
         let said = finish(torture, FIND)?.stderr;
         let found = said.lines().rev().find(|line| line.contains(" findings {"));

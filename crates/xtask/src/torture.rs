@@ -37,7 +37,7 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<()> {
         cargo.args(["--seed", &seed.to_string()]);
     }
     if arguments.until_found {
-        cargo.arg("--until-found");
+        cargo.args(["--until-found", "any"]);
     }
     let status = cargo
         .current_dir(root)

@@ -46,6 +46,9 @@ const END_LIMIT: Duration = Duration::from_secs(180);
 /// How many clients count their steps.
 const STEPPING: usize = 10;
 
+/// Stands for findings of every kind.
+pub const ANY: &str = "any";
+
 /// What to do.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -53,10 +56,23 @@ pub struct Plan {
     pub time: Duration,
     /// Decides what happens.
     pub seed: u64,
-    /// Whether to end at the first finding.
-    pub until_found: bool,
+    /// The kinds of findings of which one ends the run ([`ANY`]: each does); none goes on to its end.
+    pub until_found: Vec<String>,
     /// The names of the only faults that there may be, or nothing.
     pub only: Vec<String>,
+}
+
+impl Plan {
+    fn is_reached(&self, run: &Run) -> bool {
+        let checker = run.checker.lock();
+        let mut found = checker.findings.counts().keys();
+        found.any(|kind| {
+            let kind = format!("{kind:?}");
+            self.until_found
+                .iter()
+                .any(|name| name == ANY || *name == kind)
+        })
+    }
 }
 
 /// Tortures a broker in `folder`, which must be in namespaces of this process's own.
@@ -145,8 +161,7 @@ fn under_faults(
     while began.elapsed() < plan.time {
         nemesis.strike()?;
         clients.check()?;
-        let found = nemesis.run.checker.lock().findings.count() > 0;
-        if found && plan.until_found {
+        if plan.is_reached(nemesis.run) {
             return Ok(());
         }
         if told.elapsed() >= TELL_EVERY {
@@ -160,7 +175,7 @@ fn under_faults(
 /// Nobody writes any more; what was acknowledged comes to all who are to see it.
 fn come_to_an_end(nemesis: &mut Nemesis<'_>, clients: Clients, plan: &Plan) -> Result<()> {
     let run = nemesis.run;
-    if plan.until_found && run.checker.lock().findings.count() > 0 {
+    if plan.is_reached(run) {
         return Ok(());
     }
     run.stop(false);

@@ -13,7 +13,7 @@ use limpid_interop::torture::{Plan, torture};
 /// Set within the namespaces of our own.
 const INSIDE: &str = "TORTURE_INSIDE";
 const USAGE: &str =
-    "torture [--minutes N] [--seconds N] [--seed N] [--until-found] [--only FAULT,…]";
+    "torture [--minutes N] [--seconds N] [--seed N] [--until-found any|FINDING,…] [--only FAULT,…]";
 
 fn main() -> ExitCode {
     match start() {
@@ -75,24 +75,20 @@ fn plan() -> Result<Plan> {
     let mut plan = Plan {
         time: Duration::from_secs(90),
         seed: now.as_micros() as u64,
-        until_found: false,
+        until_found: Vec::new(),
         only: Vec::new(),
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
-        let mut number = || -> Result<u64> {
-            let number = words.next().context(USAGE)?;
-            number.parse().context(USAGE)
-        };
+        let value = words.next().context(USAGE)?;
+        let number = || value.parse::<u64>().context(USAGE);
+        let names = || value.split(',').map(str::to_owned).collect();
         match word.as_str() {
             "--minutes" => plan.time = Duration::from_secs(60 * number()?),
             "--seconds" => plan.time = Duration::from_secs(number()?),
             "--seed" => plan.seed = number()?,
-            "--only" => {
-                let names = words.next().context(USAGE)?;
-                plan.only = names.split(',').map(str::to_owned).collect();
-            }
-            "--until-found" => plan.until_found = true,
+            "--only" => plan.only = names(),
+            "--until-found" => plan.until_found = names(),
             _ => bail!(USAGE),
         }
     }
