@@ -12,6 +12,7 @@ mod home;
 mod jolokia;
 mod lag;
 mod linking;
+mod metadata_log;
 mod several;
 mod transactions;
 mod upgrades;

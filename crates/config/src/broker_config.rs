@@ -5,6 +5,7 @@
 
 mod groups;
 mod limits;
+mod metadata_log;
 mod share;
 mod transactions;
 
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 
 pub use self::groups::{ConsumerGroupsConfig, GroupsConfig};
 pub use self::limits::{ConnectionsConfig, ListenerConnections, QuotaConfig};
+pub use self::metadata_log::MetadataLogConfig;
 pub use self::share::ShareGroupsConfig;
 pub use self::transactions::TransactionsConfig;
 use crate::check::{list_items, parse_double};
@@ -42,6 +44,8 @@ pub struct BrokerConfig {
     pub quotas: QuotaConfig,
     /// Where data lives, and how it is looked after.
     pub storage: StorageConfig,
+    /// How the metadata log is kept.
+    pub metadata_log: MetadataLogConfig,
     /// How logs are compacted.
     pub compaction: CompactionConfig,
     /// Automatic creation of topics and its like.
@@ -236,6 +240,7 @@ impl BrokerConfig {
             network: network(values, connections),
             quotas: limits::quotas(values),
             storage: storage(values),
+            metadata_log: metadata_log::metadata_log(values),
             compaction: compaction(values),
             topics: TopicsConfig {
                 auto_create: values.boolean("auto.create.topics.enable"),

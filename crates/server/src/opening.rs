@@ -78,9 +78,18 @@ pub(crate) fn open_metadata(
     broker: &BrokerConfig,
     dirs: &DataDirs,
 ) -> Result<LocalMetadataLog, StartError> {
-    let mut request = OpenRequest::new(&dirs.metadata);
-    request.node_id = Some(broker.node.id);
-    request.min_insync_replicas = broker.topic_defaults.min_insync_replicas;
+    let config = &broker.metadata_log;
+    let request = OpenRequest {
+        node_id: Some(broker.node.id),
+        segment_bytes: config.segment_bytes,
+        segment_ms: config.segment_ms,
+        snapshot_bytes: config.snapshot_bytes,
+        snapshot_interval_ms: config.snapshot_interval_ms,
+        retention_bytes: config.retention_bytes,
+        retention_ms: config.retention_ms,
+        min_insync_replicas: broker.topic_defaults.min_insync_replicas,
+        ..OpenRequest::new(&dirs.metadata)
+    };
     let (log, report) = LocalMetadataLog::open(&request)?;
     if let Some(torn) = &report.torn_tail {
         tracing::warn!(?torn, "the end of the metadata log was cut off");

@@ -233,7 +233,8 @@ pub(super) const ROWS: &[Definition] = &[
         "New metadata after which a snapshot is written.",
     )
     .default("20971520")
-    .min(1),
+    .min(1)
+    .honoured(),
     define(
         "metadata.log.max.snapshot.interval.ms",
         Long,
@@ -241,7 +242,8 @@ pub(super) const ROWS: &[Definition] = &[
         "Longest time between snapshots while metadata changes.",
     )
     .default("3600000")
-    .min(0),
+    .min(0)
+    .honoured(),
     define(
         "metadata.log.segment.bytes",
         Int,
@@ -249,14 +251,16 @@ pub(super) const ROWS: &[Definition] = &[
         "Size at which a metadata segment is closed.",
     )
     .default("1073741824")
-    .min(8_388_608),
+    .min(8_388_608)
+    .honoured(),
     define(
         "metadata.log.segment.ms",
         Long,
         High,
         "Age at which a metadata segment is closed.",
     )
-    .default("604800000"),
+    .default("604800000")
+    .honoured(),
     define(
         "metadata.max.idle.interval.ms",
         Int,
@@ -272,14 +276,16 @@ pub(super) const ROWS: &[Definition] = &[
         High,
         "Size of old metadata and snapshots that is kept.",
     )
-    .default("104857600"),
+    .default("104857600")
+    .honoured(),
     define(
         "metadata.max.retention.ms",
         Long,
         High,
         "Age of old metadata and snapshots that is kept.",
     )
-    .default("604800000"),
+    .default("604800000")
+    .honoured(),
     define(
         "node.id",
         Int,
