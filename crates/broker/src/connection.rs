@@ -59,7 +59,7 @@ pub async fn serve(
     context: Arc<ConnectionContext>,
     mut drain: Drain,
 ) {
-    let mut reader = FrameReader::new(context.limits);
+    let mut reader = FrameReader::new(context.limits, Arc::clone(&context.turns));
     let session = tokio::select! {
         biased;
         session = enter(&mut stream, &mut reader, &mut peer, &context) => session,

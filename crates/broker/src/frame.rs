@@ -7,7 +7,12 @@
 //! much again in advance. A frame that does not arrive in time closes the connection, which returns
 //! what it held.
 
+use std::future::poll_fn;
+use std::io;
 use std::ops::RangeInclusive;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -16,6 +21,7 @@ use tokio::time::timeout;
 
 use crate::byte_stream::ByteStream;
 use crate::request_memory::{RequestCharge, RequestMemory};
+use crate::turns::{LONG_READ_BYTES, Turns};
 
 /// Size of the length prefix.
 const PREFIX_BYTES: usize = 4;
@@ -94,14 +100,16 @@ pub struct Frame<'m> {
 pub struct FrameReader {
     buffer: BytesMut,
     limits: FrameLimits,
+    turns: Arc<Turns>,
 }
 
 impl FrameReader {
     /// A reader with nothing buffered yet.
-    pub fn new(limits: FrameLimits) -> Self {
+    pub fn new(limits: FrameLimits, turns: Arc<Turns>) -> Self {
         Self {
             buffer: BytesMut::new(),
             limits,
+            turns,
         }
     }
 
@@ -147,7 +155,6 @@ impl FrameReader {
         }
         let began = Instant::now();
         while self.buffer.len() < PREFIX_BYTES {
-            self.buffer.reserve(READ_BYTES);
             self.read(stream, READ_BYTES, began, PREFIX_BYTES).await?;
         }
         let length = self.length(&allowed)?;
@@ -164,8 +171,6 @@ impl FrameReader {
                 break;
             }
             let granted = (PREFIX_BYTES + charge.bytes()).min(whole) - have;
-            // Not more than is charged: what is reserved ahead becomes resident sooner or later.
-            self.buffer.reserve(granted);
             self.read(stream, granted, began, whole).await?;
         }
         self.buffer.advance(PREFIX_BYTES);
@@ -202,8 +207,14 @@ impl FrameReader {
     ) -> Result<(), FrameError> {
         let left = self.limits.body.saturating_sub(began.elapsed());
         let received = self.buffer.len();
-        let mut into = (&mut self.buffer).limit(bytes_max);
-        match timeout(left, stream.read_buf(&mut into)).await {
+        let (buffer, turns) = (&mut self.buffer, &self.turns);
+        let read = async {
+            if bytes_max < LONG_READ_BYTES {
+                return read_into(buffer, bytes_max, stream).await;
+            }
+            read_in_turn(buffer, bytes_max, stream, turns).await
+        };
+        match timeout(left, read).await {
             Err(_) => Err(self.slow(began, announced)),
             Ok(Ok(0)) if received == 0 => Err(FrameError::Closed),
             Ok(Ok(0)) => Err(FrameError::Torn {
@@ -224,6 +235,42 @@ impl FrameReader {
     }
 }
 
+/// Reads what there is, and waits for something when there is nothing.
+async fn read_into(
+    buffer: &mut BytesMut,
+    bytes_max: usize,
+    stream: &mut impl ByteStream,
+) -> io::Result<usize> {
+    // Not more than is charged: what is reserved ahead becomes resident sooner or later.
+    buffer.reserve(bytes_max);
+    stream.read_buf(&mut buffer.limit(bytes_max)).await
+}
+
+/// Reads what there is, in a turn; without one it waits for there to be something.
+async fn read_in_turn(
+    buffer: &mut BytesMut,
+    bytes_max: usize,
+    stream: &mut impl ByteStream,
+    turns: &Turns,
+) -> io::Result<usize> {
+    loop {
+        let turn = turns.next().await;
+        let mut read = pin!(read_into(buffer, bytes_max, stream));
+        let attempt = poll_fn(|context| Poll::Ready(read.as_mut().poll(context))).await;
+        drop(turn);
+        if let Poll::Ready(done) = attempt {
+            return done;
+        }
+        // The attempt left word where to call when there is something.
+        let mut is_called = false;
+        poll_fn(|_| match std::mem::replace(&mut is_called, true) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+        .await;
+    }
+}
+
 /// What a peer speaks whose first four bytes make no sense as a length.
 fn foreign_protocol(prefix: &[u8]) -> &'static str {
     match prefix {
@@ -234,3 +281,6 @@ fn foreign_protocol(prefix: &[u8]) -> &'static str {
         _ => "",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,8 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// A request beyond this is long to read and to answer, unless most of it is records.
 pub const LONG_REQUEST_BYTES: usize = 128 * 1024;
+/// A read of so many bytes is long: they are copied, mostly into memory that was not used before.
+pub const LONG_READ_BYTES: usize = 64 * 1024;
 /// Records beyond this are long to check and to write.
 pub const LONG_PRODUCE_BYTES: usize = 512 * 1024;
 /// A batch that is larger than this once it is decompressed is long to check.

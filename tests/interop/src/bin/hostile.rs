@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use limpid_interop::hostile::attacks::{Target, attack};
-use limpid_interop::hostile::run::{ATTACKER, Plan, hostile};
+use limpid_interop::hostile::run::{ATTACKER, Plan, SINK, SPINNER, hostile};
+use limpid_interop::hostile::sink::{sink, spin};
 use limpid_interop::peer::Kind;
 use limpid_interop::tools::Tools;
 
@@ -19,6 +20,14 @@ fn main() -> Result<()> {
     {
         let (plain, login) = (plain.clone(), login.clone());
         return attack(name, &Target { plain, login });
+    }
+    if let [word, address] = &words[..]
+        && word == SINK
+    {
+        return sink(address);
+    }
+    if words == [SPINNER] {
+        spin();
     }
     let mut plan = Plan {
         rounds: 3,

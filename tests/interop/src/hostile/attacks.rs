@@ -47,6 +47,8 @@ pub struct Attack {
     pub name: &'static str,
     /// For people.
     pub what: &'static str,
+    /// Whether it goes on just the same when nobody answers.
+    pub is_one_way: bool,
     /// Does it; never ends by itself.
     pub run: fn(&Target) -> Result<()>,
 }
@@ -56,51 +58,61 @@ pub const ATTACKS: &[Attack] = &[
     Attack {
         name: "silent",
         what: "2,000 connections that say nothing",
+        is_one_way: false,
         run: silent,
     },
     Attack {
         name: "announced",
         what: "2,000 connections that announce 100 MiB and send a byte of it",
+        is_one_way: false,
         run: announced,
     },
     Attack {
         name: "trickle",
         what: "2,000 connections that send a request of 64 KiB a byte at a time",
+        is_one_way: false,
         run: trickle,
     },
     Attack {
         name: "noise",
         what: "random bytes, with and without a length in front, on ever new connections",
+        is_one_way: true,
         run: noise,
     },
     Attack {
         name: "unread",
         what: "64 connections that fetch 50 MiB again and again and read nothing",
+        is_one_way: false,
         run: unread,
     },
     Attack {
         name: "flood",
         what: "64 connections that produce 1 MB records without reading an answer",
+        is_one_way: true,
         run: flood,
     },
     Attack {
         name: "pipeline",
         what: "64 connections that ask for ApiVersions without reading an answer",
+        is_one_way: false,
         run: pipeline,
     },
     Attack {
         name: "bomb",
         what: "64 connections that produce zstd batches of 64 MiB of zeros",
+        is_one_way: false,
         run: bomb,
     },
     Attack {
         name: "names",
         what: "64 connections that ask for the metadata of 80,000 topics that do not exist",
+        is_one_way: false,
         run: names,
     },
     Attack {
         name: "logins",
         what: "wrong passwords, each on a new connection",
+        is_one_way: false,
         run: logins,
     },
 ];

@@ -27,12 +27,23 @@ pub struct Pool {
     pub limit: f64,
 }
 
+/// One round of an attack.
+#[derive(Debug)]
+pub struct Round {
+    /// Nobody attacks.
+    pub calm: Phase,
+    /// Somebody else on this machine is kept busy.
+    pub elsewhere: Phase,
+    /// The attack goes to the broker.
+    pub attacked: Phase,
+}
+
 /// All rounds of one attack.
 #[derive(Debug)]
 pub struct Row {
     what: &'static str,
-    /// Calm, and under attack.
-    pub rounds: Vec<(Phase, Phase)>,
+    /// In their order.
+    pub rounds: Vec<Round>,
     /// The broker's pools after it.
     pub pools: Vec<Pool>,
 }
@@ -51,24 +62,21 @@ impl Row {
     /// The most memory that was resident under this attack, in MiB.
     #[must_use]
     pub fn resident_most(&self) -> f64 {
-        let most = self
-            .rounds
-            .iter()
-            .map(|(_, attacked)| attacked.resident_most);
+        let most = self.rounds.iter().map(|round| round.attacked.resident_most);
         most.fold(0.0, f64::max)
     }
 
-    /// The medians over the rounds of: the percentile when calm, under attack, and their ratio.
-    fn medians(&self, of: impl Fn(&Phase) -> &[Duration], per_mille: usize) -> [f64; 3] {
-        let pairs = self
-            .rounds
-            .iter()
-            .map(|(calm, attacked)| [calm, attacked].map(|phase| percentile(of(phase), per_mille)));
-        let pairs: Vec<[f64; 2]> = pairs.collect();
+    /// The medians over the rounds of a percentile: when calm, when somebody else is busy, under attack,
+    /// and of the ratio of the last to each of the others.
+    fn medians(&self, of: impl Fn(&Phase) -> &[Duration], per_mille: usize) -> [f64; 5] {
+        let percentile = |phase: &Phase| percentile(of(phase), per_mille);
+        let each = |value: &dyn Fn(&Round) -> f64| median(self.rounds.iter().map(value).collect());
         [
-            median(pairs.iter().map(|pair| pair[0]).collect()),
-            median(pairs.iter().map(|pair| pair[1]).collect()),
-            median(pairs.iter().map(|pair| pair[1] / pair[0]).collect()),
+            each(&|round| percentile(&round.calm)),
+            each(&|round| percentile(&round.elsewhere)),
+            each(&|round| percentile(&round.attacked)),
+            each(&|round| percentile(&round.attacked) / percentile(&round.calm)),
+            each(&|round| percentile(&round.attacked) / percentile(&round.elsewhere)),
         ]
     }
 }
@@ -80,9 +88,13 @@ impl fmt::Display for Row {
             (|phase: &Phase| &phase.produce[..]) as fn(&Phase) -> &[Duration],
             |phase: &Phase| &phase.fetch[..],
         ] {
-            let [_, _, half] = self.medians(waits, 500);
-            let [calm, attacked, most] = self.medians(waits, 990);
-            write!(f, " {half:.1} | {calm:.2} | {attacked:.2} | {most:.1} |")?;
+            let [.., half, _] = self.medians(waits, 500);
+            let [calm, elsewhere, attacked, most, beyond] = self.medians(waits, 990);
+            write!(
+                f,
+                " {half:.1} | {calm:.2} | {elsewhere:.2} | {attacked:.2} |"
+            )?;
+            write!(f, " {most:.1} | {beyond:.1} |")?;
         }
         write!(f, " {:.0} |", self.resident_most())
     }
@@ -101,9 +113,10 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "| attack | produce p50 × | p99 calm, ms | attacked, ms | × | fetch p50 × | p99 calm, ms \
-             | attacked, ms | × | resident at most, MiB |\n\
-             |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
+            "| attack | produce p50 × | p99 calm, ms | elsewhere, ms | attacked, ms | × calm | × elsewhere \
+             | fetch p50 × | p99 calm, ms | elsewhere, ms | attacked, ms | × calm | × elsewhere \
+             | resident at most, MiB |\n|---|{}",
+            "---:|".repeat(13)
         )?;
         for row in &self.rows {
             writeln!(f, "{row}")?;

@@ -9,7 +9,7 @@ use limpid_protocol::records::Codec;
 
 use super::attacks::{ATTACKS, Attack, BAIT, DUMP, Target};
 use super::bystander::{Bystander, Waits};
-use super::report::{Phase, Pool, Report, Row};
+use super::report::{Phase, Pool, Report, Round, Row};
 use super::talk;
 use crate::peer::{Kind, Peer};
 use crate::process::{Daemon, pause, wait_for};
@@ -29,6 +29,12 @@ const LOOK: Duration = Duration::from_millis(250);
 const READY: Duration = Duration::from_secs(60);
 /// How the attackers are started.
 pub const ATTACKER: &str = "--attacker";
+/// How the other victim is started.
+pub const SINK: &str = "--sink";
+/// How somebody is started who keeps a processor busy.
+pub const SPINNER: &str = "--spin";
+/// What an attacker opens first takes a moment.
+const OPENING: Duration = Duration::from_secs(1);
 
 /// What is done.
 #[derive(Debug, Clone)]
@@ -75,27 +81,65 @@ fn rounds(
     folder: &Path,
     plan: &Plan,
 ) -> Result<Vec<Row>> {
+    let (_swallowing, sink) = sink(folder)?;
+    let mut scene = Scene {
+        peer,
+        bystander,
+        target,
+        sink: &sink,
+        folder,
+        phase: plan.phase,
+    };
     let mut rows = Vec::new();
     let chosen =
         |attack: &&Attack| plan.only.is_empty() || plan.only.iter().any(|name| name == attack.name);
     for attack in ATTACKS.iter().filter(chosen) {
         let mut row = Row::new(attack.what);
         for _ in 0..plan.rounds {
-            let calm = phase(peer, bystander, plan.phase)?;
-            let mut attacker = attacker(attack, target, folder)?;
-            // What it opens first takes a moment.
-            pause(Duration::from_secs(1));
-            drop(bystander.take()?);
-            let attacked = phase(peer, bystander, plan.phase)?;
-            attacker.check_alive().context("the attacker")?;
-            attacker.kill();
-            row.rounds.push((calm, attacked));
+            row.rounds.push(scene.round(attack)?);
         }
-        row.pools = pools(&peer.http_address())?;
+        row.pools = pools(&scene.peer.http_address())?;
         eprintln_row(&row);
         rows.push(row);
     }
     Ok(rows)
+}
+
+/// Whom an attack meets, and for how long.
+struct Scene<'a> {
+    peer: &'a mut Peer,
+    bystander: &'a Bystander,
+    target: &'a Target,
+    sink: &'a Target,
+    folder: &'a Path,
+    phase: Duration,
+}
+
+impl Scene<'_> {
+    fn round(&mut self, attack: &Attack) -> Result<Round> {
+        let (sink, target) = (self.sink, self.target);
+        let calm = phase(self.peer, self.bystander, self.phase)?;
+        let elsewhere = match attack.is_one_way {
+            true => self.beside(attacker(attack, sink, self.folder)?)?,
+            false => self.beside(spinner(self.folder)?)?,
+        };
+        let attacked = self.beside(attacker(attack, target, self.folder)?)?;
+        Ok(Round {
+            calm,
+            elsewhere,
+            attacked,
+        })
+    }
+
+    /// A phase beside a process that ends with it.
+    fn beside(&mut self, mut process: Daemon) -> Result<Phase> {
+        pause(OPENING);
+        drop(self.bystander.take()?);
+        let phase = phase(self.peer, self.bystander, self.phase)?;
+        process.check_alive().context("the attacker")?;
+        process.kill();
+        Ok(phase)
+    }
 }
 
 #[expect(clippy::print_stderr, reason = "progress for the person who waits")]
@@ -159,12 +203,32 @@ fn prepare(address: &str) -> Result<()> {
     Ok(())
 }
 
-/// This program again, as the attacker and with the lowest priority.
+/// This program again, as the attacker. It runs when nobody else wants to (`SCHED_IDLE`).
 fn attacker(attack: &Attack, target: &Target, folder: &Path) -> Result<Daemon> {
-    let mut command = Command::new("nice");
-    command.args(["-n", "19"]).arg(std::env::current_exe()?);
+    let mut command = Command::new("chrt");
+    command.args(["--idle", "0"]).arg(std::env::current_exe()?);
     command.args([ATTACKER, attack.name, &target.plain, &target.login]);
     Daemon::spawn("attacker", &mut command, &folder.join("attacker.log"))
+}
+
+/// This program again, as somebody else to be attacked.
+fn sink(folder: &Path) -> Result<(Daemon, Target)> {
+    let address = format!("127.0.0.1:{}", ports::next()?);
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args([SINK, &address]);
+    let daemon = Daemon::spawn("sink", &mut command, &folder.join("sink.log"))?;
+    let target = Target {
+        plain: address.clone(),
+        login: address,
+    };
+    Ok((daemon, target))
+}
+
+/// This program again, keeping a processor busy.
+fn spinner(folder: &Path) -> Result<Daemon> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg(SPINNER);
+    Daemon::spawn("spinner", &mut command, &folder.join("spinner.log"))
 }
 
 /// Lets time pass and looks at everything meanwhile.
