@@ -3,7 +3,7 @@
 use std::net::TcpStream;
 use std::path::PathBuf;
 
-use crate::broker::{Broker, Setup};
+use crate::broker::{Broker, LIMPID, Setup};
 use crate::wait;
 use crate::wire::{Client, get, is_closed, topic_for};
 
@@ -86,9 +86,14 @@ struct SmallDisk {
 
 impl SmallDisk {
     fn new() -> Self {
+        Self::prepared("true")
+    }
+
+    /// A disk on which a shell has done something in `$DISK` before the broker starts.
+    fn prepared(before: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let script = format!(
-            "mount -t tmpfs -o size=64m limpid-test {0} && exec \"$@\"",
+            "DISK={0} && mount -t tmpfs -o size=64m limpid-test $DISK && {before} && exec \"$@\"",
             dir.path().display()
         );
         let mut words = vec!["unshare"];
@@ -105,7 +110,11 @@ impl SmallDisk {
 
     /// A path on that file system, as seen from here.
     fn path(&self, broker: &Broker, name: &str) -> PathBuf {
-        let outside = format!("/proc/{}/root{}", broker.pid(), self.dir.path().display());
+        self.path_of(broker.pid(), name)
+    }
+
+    fn path_of(&self, pid: u32, name: &str) -> PathBuf {
+        let outside = format!("/proc/{pid}/root{}", self.dir.path().display());
         PathBuf::from(outside).join(name)
     }
 }
@@ -180,5 +189,42 @@ fn a_disk_that_others_fill_to_the_last_byte_loses_nothing_acknowledged() {
         client.produce("t", &[b"again"]).unwrap().0 == 0
     });
     assert_eq!(client.fetch("t", 0).unwrap().1, acknowledged + 1);
+    broker.stop();
+}
+
+/// Formats the disk and fills it to the last byte.
+fn formatted_and_full(before_filling: &str) -> String {
+    format!(
+        "{LIMPID} storage format --override log.dirs=$DISK >$DISK/said 2>&1 && {before_filling} && \
+         {{ cat /dev/zero >$DISK/ballast || true; }}"
+    )
+}
+
+#[test]
+fn a_start_on_a_full_disk_waits_for_room() {
+    let disk = SmallDisk::prepared(&formatted_and_full("true"));
+    let process = disk.setup.spawn();
+    wait::until_true("the broker to say what it waits for", || {
+        process.output().contains("the start waits for room")
+    });
+    assert!(!process.output().contains("is ready"), "it found room");
+    std::fs::remove_file(disk.path_of(process.id(), "ballast")).unwrap();
+    let broker = Broker::ready(process).unwrap();
+    let mut client = topic_for(&broker, "t", &[]);
+    assert_eq!(client.produce("t", &[b"there is room"]).unwrap().0, 0);
+    broker.stop();
+}
+
+#[test]
+fn a_start_on_a_full_disk_takes_its_reserve() {
+    let reserve = "dd if=/dev/zero of=$DISK/.limpid_reserve bs=64k count=16 2>>$DISK/said";
+    let disk = SmallDisk::prepared(&formatted_and_full(reserve));
+    let broker = disk.setup.start();
+    assert!(!disk.path(&broker, ".limpid_reserve").exists());
+    let ballast = disk.path(&broker, "ballast");
+    assert!(std::fs::metadata(&ballast).unwrap().len() > 50 << 20);
+    let mut client = Client::new(&broker);
+    assert!(client.topics().unwrap().is_empty());
+    std::fs::remove_file(ballast).unwrap();
     broker.stop();
 }

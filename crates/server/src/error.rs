@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use limpid_broker::listener::BindError;
 use limpid_platform::process::{self, Process};
 use limpid_storage::OpenError;
-use limpid_storage::metadata::MetadataError;
+use limpid_storage::metadata::{AppendError, MetadataError};
 
 /// A start that failed. Nothing was changed that a second attempt would trip over.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +65,7 @@ pub enum StartError {
     Metadata(#[from] MetadataError),
     /// This broker can't be registered in the metadata.
     #[error("can't register this broker in the metadata: {0}")]
-    Registration(String),
+    Registration(#[source] AppendError),
     /// Two things that count share one registry.
     #[error(transparent)]
     Metrics(#[from] limpid_telemetry::RegisterError),
@@ -94,6 +94,15 @@ pub enum StartError {
 }
 
 impl StartError {
+    /// Whether the metadata found no room on its disk.
+    pub(crate) fn is_disk_full(&self) -> bool {
+        match self {
+            Self::Metadata(error) => error.is_disk_full(),
+            Self::Registration(error) => matches!(error, AppendError::DiskFull { .. }),
+            _ => false,
+        }
+    }
+
     /// The error of a port, with the name of who has it.
     pub(crate) fn bind(error: BindError, key: &'static str) -> Self {
         if !error.in_use() {

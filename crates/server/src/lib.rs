@@ -20,6 +20,7 @@ mod in_process;
 mod listeners;
 mod log_targets;
 mod opening;
+mod room;
 mod runtimes;
 mod scram_users;
 mod server;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use limpid_broker::source::EmbeddedCluster;
 use limpid_cluster::ReadinessState;
 use limpid_config::BrokerConfig;
-use limpid_storage::metadata::{LocalMetadataLog, OpenRequest};
+use limpid_storage::metadata::{LocalMetadataLog, MetadataError, OpenRequest};
 use limpid_storage::{LogManager, LogManagerOptions, LogMetrics, MinFree, RecoveryReport};
 use limpid_telemetry::Registry;
 
 use crate::data_dir::DataDirs;
 use crate::error::StartError;
+use crate::room::Room;
 
 /// Opens the logs, recovering them if need be.
 pub(crate) fn open_logs(
@@ -73,10 +74,11 @@ fn report_recovery(report: &RecoveryReport, dirs: &DataDirs, registry: &Registry
     );
 }
 
-/// Opens the metadata log.
+/// Opens the metadata log, as soon as there is room for what that writes.
 pub(crate) fn open_metadata(
     broker: &BrokerConfig,
     dirs: &DataDirs,
+    room: &Room,
 ) -> Result<LocalMetadataLog, StartError> {
     let config = &broker.metadata_log;
     let request = OpenRequest {
@@ -90,7 +92,8 @@ pub(crate) fn open_metadata(
         min_insync_replicas: broker.topic_defaults.min_insync_replicas,
         ..OpenRequest::new(&dirs.metadata)
     };
-    let (log, report) = LocalMetadataLog::open(&request)?;
+    let open = || LocalMetadataLog::open(&request);
+    let (log, report) = room.with(open, MetadataError::is_disk_full)?;
     if let Some(torn) = &report.torn_tail {
         tracing::warn!(?torn, "the end of the metadata log was cut off");
     }

@@ -30,7 +30,7 @@ use limpid_platform::random::{OsRandom, Random};
 use limpid_protocol::Uuid;
 use limpid_storage::LogManager;
 use limpid_storage::metadata::changes::{self, BrokerRegistration, SupportedFeature};
-use limpid_storage::metadata::{LocalMetadataLog, MetaProperties};
+use limpid_storage::metadata::{LocalMetadataLog, MetaProperties, MetadataLog};
 use limpid_telemetry::Registry;
 use limpid_telemetry::logging::RateLimiter;
 use limpid_telemetry::logging::loggers::Loggers;
@@ -45,6 +45,7 @@ use crate::error::StartError;
 use crate::in_process::InProcess;
 use crate::listeners::{self, Shared};
 use crate::opening::{open_logs, open_metadata};
+use crate::room::Room;
 use crate::ticker::{Chores, Ticker};
 use crate::token_keys::TokenKeys;
 use crate::{faces, http, runtimes};
@@ -130,7 +131,12 @@ impl Server {
         let faces = faces::router(registry, &cluster, &link, &broker)?;
         let http_addresses = http::start(http_runtime.handle(), &broker, &faces, &http_ended)?;
         let logs = open_logs(&broker, &dirs, &cluster, registry)?;
-        let metadata_log = Arc::new(open_metadata(&broker, &dirs)?);
+        let room = Room {
+            logs: Arc::clone(&logs),
+            cluster: Arc::clone(&cluster),
+            dir: dirs.metadata.clone(),
+        };
+        let metadata_log = Arc::new(open_metadata(&broker, &dirs, &room)?);
         let mut opening = Opening {
             config,
             broker,
@@ -163,7 +169,10 @@ impl Server {
             loggers,
             drain: draining.clone(),
         });
-        data.block_on(opening.register(&services))?;
+        room.with(
+            || data.block_on(opening.register(&services, &metadata_log)),
+            StartError::is_disk_full,
+        )?;
         data.spawn(Arc::clone(&services.groups).run());
         data.spawn(Arc::clone(&services.transactions).run());
         data.spawn(Arc::clone(&services.shares).run());
@@ -372,9 +381,13 @@ impl Opening<'_> {
 
     /// Puts this broker into the metadata, opens the logs of its topics, and sets aside logs that
     /// belong to no topic.
-    async fn register(&self, services: &Services) -> Result<(), StartError> {
-        let failed = |e: &dyn std::fmt::Display| StartError::Registration(e.to_string());
-        let incarnation = OsRandom.bytes16().map_err(|e| failed(&e))?;
+    async fn register(
+        &self,
+        services: &Services,
+        metadata_log: &LocalMetadataLog,
+    ) -> Result<(), StartError> {
+        let incarnation = OsRandom.bytes16();
+        let incarnation = incarnation.map_err(StartError::system("make a random id"))?;
         let registration = BrokerRegistration {
             broker_id: self.broker.node.id,
             incarnation_id: Uuid::random_from(incarnation),
@@ -385,11 +398,9 @@ impl Opening<'_> {
             controller_endpoints: Vec::new(),
         };
         let change = move |image: &_| Ok(changes::register_broker(image, &registration));
-        let committed = services
-            .metadata
-            .change(change)
-            .await
-            .map_err(|e| failed(&e))?;
+        let committed = metadata_log.update(Box::new(change)).await;
+        let committed = committed.map_err(StartError::Registration)?;
+        services.metadata.follow().await;
         if let Some(own) = committed.image.broker(self.broker.node.id) {
             self.logs.set_broker_epoch(own.broker_epoch);
         }

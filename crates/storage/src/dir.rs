@@ -302,14 +302,18 @@ impl LogDir {
     /// Runs `work`; when the disk is full, gives the reserve back to it and tries once more.
     pub(crate) fn with_reserve<T>(&self, work: impl Fn() -> io::Result<T>) -> io::Result<T> {
         match work() {
-            Err(e) if is_disk_full(&e) => {
-                self.full.store(true, Ordering::Relaxed);
-                match self.files.remove_file(&self.path.join(names::RESERVE)) {
-                    Ok(()) => work(),
-                    Err(_) => Err(e),
-                }
-            }
+            Err(e) if is_disk_full(&e) => match self.give_reserve_back() {
+                true => work(),
+                false => Err(e),
+            },
             done => done,
         }
+    }
+
+    /// The disk is full: gives the reserve back to it, if there is one.
+    pub(crate) fn give_reserve_back(&self) -> bool {
+        self.full.store(true, Ordering::Relaxed);
+        let reserve = self.path.join(names::RESERVE);
+        self.files.remove_file(&reserve).is_ok()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
@@ -286,6 +286,12 @@ impl LogManager {
     /// Replaces the defaults; logs already open keep what they have.
     pub fn set_defaults(&self, config: LogConfig) {
         *self.defaults.write() = config;
+    }
+
+    /// Gives the reserve of a log directory back to the disk; false when there is none.
+    pub fn give_reserve_back(&self, dir: &Path) -> bool {
+        let dir = self.dirs.iter().find(|known| known.path == dir);
+        dir.is_some_and(|dir| dir.give_reserve_back())
     }
 
     /// The epoch to write into the marker of a clean shutdown (KIP-966).

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use limpid_platform::files::is_disk_full;
 use limpid_protocol::ErrorCode;
 
 /// Why the metadata of a data directory can't be read, written or used. Each names the file.
@@ -56,6 +57,16 @@ pub enum MetadataError {
 }
 
 impl MetadataError {
+    /// Whether there is no room left on the disk.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => is_disk_full(source),
+            Self::Append(AppendError::DiskFull { .. }) => true,
+            _ => false,
+        }
+    }
+
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io {
