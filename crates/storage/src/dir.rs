@@ -136,7 +136,7 @@ impl LogDir {
     pub(crate) fn fail_with(&self, why: String) {
         let mut reason = self.reason.lock();
         if !self.offline.swap(true, Ordering::AcqRel) {
-            tracing::error!(log.dir = %self.path.display(), reason = %why, "log directory offline");
+            tracing::error!(dir = %self.path.display(), reason = %why, "log directory offline");
             *reason = why;
         }
     }
@@ -248,7 +248,7 @@ impl LogDir {
                 let was_full = self.full.swap(!room, Ordering::Relaxed);
                 if was_full == room {
                     let (dir, free) = (self.path.display(), space.free_bytes);
-                    tracing::warn!(log.dir = %dir, free_bytes = free, full = !room, "disk space");
+                    tracing::warn!(dir = %dir, free_bytes = free, full = !room, "disk space");
                 }
             }
             Err(e) => self.fail(&self.path, &e),
@@ -278,7 +278,7 @@ impl LogDir {
             .open(&path, OpenMode::Create)
             .and_then(|file| file.allocate(size));
         if let Err(e) = made {
-            tracing::debug!(log.dir = %self.path.display(), error = %e, "no reserve");
+            tracing::debug!(dir = %self.path.display(), error = %e, "no reserve");
         }
     }
 

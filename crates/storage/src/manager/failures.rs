@@ -47,7 +47,7 @@ impl Failures {
     pub(super) fn tell(&self, what: &'static str) {
         for (dir, failed) in &self.by_dir {
             tracing::warn!(
-                log.dir = %dir.display(),
+                dir = %dir.display(),
                 logs = failed.logs,
                 first.topic = failed.topic,
                 first.partition = failed.partition,

@@ -160,7 +160,7 @@ fn survey(
     let clean = files.exists(&marker)?;
     if clean {
         let epoch = checkpoint::read_clean_marker(files, &marker);
-        tracing::info!(log.dir = %dir.path.display(), broker.epoch = ?epoch, "clean shutdown");
+        tracing::info!(dir = %dir.path.display(), broker.epoch = ?epoch, "clean shutdown");
         // From here on the directory is in use: a crash must not find the marker.
         files.remove_file(&marker)?;
         files.sync_dir(&dir.path)?;
