@@ -27,6 +27,14 @@ use crate::turns::{LONG_READ_BYTES, Turns};
 const PREFIX_BYTES: usize = 4;
 /// Smallest legal frame: api key, api version, correlation id.
 const FRAME_BYTES_MIN: usize = 8;
+/// Reads that bring less than this are small: a packet of a network has more.
+const SMALL_READ_BYTES: usize = 512;
+/// So many small reads of one frame cost its sender nothing: clients send a length, then a body.
+const SMALL_READS_FREE: u32 = 8;
+/// After one more small read of an unfinished frame the next one waits this long, then twice as long …
+const PAUSE: Duration = Duration::from_millis(1);
+/// … and this long in the end. Meanwhile more may come, for one read instead of many.
+const PAUSE_MAX: Duration = Duration::from_millis(64);
 /// What one read may take before a frame is charged; also the smallest step of charging.
 const READ_BYTES: usize = 16 * 1024;
 
@@ -160,6 +168,7 @@ impl FrameReader {
         let length = self.length(&allowed)?;
         let mut charge = memory.charge(length);
         let whole = PREFIX_BYTES + length;
+        let mut small_reads = 0;
         loop {
             let have = self.buffer.len().min(whole);
             let grown = charge.grow_to(length.min((2 * have).max(READ_BYTES)));
@@ -172,6 +181,12 @@ impl FrameReader {
             }
             let granted = (PREFIX_BYTES + charge.bytes()).min(whole) - have;
             self.read(stream, granted, began, whole).await?;
+            if self.buffer.len() < (have + SMALL_READ_BYTES).min(whole) {
+                small_reads += 1;
+                if let Some(pause) = pause_after(small_reads) {
+                    tokio::time::sleep(pause).await;
+                }
+            }
         }
         self.buffer.advance(PREFIX_BYTES);
         let bytes = self.buffer.split_to(length).freeze();
@@ -233,6 +248,13 @@ impl FrameReader {
             announced,
         }
     }
+}
+
+/// How long a frame is left alone that comes in so many small pieces.
+fn pause_after(small_reads: u32) -> Option<Duration> {
+    let more = small_reads.checked_sub(SMALL_READS_FREE + 1)?;
+    let factor = 1_u32.checked_shl(more).unwrap_or(u32::MAX);
+    Some(PAUSE.saturating_mul(factor).min(PAUSE_MAX))
 }
 
 /// Reads what there is, and waits for something when there is nothing.

@@ -1,8 +1,12 @@
-use tokio::io::{AsyncWriteExt, DuplexStream};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Context;
+
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::byte_stream::Pipe;
+use crate::byte_stream::{Pipe, Probed};
 
 const KIB: usize = 1024;
 /// Far beyond what is read without a turn.
@@ -11,21 +15,27 @@ const MOMENT: Duration = Duration::from_millis(20);
 
 /// Reads one frame off a pipe, while somebody else may hold the only turn.
 fn reader(turns: &Arc<Turns>) -> (DuplexStream, JoinHandle<Result<Vec<u8>, FrameError>>) {
+    let (stream, client) = Pipe::new(256 * KIB);
+    (client, reading(stream, turns))
+}
+
+fn reading(
+    mut stream: impl ByteStream,
+    turns: &Arc<Turns>,
+) -> JoinHandle<Result<Vec<u8>, FrameError>> {
     let limits = FrameLimits {
         frame_bytes_max: 2 * BODY_BYTES,
         idle: Duration::from_secs(60),
         body: Duration::from_secs(60),
     };
-    let (mut stream, client) = Pipe::new(256 * KIB);
     let mut reader = FrameReader::new(limits, Arc::clone(turns));
-    let reading = tokio::spawn(async move {
+    tokio::spawn(async move {
         let limit = 8 * BODY_BYTES;
         let stats = limpid_telemetry::Registry::new().pool("request_memory", limit as u64);
         let memory = RequestMemory::new(limit, 2 * BODY_BYTES, stats);
         let frame = reader.next(&mut stream, &memory).await?;
         Ok(frame.bytes.to_vec())
-    });
-    (client, reading)
+    })
 }
 
 fn frame() -> Vec<u8> {
@@ -61,4 +71,69 @@ async fn a_long_read_waits_for_its_turn() {
     drop(client);
     let read = reading.await.expect("no panic");
     assert!(matches!(read, Err(FrameError::Torn { .. })), "{read:?}");
+}
+
+/// Counts the reads that bring something.
+struct Counted(DuplexStream, Arc<AtomicUsize>);
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.0).poll_read(context, into);
+        self.1
+            .fetch_add(usize::from(read.is_ready()), Ordering::Relaxed);
+        read
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
+    }
+}
+
+#[tokio::test]
+async fn a_frame_that_trickles_is_read_in_few_pieces() {
+    const TRICKLED: usize = 600;
+    let reads = Arc::new(AtomicUsize::new(0));
+    let (stream, mut client) = tokio::io::duplex(256 * KIB);
+    let stream = Probed::over(Counted(stream, Arc::clone(&reads)));
+    let reading = reading(stream, &Arc::new(Turns::new(1)));
+    let frame = frame();
+    let (first, rest) = frame.split_at(TRICKLED);
+    for piece in first.chunks(1) {
+        client.write_all(piece).await.expect("it is read");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let pieces = reads.load(Ordering::Relaxed);
+    assert!(pieces < TRICKLED / 10, "{pieces} reads of {TRICKLED} bytes");
+    client.write_all(rest).await.expect("it is read");
+    let read = reading.await.expect("no panic").expect("a frame");
+    assert!(read == frame[PREFIX_BYTES..], "other bytes than were sent");
+}
+
+#[test]
+fn pauses_grow_to_their_limit() {
+    let pauses: Vec<u128> = (1..30)
+        .filter_map(pause_after)
+        .map(|p| p.as_millis())
+        .collect();
+    assert_eq!(pauses[..9], [1, 2, 4, 8, 16, 32, 64, 64, 64]);
+    assert_eq!(pauses.len(), 29 - SMALL_READS_FREE as usize);
+    assert_eq!(pause_after(u32::MAX), Some(PAUSE_MAX));
 }
