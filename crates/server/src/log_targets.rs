@@ -51,6 +51,7 @@ pub const LOG_TARGETS: &[&str] = &[
     "limpid_server::control",
     "limpid_server::http",
     "limpid_server::opening",
+    "limpid_server::room",
     "limpid_server::server",
     "limpid_server::ticker",
     "limpid_server::token_keys",
