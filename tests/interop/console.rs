@@ -268,8 +268,8 @@ fn the_shell_says_the_same(shown: &Shown) -> Result<()> {
     Ok(())
 }
 
-/// A page that says that it is live. Now and then, and nobody knows why yet, Chromium opens one whose
-/// stream never begins; what it says of that is printed, and the page is opened again as a person would.
+/// A page that says that it is live. One that is not tells what it knows of its stream before it is
+/// opened again: that is how it was found that htmx had begun before its extension was there.
 fn live_page(chromium: &mut Chromium, url: &str, dark: bool) -> Result<Tab> {
     let look = Look {
         dark,
