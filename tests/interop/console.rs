@@ -15,9 +15,6 @@ use limpid_interop::process::{Daemon, pause, run, wait_for};
 use limpid_interop::{http, ports};
 use serde_json::Value;
 
-/// A page is live within this, or is opened again, so often.
-const LIVE_WITHIN: Duration = Duration::from_secs(20);
-const OPENED_MAX: usize = 3;
 /// What is known of a page's stream.
 const STREAM_STATE: &str = "JSON.stringify({visible: document.visibilityState, htmx: typeof htmx, \
      stream: Object.keys(document.getElementById('stream')?._htmx ?? {}), \
@@ -205,39 +202,46 @@ fn whole_pages(chromium: &mut Chromium, shown: &Shown, look: Look) -> Result<()>
 }
 
 /// The page of a group shows the lag that the test made, and follows it by itself exactly when there
-/// is JavaScript. See [`live_page`] for why it may be opened again.
+/// is JavaScript.
 fn live_or_not(
     chromium: &mut Chromium,
     shown: &Shown,
     counted: &mut Counted,
     look: Look,
 ) -> Result<()> {
-    let url = shown.url(&format!("groups/{GROUP}"));
-    for _ in 0..OPENED_MAX {
-        let at_first = counted.lag();
-        shown.knows(at_first)?;
-        let tab = chromium.open(&url, look)?;
+    let at_first = counted.lag();
+    shown.knows(at_first)?;
+    let tab = chromium.open(&shown.url(&format!("groups/{GROUP}")), look)?;
+    let lag = shown_lag(chromium, &tab)?;
+    ensure!(lag == at_first, "the page shows {lag}, not {at_first}");
+    counted.write(7)?;
+    if look.scripts {
+        follows(chromium, &tab, "seven more on the page", |chromium| {
+            Ok(shown_lag(chromium, &tab)? == at_first + 7)
+        })?;
+        let word = chromium.text(&tab, "#live")?;
+        ensure!(word == "live", "the page says {word:?}");
+    } else {
+        shown.knows(at_first + 7)?;
+        pause(Duration::from_secs(3));
         let lag = shown_lag(chromium, &tab)?;
-        ensure!(lag == at_first, "the page shows {lag}, not {at_first}");
-        counted.write(7)?;
-        if !look.scripts {
-            shown.knows(at_first + 7)?;
-            pause(Duration::from_secs(3));
-            let lag = shown_lag(chromium, &tab)?;
-            ensure!(lag == at_first, "the page moves without JavaScript");
-            return chromium.close(tab);
-        }
-        let moved = wait_for("seven more on the page", LIVE_WITHIN, || {
-            Ok((shown_lag(chromium, &tab)? == at_first + 7).then_some(()))
-        });
-        if moved.is_ok() {
-            let word = chromium.text(&tab, "#live")?;
-            ensure!(word == "live", "the page says {word:?}");
-            return chromium.close(tab);
-        }
-        not_live(chromium, &url, tab)?;
+        ensure!(lag == at_first, "the page moves without JavaScript");
     }
-    bail!("{url} did not follow the numbers, opened {OPENED_MAX} times")
+    chromium.close(tab)
+}
+
+/// Waits until a page shows what it should. One that doesn't tells what it knows of its stream: so it
+/// was found that htmx had begun before its extension was there.
+fn follows(
+    chromium: &mut Chromium,
+    tab: &Tab,
+    what: &str,
+    mut shows: impl FnMut(&mut Chromium) -> Result<bool>,
+) -> Result<()> {
+    wait_for(what, LIMIT, || Ok(shows(chromium)?.then_some(()))).or_else(|error| {
+        let state = chromium.evaluate(tab, STREAM_STATE)?;
+        Err(error.context(format!("the page's stream: {state}")))
+    })
 }
 
 /// The number under "Records behind".
@@ -268,31 +272,17 @@ fn the_shell_says_the_same(shown: &Shown) -> Result<()> {
     Ok(())
 }
 
-/// A page that says that it is live. One that is not tells what it knows of its stream before it is
-/// opened again: that is how it was found that htmx had begun before its extension was there.
+/// A page that says that it is live.
 fn live_page(chromium: &mut Chromium, url: &str, dark: bool) -> Result<Tab> {
     let look = Look {
         dark,
         scripts: true,
     };
-    for _ in 0..OPENED_MAX {
-        let tab = chromium.open(url, look)?;
-        let live = wait_for("a live page", LIVE_WITHIN, || {
-            Ok((chromium.text(&tab, "#live")? == "live").then_some(()))
-        });
-        if live.is_ok() {
-            return Ok(tab);
-        }
-        not_live(chromium, url, tab)?;
-    }
-    bail!("{url} was not live within {LIVE_WITHIN:?}, opened {OPENED_MAX} times")
-}
-
-/// Tells what a page knows of its stream, and closes it.
-fn not_live(chromium: &mut Chromium, url: &str, tab: Tab) -> Result<()> {
-    let seen = chromium.evaluate(&tab, STREAM_STATE)?;
-    eprintln!("{url} is not live: {seen}");
-    chromium.close(tab)
+    let tab = chromium.open(url, look)?;
+    follows(chromium, &tab, "a live page", |chromium| {
+        Ok(chromium.text(&tab, "#live")? == "live")
+    })?;
+    Ok(tab)
 }
 
 /// The README's pictures are small; with `LIMPID_BLESS` they are these.
