@@ -5,7 +5,7 @@ use std::sync::Arc;
 use limpid_broker::source::EmbeddedCluster;
 use limpid_cluster::ReadinessState;
 use limpid_config::BrokerConfig;
-use limpid_storage::metadata::{LocalMetadataLog, MetadataError, OpenRequest};
+use limpid_storage::metadata::{LocalMetadataLog, OpenRequest};
 use limpid_storage::{LogManager, LogManagerOptions, LogMetrics, MinFree, RecoveryReport};
 use limpid_telemetry::Registry;
 
@@ -92,8 +92,7 @@ pub(crate) fn open_metadata(
         min_insync_replicas: broker.topic_defaults.min_insync_replicas,
         ..OpenRequest::new(&dirs.metadata)
     };
-    let open = || LocalMetadataLog::open(&request);
-    let (log, report) = room.with(open, MetadataError::is_disk_full)?;
+    let (log, report) = room.with(|| Ok(LocalMetadataLog::open(&request)?))?;
     if let Some(torn) = &report.torn_tail {
         tracing::warn!(?torn, "the end of the metadata log was cut off");
     }

@@ -9,6 +9,8 @@ use limpid_broker::source::EmbeddedCluster;
 use limpid_cluster::ReadinessState;
 use limpid_storage::LogManager;
 
+use crate::error::StartError;
+
 /// How often the work is tried again.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -22,15 +24,14 @@ pub(crate) struct Room {
 impl Room {
     /// Does `work` as often as it fails for want of room. Blocking; the first signal ends the process
     /// meanwhile.
-    pub(crate) fn with<T, E: std::fmt::Display>(
+    pub(crate) fn with<T>(
         &self,
-        mut work: impl FnMut() -> Result<T, E>,
-        is_full: impl Fn(&E) -> bool,
-    ) -> Result<T, E> {
+        mut work: impl FnMut() -> Result<T, StartError>,
+    ) -> Result<T, StartError> {
         let mut is_told = false;
         loop {
             match work() {
-                Err(error) if is_full(&error) => {
+                Err(error) if error.is_disk_full() => {
                     if self.logs.give_reserve_back(&self.dir) {
                         continue;
                     }
@@ -44,7 +45,7 @@ impl Room {
         }
     }
 
-    fn tell(&self, error: &dyn std::fmt::Display) {
+    fn tell(&self, error: &StartError) {
         let dir = self.dir.display();
         let reason = format!("the disk of {dir} is full: the start goes on when there is room");
         tracing::error!(dir = %dir, %error, "disk full: the start waits for room");

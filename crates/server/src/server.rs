@@ -169,10 +169,7 @@ impl Server {
             loggers,
             drain: draining.clone(),
         });
-        room.with(
-            || data.block_on(opening.register(&services, &metadata_log)),
-            StartError::is_disk_full,
-        )?;
+        room.with(|| data.block_on(opening.register(&services, &metadata_log)))?;
         data.spawn(Arc::clone(&services.groups).run());
         data.spawn(Arc::clone(&services.transactions).run());
         data.spawn(Arc::clone(&services.shares).run());
