@@ -2,11 +2,9 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::home::Home;
-
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::home::{Home, PATIENCE, until};
 
 /// Sends a GET and leaves the answer in the stream.
 fn ask(home: &Home, path: &str) -> TcpStream {
@@ -29,10 +27,10 @@ fn a_live_page_shows_what_is_produced_and_ends_with_the_server() {
     let mut client = home.client();
     client.create("orders");
     // The topic is in the snapshot of the next second.
-    let began = Instant::now();
-    while !get(&home, "/c/local/topics/orders").contains(" 200 OK") {
-        assert!(began.elapsed() < PATIENCE, "the topic did not come");
-    }
+    until("page of the topic", || {
+        let page = get(&home, "/c/local/topics/orders");
+        page.contains(" 200 OK").then_some(())
+    });
     let stream = ask(&home, "/c/local/stream?of=topic&name=orders");
     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
     assert!(lines.next().unwrap().contains("200 OK"));

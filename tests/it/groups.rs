@@ -14,7 +14,7 @@ use limpid_protocol::messages::{
     SyncGroupRequest,
 };
 
-use crate::home::{Client, Home};
+use crate::home::{Client, Home, until};
 
 const GROUP: &str = "readers";
 /// Version of JoinGroup in which a new member needs one step only.
@@ -84,18 +84,18 @@ fn offsets(client: &mut Client) -> Vec<(String, i64)> {
         topics: None,
         ..OffsetFetchRequest::default()
     };
-    loop {
+    until("offsets", || {
         let answer = client.call(&request, 5);
         match ErrorCode::from_code(answer.error_code) {
             Some(ErrorCode::None) => {
                 let topics = answer.topics.into_iter();
                 let first = topics.map(|t| (t.name, t.partitions[0].committed_offset));
-                return first.collect();
+                Some(first.collect())
             }
-            Some(ErrorCode::CoordinatorLoadInProgress) => std::thread::yield_now(),
+            Some(ErrorCode::CoordinatorLoadInProgress) => None,
             other => panic!("{other:?}"),
         }
-    }
+    })
 }
 
 #[test]

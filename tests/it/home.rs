@@ -20,7 +20,21 @@ use limpid_telemetry::Registry;
 use limpid_telemetry::logging::loggers::Loggers;
 
 /// Longer than anything here should take.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two looks at something that is waited for.
+const POLL: Duration = Duration::from_millis(10);
+
+/// Looks again and again until there is something; `what` names it when nothing comes.
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(began.elapsed() < PATIENCE, "no {what} within {PATIENCE:?}");
+        std::thread::park_timeout(POLL);
+    }
+}
 
 /// A running server.
 pub struct Home {
@@ -128,19 +142,14 @@ impl Home {
 
     /// Waits until a fetch is parked.
     pub fn await_parked_fetch(&self) {
-        let began = Instant::now();
-        loop {
+        until("parked fetch", || {
             let families = self.registry.prometheus().gather();
             let parked = families
                 .iter()
                 .find(|f| f.name() == "limpid_fetches_parked")
                 .unwrap();
-            if parked.get_metric()[0].get_gauge().get_value() >= 1.0 {
-                return;
-            }
-            assert!(began.elapsed() < PATIENCE, "no fetch was parked");
-            std::thread::yield_now();
-        }
+            (parked.get_metric()[0].get_gauge().get_value() >= 1.0).then_some(())
+        });
     }
 
     /// Stops the server and hands over its folder.

@@ -2,11 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
 
-use crate::home::Home;
-
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::home::{Home, PATIENCE, until};
 
 fn send(home: &Home, request: &str) -> String {
     let mut stream = TcpStream::connect(home.server().addresses().http[0]).unwrap();
@@ -39,10 +36,9 @@ fn what_happens_is_seen_as_kafkas_beans() {
     );
     // States are those of the snapshot, which is made once a second.
     let end = "kafka.log:name=LogEndOffset,partition=0,topic=orders,type=Log/Value";
-    let began = Instant::now();
-    while !read(&home, end).contains("\"value\":2") {
-        assert!(began.elapsed() < PATIENCE, "{}", read(&home, end));
-    }
+    until("end offset of 2", || {
+        read(&home, end).contains("\"value\":2").then_some(())
+    });
 
     // As Telegraf asks: a bulk of patterns without attributes, posted to `/read`.
     let bulk = r#"[{"type":"read","mbean":"kafka.server:name=*,topic=*,type=BrokerTopicMetrics"},
@@ -67,8 +63,7 @@ fn what_happens_is_seen_as_kafkas_beans() {
 
     // A topic's beans go with it.
     client.delete("orders");
-    let began = Instant::now();
-    while read(&home, messages).contains("\"status\":200") {
-        assert!(began.elapsed() < PATIENCE, "the bean stays");
-    }
+    until("end of the topic's bean", || {
+        (!read(&home, messages).contains("\"status\":200")).then_some(())
+    });
 }

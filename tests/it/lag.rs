@@ -1,17 +1,12 @@
 //! How far behind a group is, from a commit on the wire to the snapshot that every face reads.
 
-use std::time::{Duration, Instant};
-
 use limpid_cluster::{Group, GroupStatus};
 use limpid_protocol::ErrorCode;
 use limpid_protocol::messages::offset_commit_request::{
     OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
 };
 
-use crate::home::{Client, Home};
-
-/// Longer than anything here should take.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::home::{Client, Home, until};
 
 /// Commits for a group without members; the coordinator may still be opening its log.
 fn commit(client: &mut Client, group: &str, topic: &str, offset: i64) {
@@ -27,42 +22,31 @@ fn commit(client: &mut Client, group: &str, topic: &str, offset: i64) {
         }],
         ..OffsetCommitRequest::default()
     };
-    let began = Instant::now();
-    loop {
+    until("commit", || {
         let response = client.call(&request, 8);
         let code = response.topics[0].partitions[0].error_code;
-        if code == 0 {
-            return;
-        }
         let wait = [
             ErrorCode::CoordinatorNotAvailable,
             ErrorCode::CoordinatorLoadInProgress,
             ErrorCode::NotCoordinator,
         ];
-        assert!(wait.iter().any(|e| e.code() == code), "error {code}");
-        assert!(began.elapsed() < PATIENCE, "still error {code}");
-        std::thread::park_timeout(Duration::from_millis(50));
-    }
+        let is_early = wait.iter().any(|e| e.code() == code);
+        assert!(code == 0 || is_early, "error {code}");
+        (code == 0).then_some(())
+    });
 }
 
 /// The group once it is as wanted. Nobody is ever ahead of a log on the way there.
 fn group_when(home: &Home, id: &str, wanted: impl Fn(&Group) -> bool) -> Group {
-    let began = Instant::now();
-    loop {
+    until(&format!("group {id} as wanted"), || {
         let snapshot = home.server().cluster().snapshot();
-        let group = snapshot.groups.iter().find(|g| g.id == id);
-        if let Some(group) = group {
-            for (_, p) in group.partitions() {
-                let committed = p.committed.as_ref().map(|c| c.offset);
-                assert!(committed <= p.end_offset || p.end_offset.is_none(), "{p:?}");
-            }
-            if wanted(group) {
-                return (**group).clone();
-            }
+        let group = snapshot.groups.iter().find(|g| g.id == id)?;
+        for (_, p) in group.partitions() {
+            let committed = p.committed.as_ref().map(|c| c.offset);
+            assert!(committed <= p.end_offset || p.end_offset.is_none(), "{p:?}");
         }
-        assert!(began.elapsed() < PATIENCE, "{group:?}");
-        std::thread::park_timeout(Duration::from_millis(20));
-    }
+        wanted(group).then(|| (**group).clone())
+    })
 }
 
 #[test]

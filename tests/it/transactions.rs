@@ -5,7 +5,7 @@ use limpid_protocol::messages::{
     FindCoordinatorRequest, InitProducerIdRequest, InitProducerIdResponse,
 };
 
-use crate::home::{Client, Home};
+use crate::home::{Client, Home, until};
 
 /// `FindCoordinatorRequest.key_type` of transactions.
 const TRANSACTION: i8 = 1;
@@ -18,15 +18,14 @@ fn init(client: &mut Client, transactional_id: Option<&str>) -> InitProducerIdRe
         producer_epoch: -1,
         ..InitProducerIdRequest::default()
     };
-    loop {
+    until("producer id", || {
         let answer = client.call(&request, 4);
-        let loading = ErrorCode::CoordinatorLoadInProgress.code();
-        if answer.error_code != loading {
-            assert_eq!(answer.error_code, 0, "{answer:?}");
-            return answer;
+        if answer.error_code == ErrorCode::CoordinatorLoadInProgress.code() {
+            return None;
         }
-        std::thread::yield_now();
-    }
+        assert_eq!(answer.error_code, 0, "{answer:?}");
+        Some(answer)
+    })
 }
 
 #[test]
