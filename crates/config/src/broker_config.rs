@@ -19,6 +19,7 @@ pub use self::share::ShareGroupsConfig;
 pub use self::transactions::TransactionsConfig;
 use crate::check::{list_items, parse_double};
 use crate::compaction::CompactionConfig;
+use crate::http_access::{self, HttpAccessConfig};
 use crate::listeners::{self, HttpListener, Listener, ListenerKeys};
 use crate::security::{self, AccessConfig, ListenerSecurity};
 use crate::topic_config::TopicConfig;
@@ -164,6 +165,8 @@ pub struct HttpConfig {
     pub public_paths: Vec<String>,
     /// `limpid.metrics.dialects`.
     pub metrics_dialects: Vec<String>,
+    /// Who may do what there.
+    pub access: HttpAccessConfig,
 }
 
 /// Log lines.
@@ -214,6 +217,10 @@ impl BrokerConfig {
             problems.push(problem);
             AccessConfig::default()
         });
+        let http_access = http_access::http_access(values).unwrap_or_else(|problem| {
+            problems.push(problem);
+            HttpAccessConfig::default()
+        });
         let names = listeners.as_ref().map_or(&[][..], |(all, _)| all);
         let connections = limits::connections(values, names);
         let connections = connections.map_err(|problem| problems.push(problem));
@@ -250,7 +257,7 @@ impl BrokerConfig {
             },
             groups: groups::groups(values),
             transactions: transactions::read(values),
-            http: http(values),
+            http: http(values, http_access),
             logging: LoggingConfig {
                 level: values.text("limpid.log.level"),
                 json: values.text("limpid.log.format").trim() == "json",
@@ -389,7 +396,7 @@ fn storage(values: &Values<'_>) -> StorageConfig {
     }
 }
 
-fn http(values: &Values<'_>) -> HttpConfig {
+fn http(values: &Values<'_>, access: HttpAccessConfig) -> HttpConfig {
     let list = |key: &str| list_items(&values.text(key)).map(str::to_owned).collect();
     HttpConfig {
         listeners: listeners::parse_http_listeners(&values.text("limpid.http.listeners"))
@@ -397,6 +404,7 @@ fn http(values: &Values<'_>) -> HttpConfig {
         allowed_hosts: list("limpid.http.allowed.hosts"),
         public_paths: list("limpid.http.public.paths"),
         metrics_dialects: list("limpid.metrics.dialects"),
+        access,
     }
 }
 

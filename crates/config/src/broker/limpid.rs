@@ -110,6 +110,17 @@ pub(super) const ROWS: &[Definition] = &[
     .default("")
     .honoured(),
     define(
+        "limpid.http.grants",
+        String,
+        High,
+        "What those who log in over HTTP may do, parted by semicolons: User:name, Group:name or \
+         User:*, =, roles (viewer, operator, admin, payloads) joined by +, and @cluster/topics \
+         where * stands for any text.",
+    )
+    .default(crate::http_access::GRANTS_DEFAULT)
+    .check(Check::With(crate::http_access::check_grants))
+    .honoured(),
+    define(
         "limpid.http.listeners",
         List,
         High,
@@ -119,14 +130,68 @@ pub(super) const ROWS: &[Definition] = &[
     .check(Check::With(crate::listeners::check_http_listeners))
     .honoured(),
     define(
+        "limpid.http.login.failures.max",
+        Int,
+        Low,
+        "How often logging in may fail within a minute from one address before it has to wait.",
+    )
+    .default("10")
+    .between(1, 10000)
+    .honoured(),
+    define(
         "limpid.http.public.paths",
         List,
         Medium,
-        "Paths that are served beyond loopback without authentication; an entry that ends in * \
-         covers everything below, and /* all pages, records included.",
+        "Paths that are served without authentication where it is needed; an entry that ends in * \
+         covers everything below, and /* all pages, records included. Health is always served.",
     )
     .default("/healthz,/readyz")
     .check(Check::With(units::paths))
+    .honoured(),
+    define(
+        "limpid.http.session.idle.ms",
+        Long,
+        Low,
+        "How long a login to the console holds without being used.",
+    )
+    .default("1800000")
+    .min(1000)
+    .honoured(),
+    define(
+        "limpid.http.session.max.ms",
+        Long,
+        Low,
+        "How long a login to the console holds at most.",
+    )
+    .default("43200000")
+    .min(1000)
+    .honoured(),
+    define(
+        "limpid.http.sessions.max",
+        Int,
+        Low,
+        "Most logins to the console at a time; one more ends the one that was unused for longest.",
+    )
+    .default("1000")
+    .between(1, 100000)
+    .honoured(),
+    define(
+        "limpid.http.tokens.file",
+        String,
+        Medium,
+        "Names and digests of bearer tokens, as limpid http token add writes them; read again when \
+         it changes.",
+    )
+    .default("")
+    .honoured(),
+    define(
+        "limpid.http.users.file",
+        String,
+        Medium,
+        "Names and Argon2 hashes of passwords, as limpid http user add writes them; read again \
+         when it changes. With it or another way to log in, HTTP is for those who do.",
+    )
+    .default("")
     .honoured(),
     define(
         "limpid.log.format",

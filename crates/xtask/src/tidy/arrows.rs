@@ -6,9 +6,17 @@ use anyhow::{Context, Result};
 
 /// A crate and the crates of ours it may depend on.
 const ARROWS: &[(&str, &[&str])] = &[
+    ("access", &["config", "platform", "telemetry"]),
     (
         "api",
-        &["cluster", "history", "promql", "telemetry", "config"],
+        &[
+            "access",
+            "cluster",
+            "history",
+            "promql",
+            "telemetry",
+            "config",
+        ],
     ),
     (
         "broker",
@@ -33,7 +41,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config", &[]),
     (
         "console",
-        &["cluster", "history", "promql", "telemetry", "config"],
+        &[
+            "access",
+            "cluster",
+            "history",
+            "promql",
+            "telemetry",
+            "config",
+        ],
     ),
     (
         "demo",
@@ -53,7 +68,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["cluster", "history", "promql", "telemetry", "config"],
     ),
     ("coordinator", &["protocol", "telemetry"]),
-    ("jolokia", &["cluster", "telemetry", "config"]),
+    ("jolokia", &["access", "cluster", "telemetry", "config"]),
     ("link", &["client", "cluster", "protocol"]),
     ("platform", &[]),
     ("protocol", &[]),
@@ -61,6 +76,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "server",
         &[
+            "access",
             "console",
             "api",
             "exporter",

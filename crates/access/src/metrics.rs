@@ -1,0 +1,93 @@
+//! What is counted of visitors.
+
+use limpid_telemetry::{label_enum, metrics};
+
+label_enum! {
+    /// How somebody shows who they are.
+    pub enum Credential {
+        /// Name and password.
+        Password = "password",
+        /// A bearer token.
+        Token = "token",
+        /// The cookie of a login.
+        Session = "session",
+    }
+}
+
+label_enum! {
+    /// What became of a login.
+    pub enum LoginOutcome {
+        /// Let in.
+        Accepted = "accepted",
+        /// Not known, wrong, or over.
+        Refused = "refused",
+        /// Too many from one address failed.
+        Throttled = "throttled",
+        /// Too many wait to be checked.
+        Busy = "busy",
+    }
+}
+
+label_enum! {
+    /// Why a request was turned away before anything saw it.
+    pub enum Refused {
+        /// A name in `Host` that is not ours.
+        Host = "host",
+        /// A page of another site sent it.
+        Origin = "origin",
+        /// A form or script that is not of our pages.
+        Forgery = "csrf",
+        /// Nobody logged in.
+        Nobody = "unauthenticated",
+        /// The grants don't allow it.
+        Forbidden = "forbidden",
+    }
+}
+
+label_enum! {
+    /// A file of credentials.
+    pub enum CredentialFile {
+        /// `limpid.http.users.file`.
+        Users = "users",
+        /// `limpid.http.tokens.file`.
+        Tokens = "tokens",
+    }
+}
+
+label_enum! {
+    /// How reading a file again ended.
+    pub enum RereadOutcome {
+        /// What it says holds.
+        Loaded = "loaded",
+        /// It can't be read: what it said before holds.
+        Failed = "failed",
+    }
+}
+
+metrics! {
+    /// Visitors over HTTP.
+    pub struct AccessMetrics {
+        /// Attempts to show who one is over HTTP.
+        pub logins: counter { credential: Credential, outcome: LoginOutcome } = "limpid_http_logins_total";
+        /// HTTP requests turned away before anything saw them.
+        pub refused: counter { reason: Refused } = "limpid_http_refused_total";
+        /// Logins to the console that hold now.
+        pub sessions: gauge = "limpid_http_sessions";
+        /// Most logins to the console at a time, `limpid.http.sessions.max`.
+        pub sessions_max: gauge = "limpid_http_sessions_max";
+        /// Passwords that wait to be checked.
+        pub password_queue: gauge = "limpid_http_password_queue";
+        /// Most passwords that may wait to be checked.
+        pub password_queue_max: gauge = "limpid_http_password_queue_max";
+        /// Passwords of scripts that were right lately and are not hashed again for a while.
+        pub remembered: gauge = "limpid_http_passwords_remembered";
+        /// Most passwords of scripts that are remembered to be right.
+        pub remembered_max: gauge = "limpid_http_passwords_remembered_max";
+        /// Addresses from which logging in failed within the last minute.
+        pub failing: gauge = "limpid_http_failing_addresses";
+        /// Most addresses whose failures are counted one by one.
+        pub failing_max: gauge = "limpid_http_failing_addresses_max";
+        /// Attempts to read a file of credentials that had changed.
+        pub reread: counter { file: CredentialFile, outcome: RereadOutcome } = "limpid_http_credential_reloads_total";
+    }
+}
