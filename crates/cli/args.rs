@@ -30,6 +30,11 @@ pub enum Command {
         #[command(subcommand)]
         command: MetricsCommand,
     },
+    /// Who may log in over HTTP: the files of users and tokens
+    Http {
+        #[command(subcommand)]
+        command: HttpCommand,
+    },
     /// How the cluster is: verdict, rates, groups, buffers
     ///
     /// Ends with 0 when all is well, 1 when something needs a look, 2 when nobody answers.
@@ -131,6 +136,37 @@ pub enum MetricsCommand {
     List(MetricsListArgs),
 }
 
+#[derive(Subcommand)]
+pub enum HttpCommand {
+    /// Users with passwords (`limpid.http.users.file`); `add` reads the password from standard input
+    User {
+        #[command(subcommand)]
+        command: CredentialCommand,
+    },
+    /// Bearer tokens (`limpid.http.tokens.file`); `add` prints the token, once
+    Token {
+        #[command(subcommand)]
+        command: CredentialCommand,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum CredentialCommand {
+    /// Add a name, or replace what it had; a running broker notices
+    Add(NamedArgs),
+    /// Remove a name; a running broker notices, and its logins end
+    Remove(NamedArgs),
+}
+
+#[derive(clap::Args)]
+pub struct NamedArgs {
+    /// The name that `limpid.http.grants` calls `User:name`
+    pub name: String,
+    /// The file; `add` makes it if it isn't there
+    #[arg(long, value_name = "FILE")]
+    pub file: PathBuf,
+}
+
 #[derive(clap::Args)]
 pub struct MetricsListArgs {
     /// As the Markdown page docs/METRICS.md
@@ -152,6 +188,9 @@ pub struct AskArgs {
     /// The HTTP address of a broker
     #[arg(long, value_name = "URL", default_value = "http://localhost:8080")]
     pub url: String,
+    /// A file with a bearer token, where HTTP needs a login
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]

@@ -3,6 +3,7 @@
 mod ask;
 pub mod config;
 pub mod demo;
+pub mod http;
 pub mod metrics;
 pub mod serve;
 mod signals;

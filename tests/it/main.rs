@@ -9,6 +9,7 @@ mod facts;
 mod fetching;
 mod groups;
 mod home;
+mod http_access;
 mod jolokia;
 mod lag;
 mod linking;

@@ -1,11 +1,14 @@
 //! Asks the console of a running broker for plain text.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use ureq::http::Response;
 use ureq::{Agent, Body};
+
+use crate::args::AskArgs;
 
 /// A broker that can't say how it is in this time is not well.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -41,7 +44,7 @@ impl Answer {
 }
 
 /// Asks for a page as text; `path` lies below the page of the only cluster.
-pub fn ask(url: &str, path: &str, query: &[(&str, &str)]) -> Result<Answer> {
+pub fn ask(args: &AskArgs, path: &str, query: &[(&str, &str)]) -> Result<Answer> {
     let config = Agent::config_builder()
         .timeout_global(Some(TIMEOUT))
         .http_status_as_error(false)
@@ -49,8 +52,13 @@ pub fn ask(url: &str, path: &str, query: &[(&str, &str)]) -> Result<Answer> {
         .max_redirects_will_error(false)
         .build();
     let agent = Agent::new_with_config(config);
-    let base = url.trim_end_matches('/');
-    let home = get(&agent, &format!("{base}/"), &[])?;
+    let base = args.url.trim_end_matches('/');
+    let token = args.token_file.as_deref().map(token).transpose()?;
+    let token = token.as_deref();
+    let home = get(&agent, &format!("{base}/"), &[], token)?;
+    if home.status().as_u16() == 401 {
+        bail!("{base} needs a login: give a token with --token-file");
+    }
     let location = home.headers().get("location");
     let Some(cluster) = location.and_then(|l| l.to_str().ok()) else {
         bail!("{base} answers, but it is not the HTTP address of a Limpid");
@@ -58,7 +66,7 @@ pub fn ask(url: &str, path: &str, query: &[(&str, &str)]) -> Result<Answer> {
     let page = format!("{base}{cluster}{path}");
     let mut query = query.to_vec();
     query.push(("format", "text"));
-    let mut answer = get(&agent, &page, &query)?;
+    let mut answer = get(&agent, &page, &query, token)?;
     let verdict = answer.headers().get(VERDICT);
     Ok(Answer {
         status: answer.status().as_u16(),
@@ -72,8 +80,22 @@ pub fn ask(url: &str, path: &str, query: &[(&str, &str)]) -> Result<Answer> {
     })
 }
 
-fn get(agent: &Agent, url: &str, query: &[(&str, &str)]) -> Result<Response<Body>> {
-    let request = agent.get(url).query_pairs(query.iter().copied());
+/// The token in a file.
+fn token(file: &Path) -> Result<String> {
+    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    Ok(text.trim().to_owned())
+}
+
+fn get(
+    agent: &Agent,
+    url: &str,
+    query: &[(&str, &str)],
+    token: Option<&str>,
+) -> Result<Response<Body>> {
+    let mut request = agent.get(url).query_pairs(query.iter().copied());
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
     request.call().with_context(|| format!("can't ask {url}"))
 }
 

@@ -8,7 +8,7 @@ use crate::args::WhyArgs;
 /// Prints why a group is as it is.
 pub fn run(args: &WhyArgs) -> ExitCode {
     let query = [("id", args.group.as_str())];
-    match ask::ask(&args.ask.url, "groups/by-id", &query) {
+    match ask::ask(&args.ask, "groups/by-id", &query) {
         Ok(answer) if answer.status == 404 => {
             eprintln!("limpid: {}", answer.text.trim_end());
             ExitCode::from(ask::NO_SUCH_GROUP)

@@ -7,6 +7,8 @@ use limpid_cluster::ReadinessState;
 use limpid_cluster::verdict::Severity;
 use serde::Serialize;
 
+use limpid_access::Visitor;
+
 use crate::app::{App, Look};
 use crate::assets::{accepts_gzip, compressed};
 use crate::links::Links;
@@ -46,10 +48,13 @@ pub(crate) struct Chrome {
     pub(crate) stream: Option<String>,
     pub(crate) json: String,
     pub(crate) version: &'static str,
+    /// Who looks, and what its forms must carry, when it logged in.
+    pub(crate) visitor: Option<String>,
+    pub(crate) csrf: Option<String>,
 }
 
 impl Chrome {
-    pub(crate) fn new(app: &App, look: &Look, query: &Query) -> Self {
+    pub(crate) fn new(app: &App, look: &Look, query: &Query, visitor: &Visitor) -> Self {
         let age_ms = (look.now_ms - look.snapshot.taken_at_ms).max(0);
         Self {
             title: String::new(),
@@ -70,6 +75,8 @@ impl Chrome {
             stream: None,
             json: query.with(&[("format", "json")]),
             version: env!("CARGO_PKG_VERSION"),
+            visitor: visitor.name().map(str::to_owned),
+            csrf: visitor.csrf().map(str::to_owned),
         }
     }
 
@@ -163,6 +170,25 @@ fn sized(kind: &'static str, body: String, headers: &HeaderMap) -> Response {
     (common, body).into_response()
 }
 
+/// A page without a resource.
+pub(crate) fn html(html: String, headers: &HeaderMap) -> Response {
+    sized("text/html; charset=utf-8", html, headers)
+}
+
+/// 403 in the format that was asked for.
+pub(crate) fn refused(
+    chrome: Chrome,
+    refusal: &limpid_access::Refusal,
+    query: &Query,
+    headers: &HeaderMap,
+) -> Response {
+    let words = Refused {
+        title: "Not granted",
+        status: StatusCode::FORBIDDEN,
+    };
+    words.answer(chrome, &format!("{refusal}."), query, headers)
+}
+
 /// 500.
 pub(crate) fn failed(error: &dyn std::fmt::Display) -> Response {
     tracing::error!(%error, "a page could not be rendered");
@@ -174,31 +200,60 @@ pub(crate) fn failed(error: &dyn std::fmt::Display) -> Response {
 #[template(path = "missing.html")]
 struct Missing<'a> {
     chrome: Chrome,
+    head: &'static str,
     sentence: &'a str,
 }
 
 /// 404 in the format that was asked for.
 pub(crate) fn missing(
-    mut chrome: Chrome,
+    chrome: Chrome,
     sentence: &str,
     query: &Query,
     headers: &HeaderMap,
 ) -> Response {
-    chrome.title = "Not found".to_owned();
-    let status = StatusCode::NOT_FOUND;
-    match Format::negotiate(query, headers) {
-        Format::Json => {
-            let json = serde_json::json!({ "error": sentence }).to_string() + "\n";
-            (status, [(header::CONTENT_TYPE, "application/json")], json).into_response()
-        }
-        Format::Text => (status, format!("{sentence}\n")).into_response(),
-        Format::Html => match (Missing { chrome, sentence }).render() {
-            Ok(html) => {
-                let policy = [(header::CONTENT_SECURITY_POLICY, POLICY)];
-                (status, policy, Html(html)).into_response()
+    let words = Refused {
+        title: "Not found",
+        status: StatusCode::NOT_FOUND,
+    };
+    words.answer(chrome, sentence, query, headers)
+}
+
+/// What there is instead of a page.
+struct Refused {
+    title: &'static str,
+    status: StatusCode,
+}
+
+impl Refused {
+    fn answer(
+        self,
+        mut chrome: Chrome,
+        sentence: &str,
+        query: &Query,
+        headers: &HeaderMap,
+    ) -> Response {
+        let (head, status) = (self.title, self.status);
+        chrome.title = head.to_owned();
+        match Format::negotiate(query, headers) {
+            Format::Json => {
+                let json = serde_json::json!({ "error": sentence }).to_string() + "\n";
+                (status, [(header::CONTENT_TYPE, "application/json")], json).into_response()
             }
-            Err(error) => failed(&error),
-        },
+            Format::Text => (status, format!("{sentence}\n")).into_response(),
+            Format::Html => match (Missing {
+                chrome,
+                head,
+                sentence,
+            })
+            .render()
+            {
+                Ok(html) => {
+                    let policy = [(header::CONTENT_SECURITY_POLICY, POLICY)];
+                    (status, policy, Html(html)).into_response()
+                }
+                Err(error) => failed(&error),
+            },
+        }
     }
 }
 

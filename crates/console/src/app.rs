@@ -18,6 +18,8 @@ pub(crate) struct App {
     pub(crate) source: Arc<dyn ClusterSource>,
     pub(crate) registry: Registry,
     pub(crate) browser: Option<Arc<dyn RecordBrowser>>,
+    /// Whether people can log in.
+    pub(crate) login: bool,
     pub(crate) trends: Arc<Trends>,
     pub(crate) links: Links,
     pub(crate) assets: Assets,
@@ -50,6 +52,7 @@ impl App {
             source: faces.source,
             registry: faces.registry,
             browser: faces.browser,
+            login: faces.login,
             trends: Arc::new(Trends::new()),
             assets: Assets::new(),
             streams: Slots::default(),

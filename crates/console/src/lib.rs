@@ -18,6 +18,7 @@ mod groups;
 mod links;
 mod listing;
 mod live;
+mod login;
 mod messages;
 mod overview;
 mod pages;
@@ -50,9 +51,18 @@ pub struct Faces {
     pub registry: Registry,
     /// Reads records; without it no page shows any.
     pub browser: Option<Arc<dyn RecordBrowser>>,
+    /// Whether people can log in, by a form at `/login` that is posted there.
+    pub login: bool,
 }
 
-/// The routes of this crate, with a thread that samples the last 15 minutes as long as they live.
+pub use links::encoded;
+
+/// The pairs of a query or a form, decoded.
+pub fn decoded_pairs(raw: &str) -> Vec<(String, String)> {
+    listing::Query::parse(Some(raw)).into_pairs()
+}
+
+/// The routes of this crate, for requests that carry a [`limpid_access::Visitor`], with a thread that samples the last 15 minutes as long as they live.
 ///
 /// # Errors
 /// The system gives no thread.

@@ -26,6 +26,11 @@ impl Query {
         }
     }
 
+    /// Everything, in its order.
+    pub(crate) fn into_pairs(self) -> Vec<(String, String)> {
+        self.pairs
+    }
+
     /// The value of a parameter.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let found = self.pairs.iter().find(|(n, _)| n == name);

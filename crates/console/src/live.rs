@@ -16,6 +16,8 @@ use axum::response::{IntoResponse, Response};
 use limpid_cluster::ReadinessState;
 use tokio::time::{Instant, sleep_until};
 
+use limpid_access::Visitor;
+
 use crate::app::App;
 use crate::listing::Query;
 use crate::pages;
@@ -29,13 +31,13 @@ const BEGIN: &str = "<!--part ";
 const END: &str = "<!--/part-->";
 
 /// Opens a stream.
-pub(crate) fn open(app: Arc<App>, query: Query) -> Response {
+pub(crate) fn open(app: Arc<App>, query: Query, visitor: Visitor) -> Response {
     let retry = [(header::RETRY_AFTER, "5")];
     if app.source.readiness().state == ReadinessState::Draining {
         let text = "the broker is shutting down\n";
         return (StatusCode::SERVICE_UNAVAILABLE, retry, text).into_response();
     }
-    if pages::part_source(&app, &query).is_none() {
+    if pages::part_source(&app, &query, &visitor).is_none() {
         return (StatusCode::NOT_FOUND, "there is no such page\n").into_response();
     }
     let Some(slot) = app.streams.take(app.now_ms()) else {
@@ -45,6 +47,7 @@ pub(crate) fn open(app: Arc<App>, query: Query) -> Response {
     let live = Live {
         app,
         query,
+        visitor,
         slot,
         sent: HashMap::new(),
         next: Instant::now() + EVERY,
@@ -68,6 +71,7 @@ pub(crate) fn open(app: Arc<App>, query: Query) -> Response {
 struct Live {
     app: Arc<App>,
     query: Query,
+    visitor: Visitor,
     slot: Slot,
     /// A hash of each part that was sent.
     sent: HashMap<String, u64>,
@@ -84,11 +88,17 @@ impl Live {
             if !self.slot.reads(self.app.now_ms()) {
                 return None;
             }
+            // Who logged out must not go on looking.
+            if self.visitor.is_gone() {
+                return None;
+            }
             if self.app.source.readiness().state == ReadinessState::Draining {
                 return None;
             }
             let (app, query) = (Arc::clone(&self.app), self.query.clone());
-            let html = tokio::task::spawn_blocking(move || pages::part_source(&app, &query));
+            let visitor = self.visitor.clone();
+            let html =
+                tokio::task::spawn_blocking(move || pages::part_source(&app, &query, &visitor));
             let html = html.await.ok()??;
             let message = self.changed(&html);
             if !message.is_empty() {

@@ -1,14 +1,16 @@
 //! `/c/{cluster}/topics/{topic}/messages`: the newest records of a topic, or those from an offset.
 //!
-//! Whoever may see pages may not always see payloads: this route is kept apart from the others, is
+//! Whoever may see pages may not always see payloads: this route asks for a permission of its own, is
 //! not part of any stream, and does not exist without a browser.
 
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use limpid_access::Visitor;
 use limpid_cluster::{AdminError, Browse, BrowsedRecord, words};
 use serde::Serialize;
 
@@ -191,13 +193,14 @@ fn asked(query: &Query) -> Result<Browse, &'static str> {
 /// The route.
 pub(crate) async fn page(
     State(app): State<Arc<App>>,
+    Extension(visitor): Extension<Visitor>,
     Path((_, name)): Path<(String, String)>,
     RawQuery(raw): RawQuery,
     headers: HeaderMap,
 ) -> Response {
     let query = Query::parse(raw.as_deref());
     let look = app.look();
-    let chrome = Chrome::new(&app, &look, &query);
+    let chrome = Chrome::new(&app, &look, &query, &visitor);
     let (Some(topic), Some(browser)) = (look.snapshot.topic(&name), &app.browser) else {
         let sentence = format!("There is no topic named {name}.");
         return answer::missing(chrome, &sentence, &query, &headers);

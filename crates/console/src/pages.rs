@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+
+use limpid_access::{Permission, Visitor};
 
 use crate::answer::{self, Chrome, Resource};
 use crate::app::{App, Look};
@@ -20,14 +23,16 @@ struct Asked {
     app: Arc<App>,
     query: Query,
     headers: HeaderMap,
+    visitor: Visitor,
 }
 
 impl Asked {
-    fn new(app: Arc<App>, raw: Option<&str>, headers: HeaderMap) -> Self {
+    fn new(app: Arc<App>, raw: Option<&str>, headers: HeaderMap, visitor: Visitor) -> Self {
         Self {
             query: Query::parse(raw),
             app,
             headers,
+            visitor,
         }
     }
 
@@ -40,7 +45,7 @@ impl Asked {
     ) -> Response {
         let answered = tokio::task::spawn_blocking(move || {
             let look = self.app.look();
-            let chrome = Chrome::new(&self.app, &look, &self.query);
+            let chrome = Chrome::new(&self.app, &look, &self.query, &self.visitor);
             match build(&self.app, &look, &self.query) {
                 Some(resource) => answer::respond(&resource, chrome, &self.query, &self.headers),
                 None => answer::missing(chrome, &missing, &self.query, &self.headers),
@@ -55,10 +60,11 @@ impl Asked {
 /// `/c/{cluster}/`.
 pub(crate) async fn overview(
     State(app): State<Arc<App>>,
+    Extension(visitor): Extension<Visitor>,
     RawQuery(raw): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let asked = Asked::new(app, raw.as_deref(), headers);
+    let asked = Asked::new(app, raw.as_deref(), headers, visitor);
     let build = |app: &App, look: &Look, _: &Query| Some(Overview::new(app, look));
     asked.answer(String::new(), build).await
 }
@@ -66,10 +72,11 @@ pub(crate) async fn overview(
 /// `/c/{cluster}/topics`.
 pub(crate) async fn topics(
     State(app): State<Arc<App>>,
+    Extension(visitor): Extension<Visitor>,
     RawQuery(raw): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let asked = Asked::new(app, raw.as_deref(), headers);
+    let asked = Asked::new(app, raw.as_deref(), headers, visitor);
     let build = |app: &App, look: &Look, query: &Query| Some(Topics::new(app, look, query));
     asked.answer(String::new(), build).await
 }
@@ -77,11 +84,12 @@ pub(crate) async fn topics(
 /// `/c/{cluster}/topics/{topic}`.
 pub(crate) async fn topic(
     State(app): State<Arc<App>>,
+    Extension(visitor): Extension<Visitor>,
     Path((_, name)): Path<(String, String)>,
     RawQuery(raw): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let asked = Asked::new(app, raw.as_deref(), headers);
+    let asked = Asked::new(app, raw.as_deref(), headers, visitor);
     let missing = format!("There is no topic named {name}.");
     let build =
         move |app: &App, look: &Look, query: &Query| TopicPage::new(app, look, &name, query);
@@ -91,10 +99,11 @@ pub(crate) async fn topic(
 /// `/c/{cluster}/groups`.
 pub(crate) async fn groups(
     State(app): State<Arc<App>>,
+    Extension(visitor): Extension<Visitor>,
     RawQuery(raw): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let asked = Asked::new(app, raw.as_deref(), headers);
+    let asked = Asked::new(app, raw.as_deref(), headers, visitor);
     let build = |app: &App, look: &Look, query: &Query| Some(Groups::new(app, look, query));
     asked.answer(String::new(), build).await
 }
@@ -102,20 +111,22 @@ pub(crate) async fn groups(
 /// `/c/{cluster}/groups/{group}`.
 pub(crate) async fn group(
     State(app): State<Arc<App>>,
+    Extension(visitor): Extension<Visitor>,
     Path((_, id)): Path<(String, String)>,
     RawQuery(raw): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    one_group(Asked::new(app, raw.as_deref(), headers), id).await
+    one_group(Asked::new(app, raw.as_deref(), headers, visitor), id).await
 }
 
 /// `/c/{cluster}/groups/by-id?id=`, for ids that a path can't hold.
 pub(crate) async fn group_by_id(
     State(app): State<Arc<App>>,
+    Extension(visitor): Extension<Visitor>,
     RawQuery(raw): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let asked = Asked::new(app, raw.as_deref(), headers);
+    let asked = Asked::new(app, raw.as_deref(), headers, visitor);
     let id = asked.query.get("id").unwrap_or_default().to_owned();
     one_group(asked, id).await
 }
@@ -127,13 +138,18 @@ async fn one_group(asked: Asked, id: String) -> Response {
 }
 
 /// The page that a stream is to keep fresh, rendered; `None` when there is none of that name.
-pub(crate) fn part_source(app: &App, query: &Query) -> Option<String> {
+pub(crate) fn part_source(app: &App, query: &Query, visitor: &Visitor) -> Option<String> {
     let look = app.look();
-    let chrome = Chrome::new(app, &look, query);
+    let chrome = Chrome::new(app, &look, query, visitor);
     let html = match query.get("of")? {
         "overview" => Overview::new(app, &look).html(chrome),
         "topics" => Topics::new(app, &look, query).html(chrome),
-        "topic" => TopicPage::new(app, &look, query.get("name")?, query)?.html(chrome),
+        "topic" => {
+            let name = query.get("name")?;
+            let may = visitor.may(Permission::View, app.source.name(), Some(name));
+            may.ok()?;
+            TopicPage::new(app, &look, name, query)?.html(chrome)
+        }
         "groups" => Groups::new(app, &look, query).html(chrome),
         "group" => GroupPage::new(app, &look, query.get("id")?, query)?.html(chrome),
         _ => return None,

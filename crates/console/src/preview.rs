@@ -28,6 +28,7 @@ pub fn router() -> (Router, impl Fn() + Send) {
         source: faked.clone(),
         registry,
         browser: Some(Arc::new(FakedRecords)),
+        login: false,
     };
     let app = Arc::new(App::resting(faces, || BEGAN_MS + 900_400));
     let take = {
@@ -49,7 +50,9 @@ pub fn router() -> (Router, impl Fn() + Send) {
         }
     }
     let tick = move || take(faked.now_ms.load(Ordering::Relaxed) + 1000);
-    (crate::routes::all(app), tick)
+    let routes = crate::routes::all(app);
+    let routes = routes.layer(axum::Extension(limpid_access::Visitor::local()));
+    (routes, tick)
 }
 
 fn registry_at(t: f64) -> RegistryReading {

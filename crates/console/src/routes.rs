@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::Router;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -9,21 +10,22 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
+use limpid_access::{Permission, Visitor};
+
 use crate::app::App;
 use crate::listing::Query;
-use crate::{answer, live, messages, pages};
+use crate::{answer, live, login, messages, pages};
 
 /// Every route. `/` leads to the only cluster.
 pub(crate) fn all(app: Arc<App>) -> Router {
     let of_the_cluster = Router::new()
         .route("/c/{cluster}/", get(pages::overview))
         .route("/c/{cluster}/topics", get(pages::topics))
-        .route("/c/{cluster}/topics/{topic}", get(pages::topic))
         .route("/c/{cluster}/groups", get(pages::groups))
         .route("/c/{cluster}/groups/by-id", get(pages::group_by_id))
         .route("/c/{cluster}/groups/{group}", get(pages::group))
         .route("/c/{cluster}/stream", get(stream))
-        .merge(payloads(&app))
+        .merge(of_a_topic(&app))
         .route_layer(middleware::from_fn_with_state(
             Arc::clone(&app),
             known_cluster,
@@ -33,16 +35,52 @@ pub(crate) fn all(app: Arc<App>) -> Router {
         .route("/", get(home))
         .route("/c/{cluster}", get(home))
         .route("/assets/{name}", get(asset))
+        .route("/login", get(login::page))
         .fallback(no_page)
         .with_state(app)
 }
 
-/// Routes that show what is in records: they will need a permission of their own.
-fn payloads(app: &App) -> Router<Arc<App>> {
+/// Routes that show what is in records, which is a permission of its own.
+fn payloads(app: &Arc<App>) -> Router<Arc<App>> {
     if app.browser.is_none() {
         return Router::new();
     }
-    Router::new().route("/c/{cluster}/topics/{topic}/messages", get(messages::page))
+    Router::new()
+        .route("/c/{cluster}/topics/{topic}/messages", get(messages::page))
+        .route_layer(middleware::from_fn_with_state(
+            (Arc::clone(app), Permission::ReadPayloads),
+            may,
+        ))
+}
+
+/// Routes of one topic, for those who may see it.
+fn of_a_topic(app: &Arc<App>) -> Router<Arc<App>> {
+    Router::new()
+        .route("/c/{cluster}/topics/{topic}", get(pages::topic))
+        .merge(payloads(app))
+        .route_layer(middleware::from_fn_with_state(
+            (Arc::clone(app), Permission::View),
+            may,
+        ))
+}
+
+/// Asks whether the visitor may do something with the topic that the path names.
+async fn may(
+    State((app, permission)): State<(Arc<App>, Permission)>,
+    Extension(visitor): Extension<Visitor>,
+    Path(parameters): Path<std::collections::HashMap<String, String>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let topic = parameters.get("topic").map(String::as_str);
+    match visitor.may(permission, app.source.name(), topic) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => {
+            let query = Query::parse(request.uri().query());
+            let chrome = answer::Chrome::new(&app, &app.look(), &query, &visitor);
+            answer::refused(chrome, &refusal, &query, request.headers())
+        }
+    }
 }
 
 /// Leads to the overview and takes the query along.
@@ -60,13 +98,21 @@ async fn asset(
     app.assets.get(&name, &headers)
 }
 
-async fn stream(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Response {
-    live::open(app, Query::parse(query.as_deref()))
+async fn stream(
+    State(app): State<Arc<App>>,
+    Extension(visitor): Extension<Visitor>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    live::open(app, Query::parse(query.as_deref()), visitor)
 }
 
-async fn no_page(State(app): State<Arc<App>>, request: Request) -> Response {
+async fn no_page(
+    State(app): State<Arc<App>>,
+    Extension(visitor): Extension<Visitor>,
+    request: Request,
+) -> Response {
     let query = Query::parse(request.uri().query());
-    let chrome = answer::Chrome::new(&app, &app.look(), &query);
+    let chrome = answer::Chrome::new(&app, &app.look(), &query, &visitor);
     let sentence = "There is no page at this address.";
     answer::missing(chrome, sentence, &query, request.headers())
 }
@@ -74,6 +120,7 @@ async fn no_page(State(app): State<Arc<App>>, request: Request) -> Response {
 /// There is one cluster; addresses of others lead nowhere.
 async fn known_cluster(
     State(app): State<Arc<App>>,
+    Extension(visitor): Extension<Visitor>,
     Path(parameters): Path<std::collections::HashMap<String, String>>,
     request: Request,
     next: Next,
@@ -84,7 +131,7 @@ async fn known_cluster(
     }
     let query = Query::parse(request.uri().query());
     let look = app.look();
-    let chrome = answer::Chrome::new(&app, &look, &query);
+    let chrome = answer::Chrome::new(&app, &look, &query, &visitor);
     let sentence = format!("There is no cluster named {name} here.");
     answer::missing(chrome, &sentence, &query, request.headers())
 }

@@ -14,3 +14,4 @@ pub mod lock;
 pub mod process;
 pub mod random;
 pub mod sabotage;
+pub mod terminal;

@@ -10,6 +10,7 @@ use limpid_telemetry::Catalogue;
 /// All declarations, for `limpid metrics list` and METRICS.md.
 pub fn catalogue() -> Catalogue {
     limpid_exporter::catalogue()
+        .with(limpid_access::AccessMetrics::DECLARATIONS)
         .with(RequestMetrics::DECLARATIONS)
         .with(AccessMetrics::DECLARATIONS)
         .with(ConnectionMetrics::DECLARATIONS)

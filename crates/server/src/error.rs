@@ -72,6 +72,9 @@ pub enum StartError {
     /// `limpid.metrics.dialects` names one that does not exist.
     #[error("limpid.metrics.dialects: {0}")]
     Dialect(#[from] limpid_exporter::UnknownDialect),
+    /// Nobody could log in over HTTP.
+    #[error(transparent)]
+    Desk(#[from] limpid_access::desk::DeskError),
     /// A listener can't speak TLS.
     #[error("the listener {listener} can't speak TLS: {source}")]
     Tls {

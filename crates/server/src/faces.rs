@@ -12,12 +12,13 @@ use limpid_telemetry::Registry;
 
 use crate::error::StartError;
 
-/// The routes of every face.
+/// The routes of every face; with `login` the console has a form for that.
 pub(crate) fn router(
     registry: &Registry,
     cluster: &Arc<EmbeddedCluster>,
     link: &Arc<Link>,
     broker: &BrokerConfig,
+    login: bool,
 ) -> Result<Router, StartError> {
     let source: Arc<dyn ClusterSource> = cluster.clone();
     let exporter = Exporter::new(registry.clone())?;
@@ -26,6 +27,7 @@ pub(crate) fn router(
         source: Arc::clone(&source),
         registry: registry.clone(),
         browser: Some(link.clone()),
+        login,
     });
     let console = console.map_err(StartError::system("start the thread of the console"))?;
     Ok(Router::new()

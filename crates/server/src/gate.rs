@@ -1,77 +1,176 @@
-//! Who may see pages: a check before every route.
+//! Who may ask for what over HTTP: a check before every route.
 //!
 //! - The `Host` header must name this server: a page of another site whose name was made to point
 //!   here (DNS rebinding) gets nothing.
-//! - Beyond loopback there is no page without authentication. Authentication does not exist yet, so
-//!   only `limpid.http.public.paths` are served there.
+//! - What changes something must not come from a page of another site (`Origin`, `Sec-Fetch-Site`),
+//!   and what comes with a cookie must carry the session's token besides.
+//! - Where somebody can log in, who doesn't gets health (its status only), what is public, and the
+//!   way in. Where nobody can, this machine sees everything, others what is public, and nobody
+//!   changes anything.
+//! - A path is for those who may see its cluster; what is no reading is for those who may change it
+//!   unless it is listed here. Routes ask for more where they know more, such as the topic.
 
-use std::net::{IpAddr, SocketAddr};
+mod browser;
+mod credentials;
+mod headers;
+mod hosts;
+mod login;
+
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::HOST;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
+use limpid_access::desk::{Denied, Desk};
+use limpid_access::{AccessMetrics, Permission, Refused, Via, Visitor};
+
+use self::credentials::Shown;
+pub(crate) use self::hosts::Hosts;
+pub(crate) use self::login::routes as login_routes;
+
+/// Served to everybody, but only their status to who is not let in.
+const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
+/// Served to everybody: the way in and what it looks like.
+const WAY_IN: [&str; 2] = ["/login", "/logout"];
+const ASSETS: &str = "/assets/";
+/// Methods besides GET that only read there.
+const JOLOKIA: &str = "/jolokia";
+/// Paths for machines: nobody is led from there to a page.
+const FOR_MACHINES: [&str; 4] = ["/metrics", "/jolokia", "/api/", "/prometheus/"];
 
 /// What the gate knows.
-#[derive(Debug, Default)]
 pub(crate) struct Gate {
-    /// `limpid.http.allowed.hosts`: names besides loopback ones and addresses.
-    pub(crate) allowed_hosts: Vec<String>,
+    /// Names of this server.
+    pub(crate) hosts: Hosts,
     /// `limpid.http.public.paths`.
     pub(crate) public_paths: Vec<String>,
     /// Whether the listener can be reached from other machines.
     pub(crate) beyond_loopback: bool,
+    /// Where visitors show who they are, if they can.
+    pub(crate) desk: Option<Arc<Desk>>,
+    /// What is counted.
+    pub(crate) metrics: Arc<AccessMetrics>,
+    /// The name of the cluster that paths without one are about.
+    pub(crate) cluster: String,
 }
 
 /// Lets a request through, or answers why not.
 pub(crate) async fn check(
     State(gate): State<Arc<Gate>>,
-    ConnectInfo(_peer): ConnectInfo<SocketAddr>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
     next: Next,
 ) -> Response {
-    if !gate.knows_host(request.headers()) {
-        let text = "this server is not known by that name; add it to limpid.http.allowed.hosts\n";
-        return (StatusCode::MISDIRECTED_REQUEST, text).into_response();
-    }
-    if gate.beyond_loopback && !gate.is_public(request.uri().path()) {
-        let text = "pages need authentication beyond this machine, which this version of Limpid \
-                    does not have; limpid.http.public.paths lists what is served here\n";
-        return (StatusCode::FORBIDDEN, text).into_response();
-    }
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    headers.insert(
-        header::REFERRER_POLICY,
-        HeaderValue::from_static("no-referrer"),
-    );
-    response
+    let mut answer = match gate.admit(peer, request).await {
+        Ok(Admitted {
+            request,
+            status_only,
+        }) => {
+            let answer = next.run(request).await;
+            match status_only {
+                true => answer.status().into_response(),
+                false => answer,
+            }
+        }
+        Err(answer) => *answer,
+    };
+    headers::secure(answer.headers_mut());
+    answer
 }
 
+/// A request that goes on.
+struct Admitted {
+    request: Request,
+    status_only: bool,
+}
+
+/// What a request gets instead.
+type Instead = Box<Response>;
+
 impl Gate {
-    /// Addresses can't be rebound, and loopback names are ours; others must be listed.
-    fn knows_host(&self, headers: &HeaderMap) -> bool {
-        let Some(host) = headers.get(HOST).and_then(|h| h.to_str().ok()) else {
-            return false;
+    async fn admit(&self, peer: SocketAddr, mut request: Request) -> Result<Admitted, Instead> {
+        if !self.hosts.knows(request.headers()) {
+            let text = "this server is not known by that name; add it to \
+                        limpid.http.allowed.hosts\n";
+            return Err(self.refuse(Refused::Host, StatusCode::MISDIRECTED_REQUEST, text));
+        }
+        let reads = request.method().is_safe();
+        if !reads && !browser::is_own_page(request.headers()) {
+            let text = "a page of another site may not send this\n";
+            return Err(self.refuse(Refused::Origin, StatusCode::FORBIDDEN, text));
+        }
+        let visitor = self.visitor(peer, request.headers()).await?;
+        if !reads && visitor.via() == Via::Session {
+            let Some(expected) = visitor.csrf() else {
+                return Err(self.forged());
+            };
+            let expected = expected.to_owned();
+            let checked = browser::carries_token(request, &expected).await;
+            request = checked.map_err(|()| self.forged())?;
+        }
+        let path = request.uri().path();
+        let let_in = visitor.is_let_in();
+        let visitor = match self.is_public(path) {
+            true => visitor.at_public_path(),
+            false => visitor,
         };
-        let name = without_port(host).to_ascii_lowercase();
-        let address = name
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .parse::<IpAddr>();
-        name == "localhost"
-            || name.ends_with(".localhost")
-            || address.is_ok()
-            || self
-                .allowed_hosts
-                .iter()
-                .any(|allowed| allowed.eq_ignore_ascii_case(&name))
+        let open = WAY_IN.contains(&path) || path.starts_with(ASSETS);
+        let health = HEALTH.contains(&path);
+        let refused = match open || health {
+            true => Ok(()),
+            false => self.may(&visitor, request.method(), path),
+        };
+        let status_only = health && !let_in;
+        if let Err(sentence) = refused {
+            return Err(match visitor.is_let_in() {
+                true => self.forbidden(&sentence),
+                false => self.nobody(&request),
+            });
+        }
+        request.extensions_mut().insert(visitor);
+        Ok(Admitted {
+            request,
+            status_only,
+        })
+    }
+
+    /// Who asks. Credentials that are wrong are an error even where none are needed.
+    async fn visitor(&self, peer: SocketAddr, headers: &HeaderMap) -> Result<Visitor, Instead> {
+        let Some(desk) = &self.desk else {
+            return Ok(match self.beyond_loopback {
+                true => Visitor::nobody(),
+                false => Visitor::local(),
+            });
+        };
+        match credentials::shown(headers) {
+            Shown::Token(token) => desk
+                .token(&token)
+                .map_err(|denied| self.denied(denied, headers)),
+            Shown::Password { name, password } => {
+                let login = login::checked(desk, &name, &password, peer.ip()).await;
+                let login = login.map_err(|denied| self.denied(denied, headers))?;
+                Ok(desk.visitor(&login))
+            }
+            Shown::Unreadable => Err(self.denied(Denied::Wrong, headers)),
+            Shown::Nothing => {
+                let cookie = credentials::cookie(headers);
+                let found = cookie.and_then(|cookie| desk.session(cookie));
+                Ok(found.unwrap_or_else(Visitor::nobody))
+            }
+        }
+    }
+
+    /// Whether a visitor may do what a path stands for; an error is a sentence.
+    fn may(&self, visitor: &Visitor, method: &Method, path: &str) -> Result<(), String> {
+        let reads = method.is_safe() || is_below(path, JOLOKIA);
+        let permission = match reads {
+            true => Permission::View,
+            false => Permission::Administer,
+        };
+        let may = visitor.may(permission, &self.cluster, None);
+        may.map_err(|refusal| refusal.to_string())
     }
 
     /// An entry that ends in `*` stands for every path that begins with what precedes it.
@@ -82,66 +181,80 @@ impl Gate {
         };
         self.public_paths.iter().any(covers)
     }
+
+    fn refuse(&self, reason: Refused, status: StatusCode, text: &'static str) -> Instead {
+        self.metrics.refused.bind(reason).inc();
+        Box::new((status, text).into_response())
+    }
+
+    fn forged(&self) -> Instead {
+        let text = "this does not come from a page of this login; load the page again\n";
+        self.refuse(Refused::Forgery, StatusCode::FORBIDDEN, text)
+    }
+
+    fn forbidden(&self, sentence: &str) -> Instead {
+        self.metrics.refused.bind(Refused::Forbidden).inc();
+        Box::new((StatusCode::FORBIDDEN, format!("{sentence}\n")).into_response())
+    }
+
+    fn denied(&self, denied: Denied, headers: &HeaderMap) -> Instead {
+        let (status, wait, text) = match denied {
+            Denied::Wrong => {
+                self.metrics.refused.bind(Refused::Nobody).inc();
+                return Box::new(challenge(headers, "name, password or token is wrong\n"));
+            }
+            Denied::Wait(wait) => {
+                let text = "too many logins from this address failed\n";
+                (StatusCode::TOO_MANY_REQUESTS, wait.as_secs() + 1, text)
+            }
+            Denied::Busy => {
+                let text = "too many logins wait to be checked\n";
+                (StatusCode::SERVICE_UNAVAILABLE, 1, text)
+            }
+        };
+        let wait = [(header::RETRY_AFTER, wait.to_string())];
+        Box::new((status, wait, text).into_response())
+    }
+
+    /// What somebody gets who has shown nothing: the way in, or the reason why there is none.
+    fn nobody(&self, request: &Request) -> Instead {
+        self.metrics.refused.bind(Refused::Nobody).inc();
+        let Some(desk) = &self.desk else {
+            let text = "pages need a login beyond this machine, and none is configured: see \
+                        limpid.http.users.file and limpid.http.tokens.file; \
+                        limpid.http.public.paths lists what is served without\n";
+            return Box::new((StatusCode::FORBIDDEN, text).into_response());
+        };
+        let uri = request.uri();
+        let page = request.method() == Method::GET
+            && browser::wants_a_page(request.headers())
+            && !FOR_MACHINES
+                .iter()
+                .any(|machine| is_below(uri.path(), machine));
+        if page && desk.takes_passwords() {
+            let from = uri.path_and_query().map_or("/", |whole| whole.as_str());
+            return Box::new(Redirect::to(&login::address(from, None)).into_response());
+        }
+        Box::new(challenge(request.headers(), "this needs a login\n"))
+    }
 }
 
-fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !name.ends_with(':') => {
-            name
-        }
-        _ => host,
-    }
+/// Answers with 401. Browsers would ask for a password in a window of their own and send it with
+/// everything from then on, so only others are told of that way.
+fn challenge(headers: &HeaderMap, text: &'static str) -> Response {
+    let ways = match browser::is_browser(headers) {
+        true => "Bearer realm=\"limpid\"",
+        false => "Bearer realm=\"limpid\", Basic realm=\"limpid\", charset=\"UTF-8\"",
+    };
+    let ways = [(header::WWW_AUTHENTICATE, ways)];
+    (StatusCode::UNAUTHORIZED, ways, text).into_response()
+}
+
+/// Whether a path is `root` or lies below it.
+fn is_below(path: &str, root: &str) -> bool {
+    path.strip_prefix(root)
+        .is_some_and(|rest| rest.is_empty() || root.ends_with('/') || rest.starts_with('/'))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_star_covers_what_is_below() {
-        let with = |paths: &[&str]| Gate {
-            public_paths: paths.iter().map(ToString::to_string).collect(),
-            ..Gate::default()
-        };
-        let some = with(&["/metrics", "/c/*"]);
-        assert!(some.is_public("/metrics") && some.is_public("/c/local/topics"));
-        assert!(!some.is_public("/metrics/x") && !some.is_public("/") && !some.is_public("/c"));
-        assert!(with(&["/*"]).is_public("/anything"));
-        assert!(!with(&[]).is_public("/"));
-    }
-
-    fn knows(gate: &Gate, host: &str) -> bool {
-        let mut headers = HeaderMap::new();
-        headers.insert(HOST, host.parse().expect("a header"));
-        gate.knows_host(&headers)
-    }
-
-    #[test]
-    fn only_our_own_names_are_known() {
-        let gate = Gate {
-            allowed_hosts: vec!["kafka.example".to_owned()],
-            ..Gate::default()
-        };
-        for ours in [
-            "localhost",
-            "localhost:8080",
-            "127.0.0.1:8080",
-            "[::1]:8080",
-            "Kafka.Example:80",
-        ] {
-            assert!(knows(&gate, ours), "{ours}");
-        }
-        for foreign in [
-            "evil.example",
-            "evil.example:8080",
-            "localhost.evil.example",
-            "",
-        ] {
-            assert!(!knows(&gate, foreign), "{foreign}");
-        }
-        assert!(
-            !gate.knows_host(&HeaderMap::new()),
-            "HTTP/1.0 without a name"
-        );
-    }
-}
+mod tests;

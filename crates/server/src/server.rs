@@ -42,6 +42,7 @@ use crate::control::Control;
 use crate::data_dir::{self, DataDirs};
 use crate::entrances::Entrances;
 use crate::error::StartError;
+use crate::http::Visiting;
 use crate::in_process::InProcess;
 use crate::listeners::{self, Shared};
 use crate::opening::{open_logs, open_metadata};
@@ -96,6 +97,7 @@ pub struct Server {
     services: Services,
     settings: Arc<Settings>,
     certificates: Arc<Certificates>,
+    visiting: Visiting,
     token_keys: TokenKeys,
     logs: Arc<LogManager>,
     metadata_log: Arc<LocalMetadataLog>,
@@ -128,8 +130,16 @@ impl Server {
         let (http_end, http_ended) = drain::channel();
         let in_process = InProcess::default();
         let link = in_process.link();
-        let faces = faces::router(registry, &cluster, &link, &broker)?;
-        let http_addresses = http::start(http_runtime.handle(), &broker, &faces, &http_ended)?;
+        let visiting = Visiting::open(&broker, registry, Arc::clone(&clock))?;
+        let login = visiting.takes_passwords();
+        let faces = faces::router(registry, &cluster, &link, &broker, login)?;
+        let http_addresses = http::start(
+            http_runtime.handle(),
+            &broker,
+            &faces,
+            &visiting,
+            &http_ended,
+        )?;
         let logs = open_logs(&broker, &dirs, &cluster, registry)?;
         let room = Room {
             logs: Arc::clone(&logs),
@@ -217,6 +227,7 @@ impl Server {
             quotas,
             limits,
             certificates: Arc::clone(&certificates),
+            desk: visiting.desk.clone(),
             settings: Arc::clone(&settings),
             registry: registry.clone(),
             tail_cache: registry.pool(
@@ -249,6 +260,7 @@ impl Server {
             services,
             settings,
             certificates,
+            visiting,
             token_keys,
             logs: opening.logs,
             metadata_log,
@@ -278,10 +290,13 @@ impl Server {
         self.link.clone()
     }
 
-    /// Loads certificates again, changed or not (SIGHUP). Blocks on files.
+    /// Loads certificates, users and tokens again, changed or not (SIGHUP). Blocks on files.
     pub fn reload(&self) {
         let config = self.settings.current();
         self.certificates.refresh(config.broker(), true);
+        if let Some(desk) = &self.visiting.desk {
+            desk.tick(true);
+        }
     }
 
     /// Drains and stops, within `limpid.drain.timeout.ms` and a little for the files.

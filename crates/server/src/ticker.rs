@@ -6,6 +6,7 @@ use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use limpid_access::desk::Desk;
 use limpid_broker::client_log::ClientLog;
 use limpid_broker::connection_limits::ConnectionLimits;
 use limpid_broker::metadata::Metadata;
@@ -31,6 +32,7 @@ pub(crate) struct Chores {
     pub(crate) quotas: Arc<Quotas>,
     pub(crate) limits: Arc<ConnectionLimits>,
     pub(crate) certificates: Arc<Certificates>,
+    pub(crate) desk: Option<Arc<Desk>>,
     pub(crate) settings: Arc<Settings>,
     /// Where the tail cache of the logs is shown.
     pub(crate) tail_cache: Arc<Pool>,
@@ -64,6 +66,9 @@ impl Ticker {
                 chores.limits.tick();
                 let config = chores.settings.current();
                 chores.certificates.refresh(config.broker(), false);
+                if let Some(desk) = &chores.desk {
+                    desk.tick(false);
+                }
                 chores.registry.tick(started.elapsed());
                 // Only does something if a log could not be made before.
                 chores.runtime.block_on(chores.metadata.follow());

@@ -35,7 +35,7 @@ fn a_grant_is_read_and_written() {
 #[test]
 fn what_is_wrong_with_a_grant_is_named() {
     for (text, named) in [
-        ("User:alice=admn", "did you mean admin?"),
+        ("User:alice=admino", "did you mean admin?"),
         ("User:alice=king", "there is no role king"),
         ("User:alice=viewer+", "there is no role"),
         ("User:alice", "is not of the form"),

@@ -21,6 +21,7 @@ fn faces(hostile: bool, with_records: bool) -> Faces {
         source: Arc::new(Faked::new(hostile)),
         registry: Registry::new(),
         browser: with_records.then(|| Arc::new(FakedRecords) as _),
+        login: false,
     }
 }
 
@@ -34,7 +35,11 @@ fn console(hostile: bool) -> Router {
             registry: None,
         });
     }
-    routes::all(Arc::new(app))
+    routes_for(Arc::new(app), Visitor::local())
+}
+
+fn routes_for(app: Arc<App>, visitor: Visitor) -> Router {
+    routes::all(app).layer(Extension(visitor))
 }
 
 async fn ask(console: &Router, path: &str) -> (StatusCode, axum::http::HeaderMap, String) {
@@ -334,7 +339,8 @@ async fn messages_are_shown_only_with_a_browser_and_never_interpreted() {
             .await
             .contains("/messages")
     );
-    let without = routes::all(Arc::new(App::resting(faces(false, false), || NOW_MS)));
+    let app = App::resting(faces(false, false), || NOW_MS);
+    let without = routes_for(Arc::new(app), Visitor::local());
     let (status, _, _) = ask(&without, "/c/local/topics/orders/messages").await;
     assert_eq!(status, StatusCode::NOT_FOUND);
     assert!(
@@ -369,8 +375,10 @@ fn extreme(snapshot: ClusterSnapshot) -> Router {
         source: Arc::new(Extreme(Arc::new(snapshot))),
         registry: Registry::new(),
         browser: None,
+        login: false,
     };
-    routes::all(Arc::new(App::resting(faces, || NOW_MS)))
+    let app = App::resting(faces, || NOW_MS);
+    routes_for(Arc::new(app), Visitor::local())
 }
 
 #[tokio::test]
@@ -421,7 +429,7 @@ async fn a_stream_sends_parts_that_changed_and_no_others() {
     let mut faces = faces(false, false);
     faces.source = faked.clone();
     let app = Arc::new(App::resting(faces, || NOW_MS + 1_500));
-    let console = routes::all(Arc::clone(&app));
+    let console = routes_for(Arc::clone(&app), Visitor::local());
     let request = Request::get("/c/local/stream?of=overview").body(Body::empty());
     let response = console
         .oneshot(request.expect("a request"))

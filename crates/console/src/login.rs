@@ -1,0 +1,66 @@
+//! `/login`: the way in, for people. Who takes the form in is not a matter of pages.
+//!
+//! It tells nothing of the cluster: everybody sees it.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use limpid_access::{Via, Visitor};
+
+use crate::answer;
+use crate::app::App;
+use crate::listing::Query;
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct Page<'a> {
+    style: String,
+    icon: String,
+    head: &'static str,
+    to: &'a str,
+    sentence: Option<&'static str>,
+    name: Option<&'a str>,
+    csrf: Option<&'a str>,
+}
+
+/// The route.
+pub(crate) async fn page(
+    State(app): State<Arc<App>>,
+    Extension(visitor): Extension<Visitor>,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let query = Query::parse(raw.as_deref());
+    if !app.login {
+        let chrome = answer::Chrome::new(&app, &app.look(), &query, &visitor);
+        let sentence = "Nobody needs to log in here.";
+        return answer::missing(chrome, sentence, &query, &headers);
+    }
+    let name = visitor.name().filter(|_| visitor.via() == Via::Session);
+    let page = Page {
+        style: app.assets.style(),
+        icon: app.assets.icon(),
+        head: if name.is_some() {
+            "Logged in"
+        } else {
+            "Log in"
+        },
+        to: query.get("to").unwrap_or("/"),
+        sentence: match query.get("why") {
+            Some("wrong") => Some("Name or password is wrong."),
+            Some("wait") => Some("Too many logins from your address failed. Wait a minute."),
+            Some("busy") => Some("Too many people log in just now. Try again."),
+            _ => None,
+        },
+        name,
+        csrf: visitor.csrf(),
+    };
+    match page.render() {
+        Ok(html) => answer::html(html, &headers),
+        Err(error) => answer::failed(&error),
+    }
+}

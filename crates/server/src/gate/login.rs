@@ -1,0 +1,156 @@
+//! `POST /login` and `POST /logout`. The page with the form is the console's.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::post;
+use limpid_access::desk::{Denied, Desk, Login};
+use tokio::sync::oneshot;
+
+use super::credentials::{self, COOKIE};
+
+/// Largest form.
+const FORM_BYTES_MAX: usize = 8 << 10;
+/// Longest way back after a login.
+const RETURN_BYTES_MAX: usize = 2 << 10;
+
+/// The routes.
+pub(crate) fn routes(desk: Arc<Desk>) -> Router {
+    Router::new()
+        .route("/login", post(login))
+        .route("/logout", post(logout))
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .with_state(desk)
+}
+
+async fn login(
+    State(desk): State<Arc<Desk>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let fields = fields(&body);
+    let field = |wanted: &str| {
+        let found = fields.iter().find(|(name, _)| name == wanted);
+        found.map_or("", |(_, value)| value.as_str())
+    };
+    let to = local(field("to"));
+    let checked = checked(&desk, field("name"), field("password"), peer.ip()).await;
+    let login = match checked {
+        Ok(login) => login,
+        Err(denied) => return Redirect::to(&address(to, Some(denied))).into_response(),
+    };
+    // Whoever logs in anew leaves what was before.
+    if let Some(cookie) = credentials::cookie(&headers) {
+        desk.end_session(cookie);
+    }
+    match desk.begin_session(login) {
+        Ok(cookie) => {
+            let cookie = format!("{COOKIE}={cookie}; Path=/; HttpOnly; SameSite=Lax");
+            ([(header::SET_COOKIE, cookie)], Redirect::to(to)).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "no session could begin");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+async fn logout(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Response {
+    if let Some(cookie) = credentials::cookie(&headers) {
+        desk.end_session(cookie);
+    }
+    let over = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
+    ([(header::SET_COOKIE, over)], Redirect::to("/login")).into_response()
+}
+
+/// Has a password checked, on the thread for that.
+pub(super) async fn checked(
+    desk: &Arc<Desk>,
+    name: &str,
+    password: &str,
+    from: IpAddr,
+) -> Result<Login, Denied> {
+    let (sent, answer) = oneshot::channel();
+    desk.password(name, password, from, move |result| {
+        // Who hung up hears nothing.
+        sent.send(result).ok();
+    });
+    answer.await.unwrap_or(Err(Denied::Busy))
+}
+
+/// The address of the form, with the way back and what went wrong.
+pub(super) fn address(from: &str, denied: Option<Denied>) -> String {
+    let why = match denied {
+        None => "",
+        Some(Denied::Wrong) => "&why=wrong",
+        Some(Denied::Wait(_)) => "&why=wait",
+        Some(Denied::Busy) => "&why=busy",
+    };
+    format!("/login?to={}{why}", limpid_console::encoded(local(from)))
+}
+
+/// A way back that stays here: browsers read `//host` and `/\host` as other sites.
+fn local(to: &str) -> &str {
+    let stays = to.starts_with('/')
+        && !to.starts_with("//")
+        && to.len() <= RETURN_BYTES_MAX
+        && to.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
+    let way_in = super::WAY_IN.iter().any(|path| super::is_below(to, path));
+    if stays && !way_in { to } else { "/" }
+}
+
+/// The fields of a form.
+pub(super) fn fields(body: &[u8]) -> Vec<(String, String)> {
+    let text = String::from_utf8_lossy(body);
+    limpid_console::decoded_pairs(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_way_back_stays_here() {
+        for fine in ["/", "/c/local/topics?q=a%20b&sort=size", "/loginx"] {
+            assert_eq!(local(fine), fine);
+        }
+        let long = format!("/{}", "x".repeat(RETURN_BYTES_MAX));
+        for elsewhere in [
+            "",
+            "c/local",
+            "//evil.example",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "/a\r\nset-cookie:x",
+            "/login",
+            "/logout",
+            &long,
+        ] {
+            assert_eq!(local(elsewhere), "/", "{elsewhere:?}");
+        }
+    }
+
+    #[test]
+    fn the_form_hears_what_went_wrong() {
+        assert_eq!(
+            address("/c/local/?a=b&c", None),
+            "/login?to=%2Fc%2Flocal%2F%3Fa%3Db%26c"
+        );
+        assert_eq!(
+            address("//x", Some(Denied::Wrong)),
+            "/login?to=%2F&why=wrong"
+        );
+        let wait = Denied::Wait(Duration::from_secs(1));
+        assert_eq!(address("/", Some(wait)), "/login?to=%2F&why=wait");
+    }
+}
