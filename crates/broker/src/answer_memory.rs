@@ -40,6 +40,12 @@ pub struct Room {
     stats: Arc<Pool>,
 }
 
+/// Room that something takes up; given back on drop.
+pub struct Used {
+    _permit: OwnedSemaphorePermit,
+    _charge: Charge,
+}
+
 impl AnswerMemory {
     /// A pool of `limit_bytes`.
     pub fn new(limit_bytes: usize, stats: Arc<Pool>) -> Self {
@@ -97,17 +103,25 @@ impl Room {
         self.bytes
     }
 
-    /// Charges what was read, until the last of it is gone.
-    pub fn hold(self, read: Vec<Bytes>) -> Vec<Bytes> {
-        let total: usize = read.iter().map(Bytes::len).sum();
+    /// Gives back what is beyond `bytes`, and charges the rest until it is dropped.
+    pub fn used(self, bytes: usize) -> Used {
         let Self {
             mut permit, stats, ..
         } = self;
         let unused = permit
             .num_permits()
-            .saturating_sub(total.div_ceil(UNIT_BYTES));
+            .saturating_sub(bytes.div_ceil(UNIT_BYTES));
         drop(permit.split(unused));
-        let held = Arc::new((permit, stats.charge(total as u64)));
+        Used {
+            _permit: permit,
+            _charge: stats.charge(bytes as u64),
+        }
+    }
+
+    /// Charges what was read, until the last of it is gone.
+    pub fn hold(self, read: Vec<Bytes>) -> Vec<Bytes> {
+        let total: usize = read.iter().map(Bytes::len).sum();
+        let held = Arc::new(self.used(total));
         let charged = |bytes| {
             Bytes::from_owner(Charged {
                 bytes,
@@ -125,7 +139,7 @@ fn units_of(bytes: usize) -> u32 {
 /// Bytes with what they are charged to.
 struct Charged {
     bytes: Bytes,
-    _held: Arc<(OwnedSemaphorePermit, Charge)>,
+    _held: Arc<Used>,
 }
 
 impl AsRef<[u8]> for Charged {

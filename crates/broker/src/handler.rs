@@ -13,7 +13,7 @@ use limpid_protocol::{
 use limpid_telemetry::stage::StageClock;
 
 use crate::access::{Access, CLUSTER_NAME, Operation, ResourceKind};
-use crate::answer_memory::AnswerMemory;
+use crate::answer_memory::{AnswerMemory, Used};
 pub use crate::peer::Peer;
 use crate::quotas::client::RequestQuotas;
 use crate::turns::Turns;
@@ -63,6 +63,8 @@ pub struct Call<'a> {
     pub quotas: RequestQuotas<'a>,
     /// Memory for what is read from files.
     pub answers: &'a AnswerMemory,
+    /// What the answer takes of it as a whole, until it is sent.
+    pub answer_room: Option<Used>,
     /// Size of the request.
     pub request_bytes: usize,
     /// Turns for what takes long.

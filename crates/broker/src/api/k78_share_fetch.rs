@@ -167,6 +167,7 @@ impl ShareFetch {
             min_bytes: size(request.min_bytes).min(max_bytes),
             max_bytes,
             max_wait: Duration::from_millis(wait_ms),
+            memory: call.answers,
             partitions,
         };
         let (clock, quotas) = (&mut *call.clock, &mut call.quotas);
@@ -175,9 +176,11 @@ impl ShareFetch {
             charged = bytes;
             quotas.admits_fetch(bytes)
         };
-        let Some(mut fetched) = self.shares.fetch(&wanted, clock, admit).await else {
+        let Some(given) = self.shares.fetch(&wanted, clock, admit).await else {
             return Answers::new();
         };
+        let mut fetched = given.answers;
+        call.answer_room = given.room;
         let sent: usize = fetched.values().map(|one| one.records.len()).sum();
         let unused = charged.saturating_sub(sent);
         call.quotas.take_back(QuotaKind::Fetch, unused as f64);

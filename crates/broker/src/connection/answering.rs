@@ -141,7 +141,7 @@ pub(super) async fn answer(
         )));
     };
     let client_id = header.client_id.as_deref();
-    let mut hold = None;
+    let (mut hold, mut answer_room) = (None, None);
     let (version, reply, error) = if handler.range().serves(header.api_version) {
         let turn = match is_long(key, request_bytes) {
             true => context.turns.next().await,
@@ -157,6 +157,7 @@ pub(super) async fn answer(
             access: &context.access,
             quotas: books.quotas.request(client_id, &thread_time),
             answers: &context.answers,
+            answer_room: None,
             request_bytes,
             turns: &context.turns,
             clock: &mut clock,
@@ -169,6 +170,7 @@ pub(super) async fn answer(
         let reply = handled.await?;
         drop(turn);
         hold = call.quotas.hold();
+        answer_room = call.answer_room.take();
         (header.api_version, reply, call.error)
     } else {
         let reply = unsupported_version(&header, key, handler, context)?;
@@ -187,7 +189,7 @@ pub(super) async fn answer(
         Reply::Disconnect(why) => return Err(End::Refused(why)),
     }
     // The memory of the request is free again only now, when its answer is on its way.
-    drop(frame.charge);
+    drop((frame.charge, answer_room));
     let held_back = hold.map(|hold| hold.duration()).unwrap_or_default();
     let done = Done {
         api: (key, version),

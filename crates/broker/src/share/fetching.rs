@@ -15,13 +15,13 @@ use limpid_telemetry::stage::StageClock;
 use super::Shares;
 use super::partition::{SharePartition, told};
 use super::reading::Piece;
+use crate::answer_memory::{AnswerMemory, Room, Used};
 use crate::coordinator_log;
 use crate::read_errors::read_error;
 use crate::topics::Partition;
 use crate::waiters::Waiter;
 
 /// What a member asks for.
-#[derive(Debug)]
 pub struct Wanted<'a> {
     /// The group.
     pub group: &'a Arc<str>,
@@ -37,6 +37,16 @@ pub struct Wanted<'a> {
     pub max_bytes: usize,
     /// For so long.
     pub max_wait: Duration,
+    /// Where there must be room for it.
+    pub memory: &'a AnswerMemory,
+}
+
+/// What a member gets.
+pub struct Given {
+    /// Of each partition that there is something to say of.
+    pub answers: Answers,
+    /// The room that all records together take up.
+    pub room: Option<Used>,
 }
 
 /// What it gets of one partition.
@@ -51,7 +61,7 @@ pub struct Fetched {
 }
 
 /// By topic id and partition.
-type Answers = HashMap<(Uuid, i32), Fetched>;
+pub type Answers = HashMap<(Uuid, i32), Fetched>;
 
 /// All partitions of a request.
 #[derive(Default)]
@@ -86,7 +96,7 @@ impl Shares {
         wanted: &Wanted<'_>,
         clock: &mut StageClock,
         admit: impl FnOnce(usize) -> bool,
-    ) -> Option<Answers> {
+    ) -> Option<Given> {
         let settings = self.settings_of(wanted.group);
         let deadline = Instant::now() + wanted.max_wait;
         loop {
@@ -94,14 +104,17 @@ impl Shares {
             let (open, refused) = self.open_all(wanted, &settings).await;
             let watched = Watched::new(&open, &waiter);
             // Registered first, read second: what comes between the two wakes the waiter.
-            let mut look = self.look(wanted, &open, &settings, &waiter).await;
+            // A member that finds no room in time is told of nothing, and asks again.
+            let room = wanted.memory.room(wanted.max_bytes).await;
+            let most = room.as_ref().map_or(0, Room::bytes);
+            let mut look = self.look(&open, &settings, &waiter, most).await;
             look.answers.extend(refused);
             let is_over = Instant::now() >= deadline || self.drain.has_begun();
             if is_over || wanted.partitions.is_empty() || look.is_enough(wanted.min_bytes) {
                 let is_admitted = admit(look.size_of(wanted.wish.records_max));
-                return is_admitted.then(|| self.give(wanted, look, &settings));
+                return is_admitted.then(|| self.give(wanted, look, &settings, room));
             }
-            drop(look);
+            drop((look, room));
             waiter.arm(1);
             clock.enter(Stage::Purgatory);
             let mut drain = self.drain.clone();
@@ -218,15 +231,15 @@ impl Shares {
 
     async fn look(
         &self,
-        wanted: &Wanted<'_>,
         open: &[Arc<SharePartition>],
         settings: &ShareSettings,
         waiter: &Arc<Waiter>,
+        max_bytes: usize,
     ) -> Look {
         let mut look = Look::default();
-        let each = wanted.max_bytes / open.len().max(1);
+        let each = max_bytes / open.len().max(1);
         for share in open {
-            if look.bytes >= wanted.max_bytes {
+            if look.bytes >= max_bytes {
                 break;
             }
             let Some(claim) = share.claim(waiter) else {
@@ -252,7 +265,13 @@ impl Shares {
     }
 
     /// Acquires what was read.
-    fn give(&self, wanted: &Wanted<'_>, look: Look, settings: &ShareSettings) -> Answers {
+    fn give(
+        &self,
+        wanted: &Wanted<'_>,
+        look: Look,
+        settings: &ShareSettings,
+        room: Option<Room>,
+    ) -> Given {
         let mut answers = look.answers;
         let mut wish = wanted.wish;
         for (share, piece) in look.pieces {
@@ -272,7 +291,11 @@ impl Shares {
             };
             answers.insert((share.key.topic, share.key.partition), fetched);
         }
-        answers
+        let sent = answers.values().map(|fetched| fetched.records.len()).sum();
+        Given {
+            answers,
+            room: room.map(|room| room.used(sent)),
+        }
     }
 }
 
