@@ -65,7 +65,7 @@ impl Fixture {
         let mut samples = Samples::new();
         self.receiver.collector().collect(&mut samples).unwrap();
         let lines = samples.families().iter().flat_map(|family| {
-            let name = family.declaration.name;
+            let name = &*family.head().name;
             let line = move |(labels, value)| format!("{name}{labels} {value:?}");
             family.iter().map(line).collect::<Vec<_>>()
         });

@@ -44,6 +44,9 @@ impl KafkaBeans {
 impl BeanSource for KafkaBeans {
     fn add_to(&self, now: Duration, beans: &mut Beans) {
         let snapshot = self.source.snapshot();
+        if snapshot.taken_at_ms <= 0 {
+            return; // nobody has looked yet
+        }
         for ((name, count), meter) in METERS.iter().zip(self.meters.lock().iter()) {
             let name = format!("kafka.server:type=BrokerTopicMetrics,name={name}");
             let count = count(&snapshot.traffic);

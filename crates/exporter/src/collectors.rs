@@ -6,9 +6,6 @@
 pub mod groups;
 pub mod kafka_exporter;
 pub mod log_dirs;
-pub mod strimzi;
-pub mod strimzi_quotas;
-pub mod strimzi_requests;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

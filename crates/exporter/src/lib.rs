@@ -17,8 +17,8 @@
 //! second.
 //!
 //! Names that others chose are dialects, one file each (`limpid.metrics.dialects` switches them):
-//! kafka_exporter's, and those that Strimzi's rules for jmx_exporter give to Kafka's MBeans. A
-//! dialect reads the same snapshots and MBeans as everybody; nothing is counted for it.
+//! kafka_exporter's, and those that rules of jmx_exporter give to Kafka's MBeans (Strimzi's, Confluent's).
+//! A dialect reads the same snapshots and MBeans as everybody; nothing is counted for it.
 //!
 //! What must never be here: broker types, and metric names of other crates.
 
@@ -28,6 +28,7 @@ pub mod collectors;
 #[cfg(test)]
 mod fixture;
 mod http;
+pub mod jmx;
 mod metrics;
 mod page;
 mod text;
@@ -37,16 +38,21 @@ use std::sync::Arc;
 use limpid_cluster::ClusterSource;
 use limpid_telemetry::{Catalogue, Collector, RegisterError, Registry};
 
-use collectors::{groups, kafka_exporter, log_dirs, strimzi, strimzi_quotas, strimzi_requests};
+use collectors::{groups, kafka_exporter, log_dirs};
 
 pub use accept::Format;
 pub use http::router;
 
 const KAFKA_EXPORTER: &str = "kafka_exporter";
 const STRIMZI: &str = "strimzi";
+const CONFLUENT: &str = "confluent";
 
 /// Naming dialects that the page can speak besides our own.
-pub const DIALECTS: &[&str] = &[KAFKA_EXPORTER, STRIMZI];
+pub const DIALECTS: &[&str] = &[KAFKA_EXPORTER, STRIMZI, CONFLUENT];
+
+/// Those of them that are rules for MBeans.
+#[cfg(test)]
+const RULED: [&str; 2] = [STRIMZI, CONFLUENT];
 
 /// A dialect that the page can't speak.
 #[derive(Debug, thiserror::Error)]
@@ -102,14 +108,19 @@ impl Exporter {
         if speaks(KAFKA_EXPORTER) {
             self.add(kafka_exporter::KafkaExporter::new(source.clone()));
         }
-        if speaks(STRIMZI) {
-            self.add(strimzi::Strimzi::new(source.clone()));
-            let beans = self.registry.mbeans().clone();
-            self.add(strimzi_requests::StrimziRequests::new(Arc::clone(&beans)));
-            self.add(strimzi_quotas::StrimziQuotas::new(beans));
-        }
         let beans = beans::KafkaBeans::new(source.clone());
         self.registry.mbeans().add_source(Arc::new(beans));
+        let mut rules = Vec::new();
+        if speaks(STRIMZI) {
+            rules.push(jmx::strimzi());
+        }
+        if speaks(CONFLUENT) {
+            rules.push(jmx::confluent());
+        }
+        if !rules.is_empty() {
+            let beans = self.registry.mbeans().clone();
+            self.add(jmx::JmxNames::new("jmx", beans, rules));
+        }
         self.add(groups::Groups::new(source.clone()));
         self.add(log_dirs::LogDirs::new(source));
         Ok(())
@@ -136,7 +147,4 @@ pub fn catalogue() -> Catalogue {
         .with_families(groups::families::ALL)
         .with_families(kafka_exporter::families::ALL)
         .with_families(log_dirs::families::ALL)
-        .with_families(strimzi::families::ALL)
-        .with_families(strimzi_requests::families::ALL)
-        .with_families(strimzi_quotas::families::ALL)
 }

@@ -44,10 +44,10 @@ pub(crate) fn render(
     }
     for family in collected.iter().flatten().flat_map(Samples::families) {
         let written = write(&mut writer, family);
-        series.add(&[family.declaration.name], written);
+        series.add(&[&family.head().name], written);
         let dropped = family.len() - written + family.left_out();
         if dropped > 0 {
-            let name = family.declaration.name;
+            let name = &family.head().name;
             registry
                 .own()
                 .series_dropped
@@ -102,11 +102,11 @@ fn collect(c: &Arc<dyn Collector>, metrics: &ExporterMetrics, state: &State) -> 
 
 /// Writes a collector's family; how many series, each label set once.
 fn write(writer: &mut Writer, family: &FamilySamples) -> usize {
-    let d = family.declaration;
+    let of = family.head();
     let head = Head {
-        name: d.name,
-        help: d.help(),
-        kind: d.kind.exposition(),
+        name: &of.name,
+        help: &of.help,
+        kind: of.kind.exposition(),
     };
     if family.is_empty() || !writer.open(head) {
         return 0;
@@ -114,7 +114,7 @@ fn write(writer: &mut Writer, family: &FamilySamples) -> usize {
     let mut seen = HashSet::with_capacity(family.len());
     for (labels, value) in family.iter() {
         if seen.insert(labels) {
-            writer.sample(d.name, labels, value);
+            writer.sample(&of.name, labels, value);
         }
     }
     seen.len()

@@ -61,8 +61,10 @@ impl Writer {
     /// A counter's family is named without `_total` and one that has no such suffix can't be a
     /// counter there; neither can one whose short name another family has.
     fn openmetrics_head<'a>(&self, head: Head<'a>) -> (&'a str, &'static str) {
-        if head.kind != "counter" {
-            return (head.name, head.kind);
+        match head.kind {
+            "counter" => {}
+            "untyped" => return (head.name, "unknown"),
+            other => return (head.name, other),
         }
         match head.name.strip_suffix("_total") {
             Some(short) if !self.families.contains(short) => (short, "counter"),

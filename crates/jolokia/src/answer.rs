@@ -3,11 +3,10 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use limpid_telemetry::mbeans::{Attributes, Beans, Value as BeanValue};
+use limpid_telemetry::mbeans::{Attributes, Beans, ObjectName, Value as BeanValue};
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
-use crate::object_name::ObjectName;
 use crate::request::{Operation, Options, Request};
 
 /// The release of Jolokia's agent whose answers these are like.

@@ -9,7 +9,6 @@
 
 mod answer;
 mod failure;
-mod object_name;
 mod request;
 
 use std::sync::Arc;

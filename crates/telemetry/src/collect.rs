@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::declare::Declaration;
+use crate::declare::{Declaration, Kind, LabelDeclaration};
 use crate::label::shortened;
 
 /// Why a collector has nothing to show; its own `limpid_collector_up` becomes 0.
@@ -75,6 +75,27 @@ impl From<Duration> for Number64 {
     }
 }
 
+/// What a family is called.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// Its name.
+    pub name: Cow<'static, str>,
+    /// The HELP text.
+    pub help: Cow<'static, str>,
+    /// Its type.
+    pub kind: Kind,
+}
+
+impl From<&'static Declaration> for Head {
+    fn from(d: &'static Declaration) -> Self {
+        Self {
+            name: Cow::Borrowed(d.name),
+            help: Cow::Borrowed(d.help()),
+            kind: d.kind,
+        }
+    }
+}
+
 /// What a collector wrote: label blocks already escaped, grouped by family.
 #[derive(Debug, Default)]
 pub struct Samples {
@@ -85,8 +106,8 @@ pub struct Samples {
 /// The samples of one family.
 #[derive(Debug)]
 pub struct FamilySamples {
-    /// What they belong to.
-    pub declaration: &'static Declaration,
+    head: Head,
+    labels: &'static [LabelDeclaration],
     text: String,
     samples: Vec<(usize, Number64)>,
     left_out: usize,
@@ -100,21 +121,27 @@ impl Samples {
 
     /// The family to write samples of; asking twice continues the same one.
     pub fn family(&mut self, declaration: &'static Declaration) -> &mut FamilySamples {
-        let same = |f: &FamilySamples| f.declaration.name == declaration.name;
-        let at = match self.families.iter().position(same) {
-            Some(at) => at,
+        let same = |f: &FamilySamples| f.head.name == declaration.name;
+        match self.families.iter().position(same) {
+            Some(at) => &mut self.families[at],
             None => {
-                let (text, samples) = (String::new(), Vec::new());
-                self.families.push(FamilySamples {
-                    declaration,
-                    text,
-                    samples,
-                    left_out: 0,
-                });
-                self.families.len() - 1
+                let family = self.add(declaration.into());
+                family.labels = declaration.labels;
+                family
             }
-        };
-        &mut self.families[at]
+        }
+    }
+
+    /// A further family, whose name is known at run time only. Nobody looks whether it is there already.
+    pub fn add(&mut self, head: Head) -> &mut FamilySamples {
+        self.families.push(FamilySamples {
+            head,
+            labels: &[],
+            text: String::new(),
+            samples: Vec::new(),
+            left_out: 0,
+        });
+        self.families.last_mut().expect("it was just added")
     }
 
     /// How old the state is that was read (`limpid_snapshot_age_seconds`); 0 unless set.
@@ -134,31 +161,26 @@ impl Samples {
 }
 
 impl FamilySamples {
+    /// What it is called.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// Adds a sample with a label block that [`label_block`] made.
+    pub fn add_block(&mut self, labels: &str, value: Number64) {
+        self.text.push_str(labels);
+        self.samples.push((self.text.len(), value));
+    }
+
     /// Adds a sample; label values in the order of the declaration. An empty value is no label,
     /// which is the same series to Prometheus; a long one is cut.
     ///
     /// # Panics
     /// The number of values is not the number of declared labels.
     pub fn add(&mut self, values: &[&str], value: impl Into<Number64>) {
-        assert_eq!(
-            values.len(),
-            self.declaration.labels.len(),
-            "{}",
-            self.declaration.name
-        );
-        let labels = self.declaration.labels.iter().zip(values);
-        let mut open = "{";
-        for (label, text) in labels.filter(|(_, text)| !text.is_empty()) {
-            self.text.push_str(open);
-            self.text.push_str(label.name);
-            self.text.push_str("=\"");
-            escape_label(&shortened(Cow::Borrowed(text)), &mut self.text);
-            self.text.push('"');
-            open = ",";
-        }
-        if open == "," {
-            self.text.push('}');
-        }
+        assert_eq!(values.len(), self.labels.len(), "{}", self.head.name);
+        let names = self.labels.iter().map(|label| label.name);
+        label_block(names.zip(values.iter().copied()), &mut self.text);
         self.samples.push((self.text.len(), value.into()));
     }
 
@@ -188,6 +210,22 @@ impl FamilySamples {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.samples.is_empty()
+    }
+}
+
+/// Writes `{name="value",…}`, escaped; nothing when there is no label with a value.
+pub fn label_block<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>, out: &mut String) {
+    let mut open = "{";
+    for (name, value) in labels.filter(|(_, value)| !value.is_empty()) {
+        out.push_str(open);
+        out.push_str(name);
+        out.push_str("=\"");
+        escape_label(&shortened(Cow::Borrowed(value)), out);
+        out.push('"');
+        open = ",";
+    }
+    if open == "," {
+        out.push('}');
     }
 }
 

@@ -15,6 +15,8 @@ pub enum Kind {
     FloatGauge,
     /// A distribution over named buckets.
     Histogram,
+    /// A number of which nobody says what it is.
+    Untyped,
 }
 
 impl Kind {
@@ -24,6 +26,7 @@ impl Kind {
             Kind::Counter | Kind::FloatCounter => "counter",
             Kind::Gauge | Kind::FloatGauge => "gauge",
             Kind::Histogram => "histogram",
+            Kind::Untyped => "untyped",
         }
     }
 }

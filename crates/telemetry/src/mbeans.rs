@@ -18,11 +18,13 @@ use crate::meter::{Meter, STEP};
 use crate::recent::{Recent, WINDOW};
 
 mod attributes;
+mod names;
 mod object_name;
 mod view;
 
 pub use attributes::{Attributes, PERCENTILES, Value, meter_attributes};
 use attributes::{attributes, distribution, double, metered};
+pub use names::{ObjectName, unquoted};
 use object_name::object_name;
 pub use object_name::quoted;
 pub use view::{BeanSource, Beans};

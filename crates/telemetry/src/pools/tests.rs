@@ -82,7 +82,7 @@ fn numbers_are_collected_and_die_with_the_pool() {
         pools.collect(&mut samples).unwrap();
         let text = |f: &crate::collect::FamilySamples| {
             let (labels, value) = f.iter().next().unwrap();
-            format!("{}{labels} {value:?}", f.declaration.name)
+            format!("{}{labels} {value:?}", f.head().name)
         };
         samples.families().iter().map(text).collect::<Vec<_>>()
     };

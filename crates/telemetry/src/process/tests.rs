@@ -5,10 +5,7 @@ fn the_kernels_numbers_are_read() {
     let mut samples = Samples::new();
     ProcessCollector::new().collect(&mut samples).unwrap();
     let value = |d: &'static Declaration| {
-        let family = samples
-            .families()
-            .iter()
-            .find(|f| f.declaration.name == d.name);
+        let family = samples.families().iter().find(|f| f.head().name == d.name);
         match family.unwrap().iter().next().unwrap().1 {
             crate::collect::Number64::Int(v) => v as f64,
             crate::collect::Number64::Float(v) => v,

@@ -1,5 +1,7 @@
 //! Names of beans, and patterns of them (`javax.management.ObjectName`).
 
+use std::borrow::Cow;
+
 /// A name or a pattern: `domain:key=value,…`, in a pattern with `*` and `?` in the domain and in
 /// values, and `,*` at the end for any further keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +53,13 @@ impl ObjectName {
     /// The domain.
     pub fn domain(&self) -> &str {
         &self.domain
+    }
+
+    /// Its keys with their values as they are written, quotes and all, in the order in which they were
+    /// written.
+    pub fn properties(&self) -> impl DoubleEndedIterator<Item = (&str, &str)> {
+        let pairs = self.properties.iter();
+        pairs.map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
     /// Whether it may stand for several beans.
@@ -115,6 +124,27 @@ fn value(text: &str) -> Result<(&str, Option<&str>), String> {
         None if after.is_empty() => Ok((value, None)),
         None => Err(format!("something follows a quoted value: {after:?}")),
     }
+}
+
+/// What a value of an object name says, without the quotes that it may be written in.
+pub fn unquoted(value: &str) -> Cow<'_, str> {
+    let inner = value.strip_prefix('"').and_then(|v| v.strip_suffix('"'));
+    let Some(inner) = inner else {
+        return Cow::Borrowed(value);
+    };
+    let mut out = String::with_capacity(inner.len());
+    let mut chars = inner.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some('n') => out.push('\n'),
+                Some(escaped) => out.push(escaped),
+                None => {}
+            },
+            plain => out.push(plain),
+        }
+    }
+    Cow::Owned(out)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -216,6 +246,9 @@ mod tests {
             r#"kafka.server:client-id="a,b=\"c\"\*:",type=Produce"#
         );
         assert!(name("kafka.server:type=Produce,client-id=*").matches(&quoted));
+        let (_, value) = quoted.properties().next_back().unwrap();
+        assert_eq!(unquoted(value), r#"a,b="c"*:"#);
+        assert_eq!(unquoted("plain"), "plain");
         assert!(name(r#"kafka.server:type=Produce,client-id="a*""#).is_pattern());
         assert!(matches(r#"a:b="x*""#, r#"a:b="x,y""#) && !matches(r#"a:b="x*""#, "a:b=xy"));
     }
