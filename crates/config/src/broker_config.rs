@@ -165,6 +165,8 @@ pub struct HttpConfig {
     pub public_paths: Vec<String>,
     /// `limpid.metrics.dialects`.
     pub metrics_dialects: Vec<String>,
+    /// `limpid.metrics.jmx.exporter.config`.
+    pub jmx_exporter_config: Option<PathBuf>,
     /// Who may do what there.
     pub access: HttpAccessConfig,
 }
@@ -404,6 +406,9 @@ fn http(values: &Values<'_>, access: HttpAccessConfig) -> HttpConfig {
         allowed_hosts: list("limpid.http.allowed.hosts"),
         public_paths: list("limpid.http.public.paths"),
         metrics_dialects: list("limpid.metrics.dialects"),
+        jmx_exporter_config: Some(values.text("limpid.metrics.jmx.exporter.config"))
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from),
         access,
     }
 }

@@ -86,12 +86,12 @@ impl Exporter {
 
     /// Adds the collectors that read a cluster's snapshot, in every dialect.
     pub fn add_cluster(&self, source: Arc<dyn ClusterSource>) {
-        self.add_cluster_with(source, DIALECTS)
+        self.add_cluster_with(source, DIALECTS, None)
             .expect("all of them are known");
     }
 
     /// Adds the collectors that read a cluster's snapshot: our own families, and those of the named
-    /// dialects (`limpid.metrics.dialects`).
+    /// dialects (`limpid.metrics.dialects`), and what rules of the user make of MBeans.
     ///
     /// # Errors
     /// A dialect is not one of [`DIALECTS`]; nothing is added.
@@ -99,6 +99,7 @@ impl Exporter {
         &self,
         source: Arc<dyn ClusterSource>,
         dialects: &[S],
+        rules: Option<jmx::Rules>,
     ) -> Result<(), UnknownDialect> {
         let known = |d: &&S| DIALECTS.contains(&d.as_ref());
         if let Some(unknown) = dialects.iter().find(|d| !known(d)) {
@@ -110,7 +111,7 @@ impl Exporter {
         }
         let beans = beans::KafkaBeans::new(source.clone());
         self.registry.mbeans().add_source(Arc::new(beans));
-        let mut rules = Vec::new();
+        let mut rules: Vec<_> = rules.into_iter().collect();
         if speaks(STRIMZI) {
             rules.push(jmx::strimzi());
         }

@@ -72,6 +72,14 @@ pub enum StartError {
     /// `limpid.metrics.dialects` names one that does not exist.
     #[error("limpid.metrics.dialects: {0}")]
     Dialect(#[from] limpid_exporter::UnknownDialect),
+    /// The user's rules for MBeans can't be used.
+    #[error("limpid.metrics.jmx.exporter.config: {}: {reason}", path.display())]
+    JmxRules {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// Nobody could log in over HTTP.
     #[error(transparent)]
     Desk(#[from] limpid_access::desk::DeskError),

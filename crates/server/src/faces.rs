@@ -1,5 +1,6 @@
 //! The faces, each with what it is made of.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
@@ -7,6 +8,7 @@ use limpid_broker::source::EmbeddedCluster;
 use limpid_cluster::ClusterSource;
 use limpid_config::BrokerConfig;
 use limpid_exporter::Exporter;
+use limpid_exporter::jmx::Rules;
 use limpid_link::Link;
 use limpid_telemetry::Registry;
 
@@ -22,7 +24,9 @@ pub(crate) fn router(
 ) -> Result<Router, StartError> {
     let source: Arc<dyn ClusterSource> = cluster.clone();
     let exporter = Exporter::new(registry.clone())?;
-    exporter.add_cluster_with(Arc::clone(&source), &broker.http.metrics_dialects)?;
+    let rules = broker.http.jmx_exporter_config.as_deref().map(rules);
+    let dialects = &broker.http.metrics_dialects;
+    exporter.add_cluster_with(Arc::clone(&source), dialects, rules.transpose()?)?;
     let console = limpid_console::router(limpid_console::Faces {
         source: Arc::clone(&source),
         registry: registry.clone(),
@@ -35,4 +39,14 @@ pub(crate) fn router(
         .merge(limpid_api::router(source))
         .merge(limpid_jolokia::router(Arc::clone(registry.mbeans())))
         .merge(console))
+}
+
+/// The user's own rules for MBeans.
+fn rules(path: &Path) -> Result<Rules, StartError> {
+    let unread = |reason: String| StartError::JmxRules {
+        path: path.to_owned(),
+        reason,
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| unread(error.to_string()))?;
+    Rules::read(&text).map_err(|error| unread(error.to_string()))
 }

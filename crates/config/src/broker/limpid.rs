@@ -218,7 +218,15 @@ pub(super) const ROWS: &[Definition] = &[
         "Naming dialects that /metrics speaks besides limpid_*.",
     )
     .default("kafka_exporter,strimzi")
-    .one_of(&["kafka_exporter", "strimzi"])
+    .one_of(&["kafka_exporter", "strimzi", "confluent"])
+    .honoured(),
+    define(
+        "limpid.metrics.jmx.exporter.config",
+        String,
+        Low,
+        "A configuration file of jmx_exporter. /metrics names MBeans by its rules, too.",
+    )
+    .default("")
     .honoured(),
     define(
         "limpid.request.memory.bytes",

@@ -179,7 +179,7 @@ fn every_family_on_the_page_is_in_the_catalogue_and_ours_are_clean() {
     let dialects = DIALECTS.iter().filter(|dialect| !RULED.contains(dialect));
     let dialects: Vec<&str> = dialects.copied().collect();
     exporter
-        .add_cluster_with(source(cluster()), &dialects)
+        .add_cluster_with(source(cluster()), &dialects, None)
         .unwrap();
     let page = exporter.render(Format::Text);
     assert!(page.contains("kafka_brokers") && !page.contains("brokertopicmetrics"));

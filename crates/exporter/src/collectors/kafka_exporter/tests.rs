@@ -48,7 +48,7 @@ kafka_topic_partitions{topic="orders"} 2
 fn names_labels_and_values_are_those_of_kafka_exporter() {
     let exporter = Exporter::new(Registry::new()).unwrap();
     exporter
-        .add_cluster_with(source(cluster()), &["kafka_exporter"])
+        .add_cluster_with(source(cluster()), &["kafka_exporter"], None)
         .unwrap();
     for format in [Format::Text, Format::OpenMetrics] {
         let page = exporter.render(format);
@@ -92,7 +92,7 @@ fn before_the_first_snapshot_there_is_no_cluster_rather_than_an_empty_one() {
 fn the_dialect_is_a_switch() {
     let silent = Exporter::new(Registry::new()).unwrap();
     silent
-        .add_cluster_with(source(cluster()), &[] as &[&str])
+        .add_cluster_with(source(cluster()), &[] as &[&str], None)
         .unwrap();
     let page = silent.render(Format::Text);
     assert!(lines(&page, "kafka_").is_empty());
@@ -101,7 +101,7 @@ fn the_dialect_is_a_switch() {
     let twice = ["kafka_exporter", "kafka_exporter"];
     let exporter = Exporter::new(Registry::new()).unwrap();
     exporter
-        .add_cluster_with(source(cluster()), &twice)
+        .add_cluster_with(source(cluster()), &twice, None)
         .unwrap();
     let page = exporter.render(Format::Text);
     assert_eq!(
@@ -112,7 +112,7 @@ fn the_dialect_is_a_switch() {
     assert!(dropped.is_empty(), "{dropped:?}");
 
     let error = exporter
-        .add_cluster_with(source(cluster()), &["burrow"])
+        .add_cluster_with(source(cluster()), &["burrow"], None)
         .unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -129,7 +129,7 @@ fn brokers_tell_together_what_one_that_speaks_for_all_would_tell() {
         snapshot.controller_id = Some(3);
         snapshot.node_id = node_id;
         exporter
-            .add_cluster_with(source(snapshot), &["kafka_exporter"])
+            .add_cluster_with(source(snapshot), &["kafka_exporter"], None)
             .unwrap();
         let page = exporter.render(Format::Text);
         let families = ["kafka_", "limpid_group_"].map(|start| lines(&page, start).join("\n"));
