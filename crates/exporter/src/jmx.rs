@@ -32,6 +32,11 @@ pub fn confluent() -> Rules {
     Rules::built_in(include_str!("jmx/confluent.yml"))
 }
 
+/// The names of Strimzi's Metrics Reporter.
+pub fn strimzi_reporter() -> Rules {
+    Rules::built_in(include_str!("jmx/strimzi_reporter.yml"))
+}
+
 /// See the module.
 pub struct JmxNames {
     name: &'static str,

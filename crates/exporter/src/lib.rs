@@ -46,13 +46,14 @@ pub use http::router;
 const KAFKA_EXPORTER: &str = "kafka_exporter";
 const STRIMZI: &str = "strimzi";
 const CONFLUENT: &str = "confluent";
+const STRIMZI_REPORTER: &str = "strimzi_reporter";
 
 /// Naming dialects that the page can speak besides our own.
-pub const DIALECTS: &[&str] = &[KAFKA_EXPORTER, STRIMZI, CONFLUENT];
+pub const DIALECTS: &[&str] = &[KAFKA_EXPORTER, STRIMZI, CONFLUENT, STRIMZI_REPORTER];
 
 /// Those of them that are rules for MBeans.
 #[cfg(test)]
-const RULED: [&str; 2] = [STRIMZI, CONFLUENT];
+const RULED: [&str; 3] = [STRIMZI, CONFLUENT, STRIMZI_REPORTER];
 
 /// A dialect that the page can't speak.
 #[derive(Debug, thiserror::Error)]
@@ -117,6 +118,9 @@ impl Exporter {
         }
         if speaks(CONFLUENT) {
             rules.push(jmx::confluent());
+        }
+        if speaks(STRIMZI_REPORTER) {
+            rules.push(jmx::strimzi_reporter());
         }
         if !rules.is_empty() {
             let beans = self.registry.mbeans().clone();

@@ -218,7 +218,7 @@ pub(super) const ROWS: &[Definition] = &[
         "Naming dialects that /metrics speaks besides limpid_*.",
     )
     .default("kafka_exporter,strimzi")
-    .one_of(&["kafka_exporter", "strimzi", "confluent"])
+    .one_of(&["kafka_exporter", "strimzi", "confluent", "strimzi_reporter"])
     .honoured(),
     define(
         "limpid.metrics.jmx.exporter.config",

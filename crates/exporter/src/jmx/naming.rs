@@ -94,7 +94,7 @@ impl Rules {
             groups.any(|group| inside(Some((group.start(), group.end()))))
         }) || matches!(value, Value::Text(_));
         Some(Named {
-            name: with_suffix(name, kind),
+            name: self.with_suffix(name, kind),
             help: rule.help.as_deref().map_or_else(|| matched.help(), fill),
             kind,
             labels: block,
@@ -128,6 +128,22 @@ impl Rules {
         }
         let labels = properties.map(|(k, v)| (self.label_name(k), self.label_value(v)));
         (name, labels.collect())
+    }
+
+    /// As jmx_exporter 1.x spells the names of its types.
+    fn with_suffix(&self, mut name: String, kind: Kind) -> String {
+        let mut reserved = RESERVED.iter();
+        if self.keeps_info && name.ends_with("_info") {
+            return name;
+        }
+        while let Some(suffix) = reserved.find(|suffix| name.ends_with(**suffix)) {
+            name.truncate(name.len() - suffix.len());
+            reserved = RESERVED.iter();
+        }
+        if kind == Kind::Counter {
+            name.push_str("_total");
+        }
+        name
     }
 
     fn label_name(&self, name: &str) -> String {
@@ -218,17 +234,6 @@ fn safe(name: &str) -> String {
         }
     }
     out
-}
-
-/// As jmx_exporter 1.x spells the names of its types.
-fn with_suffix(mut name: String, kind: Kind) -> String {
-    while let Some(suffix) = RESERVED.iter().find(|suffix| name.ends_with(**suffix)) {
-        name.truncate(name.len() - suffix.len());
-    }
-    if kind == Kind::Counter {
-        name.push_str("_total");
-    }
-    name
 }
 
 fn snake_case(name: &str) -> String {

@@ -49,6 +49,8 @@ pub struct Rules {
     pub(super) infers_counters: bool,
     /// Values of labels stand without the quotes of object names.
     pub(super) unquotes: bool,
+    /// A name may end with `_info`, whatever its type.
+    pub(super) keeps_info: bool,
     included: Vec<ObjectName>,
     excluded: Vec<ObjectName>,
     excluded_attributes: Vec<(ObjectName, Vec<String>)>,
@@ -151,6 +153,7 @@ impl Rules {
             lowercase_labels: written.lowercase_output_label_names,
             infers_counters: written.infer_counter_type_from_name,
             unquotes: false,
+            keeps_info: false,
             included: names("includeObjectNames", written.include_object_names)?,
             excluded: names("excludeObjectNames", written.exclude_object_names)?,
             excluded_attributes: attributes(written.exclude_object_name_attributes)?,
@@ -162,6 +165,7 @@ impl Rules {
         let rules = Self::read(yaml).expect("a test reads them");
         Self {
             unquotes: true,
+            keeps_info: true,
             ..rules
         }
     }

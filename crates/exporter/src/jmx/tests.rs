@@ -52,7 +52,11 @@ impl BeanSource for Shown {
 
 /// What these rules make of these beans: `name{labels} value`, with the types.
 fn series(yaml: &str, beans: &[(&str, Attributes)]) -> Vec<String> {
-    let (names, shown) = (collector(yaml), Arc::new(Shown::default()));
+    series_of(collector(yaml), beans)
+}
+
+fn series_of(names: JmxNames, beans: &[(&str, Attributes)]) -> Vec<String> {
+    let shown = Arc::new(Shown::default());
     *shown.0.lock() = beans
         .iter()
         .map(|(n, a)| ((*n).to_owned(), a.clone()))
@@ -106,6 +110,53 @@ fn the_same_beans_have_other_names_elsewhere() {
     assert!(page.contains(&format!("# TYPE {name} untyped\n")));
     assert!(!page.contains("bytesin_total"));
     assert_eq!(lines(&page, "kafka_log_log_size").len(), 2);
+}
+
+#[test]
+fn the_metrics_reporter_has_suffixes_of_its_own() {
+    let state = vec![
+        ("current-state", Value::text("leader")),
+        ("current-leader", Value::Double(1.0)),
+    ];
+    let listener = vec![
+        ("connection-count", Value::Double(2.0)),
+        ("request-total", Value::Double(7.0)),
+    ];
+    let beans = [
+        ("kafka.server:type=raft-metrics", state),
+        (
+            "kafka.server:type=socket-server-metrics,listener=A,networkProcessor=0",
+            listener,
+        ),
+        (
+            "kafka.server:type=T,name=XPerSec,topic=t",
+            vec![("Count", Value::Long(3))],
+        ),
+        (
+            "kafka.server:type=T,name=TimeMs",
+            vec![
+                ("Count", Value::Long(4)),
+                ("99thPercentile", Value::Double(5.0)),
+            ],
+        ),
+    ];
+    let names = JmxNames::new(
+        "test",
+        Arc::clone(Registry::new().mbeans()),
+        vec![strimzi_reporter()],
+    );
+    let mut found = series_of(names, &beans);
+    found.sort();
+    let expected = [
+        r#"counter kafka_server_t_xpersec_total{topic="t"} 3"#,
+        "gauge kafka_server_raft_metrics_current_leader 1.0",
+        r#"gauge kafka_server_raft_metrics_current_state_info{current_state="leader"} 1.0"#,
+        r#"gauge kafka_server_socket_server_metrics_connection_count{listener="A",networkprocessor="0"} 2.0"#,
+        r#"gauge kafka_server_socket_server_metrics_request{listener="A",networkprocessor="0"} 7.0"#,
+        r#"gauge kafka_server_t_timems{quantile="0.99"} 5.0"#,
+        "untyped kafka_server_t_timems_count 4",
+    ];
+    assert_eq!(found, expected);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// A name or a pattern: `domain:key=value,…`, in a pattern with `*` and `?` in the domain and in
-/// values, and `,*` at the end for any further keys.
+/// values, and a lone `*` for any further keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectName {
     domain: String,
@@ -29,9 +29,11 @@ impl ObjectName {
         };
         let mut rest = Some(rest);
         while let Some(text) = rest {
-            if text == "*" {
+            if let Some(after) = text.strip_prefix('*')
+                && (after.is_empty() || after.starts_with(','))
+            {
                 name.open = true;
-                rest = None;
+                rest = after.strip_prefix(',');
                 continue;
             }
             let (key, from) = text
@@ -224,6 +226,8 @@ mod tests {
             "kafka.network:name=*,type=RequestMetrics,*",
             requests
         ));
+        let open = "kafka.network:*,name=RequestsPerSec,type=RequestMetrics";
+        assert!(matches(open, requests));
         assert!(matches("kafka.*:*", requests) && matches("*:*", requests));
         assert!(!matches("kafka.server:*", requests));
         assert!(matches(

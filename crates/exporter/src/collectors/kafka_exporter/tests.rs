@@ -116,7 +116,7 @@ fn the_dialect_is_a_switch() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "unknown metrics dialect `burrow`, known are: kafka_exporter, strimzi, confluent"
+        "unknown metrics dialect `burrow`, known are: kafka_exporter, strimzi, confluent, strimzi_reporter"
     );
 }
 
