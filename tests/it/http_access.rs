@@ -1,17 +1,11 @@
 //! Logging in over HTTP, over real sockets: who is let in, who is not, and what is tried in vain.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use crate::asking::{self, Answer, basic, connect, limpid};
+use crate::home::{Home, PATIENCE};
 
-use crate::home::Home;
-
-const PATIENCE: Duration = Duration::from_secs(30);
 const PASSWORD: &str = "correct horse";
 
 /// A server with users alice (operator, records of `orders*`) and bob (the default: viewer), and a
@@ -49,21 +43,8 @@ impl Scene {
     }
 
     fn ask(&self, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
-        let mut stream = TcpStream::connect(self.home.server().addresses().http[0]).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let host = headers.iter().any(|line| line.starts_with("Host:"));
-        let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
-        if !host {
-            request.push_str("Host: localhost\r\n");
-        }
-        for line in headers {
-            request.push_str(&format!("{line}\r\n"));
-        }
-        request.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).unwrap();
-        Answer(String::from_utf8_lossy(&bytes).into_owned())
+        let stream = connect(self.home.server().addresses().http[0]);
+        asking::ask(stream, method, path, headers, body)
     }
 
     fn get(&self, path: &str, headers: &[&str]) -> Answer {
@@ -84,7 +65,7 @@ impl Scene {
         assert_eq!(answer.header("location"), Some("/c/local/topics"));
         let cookie = answer.header("set-cookie").unwrap();
         for word in [
-            "limpid_session=",
+            "limpid_session_",
             "; HttpOnly",
             "; SameSite=Lax",
             "; Path=/",
@@ -100,56 +81,6 @@ impl Scene {
             assert!(began.elapsed() < PATIENCE, "{what}");
         }
     }
-}
-
-struct Answer(String);
-
-impl Answer {
-    fn status(&self) -> u16 {
-        self.0.split(' ').nth(1).unwrap().parse().unwrap()
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        let head = self.0.split("\r\n\r\n").next().unwrap();
-        let pairs = head.lines().filter_map(|line| line.split_once(": "));
-        let mut found = pairs.filter(|(key, _)| key.eq_ignore_ascii_case(name));
-        found.next().map(|(_, value)| value)
-    }
-
-    fn body(&self) -> &str {
-        self.0.split_once("\r\n\r\n").unwrap().1
-    }
-
-    /// The token in the page's form.
-    fn csrf(&self) -> &str {
-        let start = self.0.find("name=\"csrf\" value=\"").unwrap() + 19;
-        self.0[start..].split('"').next().unwrap()
-    }
-}
-
-fn basic(name: &str, password: &str) -> String {
-    let pair = STANDARD.encode(format!("{name}:{password}"));
-    format!("Authorization: Basic {pair}")
-}
-
-/// Runs the binary; what it said on standard output.
-fn limpid(words: &[&str], file: &std::path::Path, input: &str) -> String {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_limpid"))
-        .args(words)
-        .arg(file)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
-    let ended = child.wait_with_output().unwrap();
-    assert!(ended.status.success(), "{ended:?}");
-    String::from_utf8(ended.stdout).unwrap()
 }
 
 const BROWSER: &str = "Accept: text/html,application/xhtml+xml";

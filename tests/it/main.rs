@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
+mod asking;
 mod console;
 #[path = "../facts/facts.rs"]
 mod facts;
@@ -10,6 +11,7 @@ mod fetching;
 mod groups;
 mod home;
 mod http_access;
+mod http_access_tls;
 mod jolokia;
 mod lag;
 mod linking;

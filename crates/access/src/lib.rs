@@ -23,5 +23,5 @@ pub mod users;
 pub mod visitor;
 
 pub use limpid_config::{Grant, Grantee, Role};
-pub use metrics::{AccessMetrics, Credential, LoginOutcome, Refused};
+pub use metrics::{AccessMetrics, ConnectionFailure, Credential, LoginOutcome, Refused};
 pub use visitor::{Permission, Refusal, Via, Visitor};

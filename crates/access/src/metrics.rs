@@ -64,6 +64,18 @@ label_enum! {
     }
 }
 
+label_enum! {
+    /// Why a connection over https did not come to a request.
+    pub enum ConnectionFailure {
+        /// The TLS handshake failed.
+        Handshake = "handshake",
+        /// It took longer than `limpid.http.header.timeout.ms`.
+        Slow = "handshake_timeout",
+        /// Somebody spoke without TLS.
+        Plain = "plain_http",
+    }
+}
+
 metrics! {
     /// Visitors over HTTP.
     pub struct AccessMetrics {
@@ -71,6 +83,12 @@ metrics! {
         pub logins: counter { credential: Credential, outcome: LoginOutcome } = "limpid_http_logins_total";
         /// HTTP requests turned away before anything saw them.
         pub refused: counter { reason: Refused } = "limpid_http_refused_total";
+        /// HTTP connections open now.
+        pub connections: gauge = "limpid_http_connections";
+        /// Most HTTP connections at a time, of all listeners together; see `limpid.http.connections.max`.
+        pub connections_max: gauge = "limpid_http_connections_max";
+        /// Connections over https that ended before a request.
+        pub connection_failures: counter { cause: ConnectionFailure } = "limpid_http_connection_failures_total";
         /// Logins to the console that hold now.
         pub sessions: gauge = "limpid_http_sessions";
         /// Most logins to the console at a time, `limpid.http.sessions.max`.

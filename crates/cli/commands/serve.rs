@@ -67,11 +67,15 @@ fn print_ready(addresses: &Addresses, began: Instant) {
     for address in kafka {
         println!("  Kafka  {address}");
     }
-    let mut http: Vec<String> = addresses
+    let https = addresses
+        .https
+        .iter()
+        .map(|a| format!("https://{}", shown(a)));
+    let http = addresses
         .http
         .iter()
-        .map(|a| format!("http://{}", shown(a)))
-        .collect();
+        .map(|a| format!("http://{}", shown(a)));
+    let mut http: Vec<String> = http.chain(https).collect();
     http.dedup();
     for address in http {
         println!("  HTTP   {address}");

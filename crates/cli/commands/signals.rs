@@ -1,7 +1,7 @@
 //! Signals: the first SIGTERM or SIGINT begins the drain, the second ends the process at once.
 //!
 //! Handlers are set explicitly, so that they work for process 1 of a container too. SIGHUP is
-//! a wish to load certificates again.
+//! a wish to load certificates, users and tokens again.
 
 use std::process;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ impl Signals {
                     _ = terminate.recv() => ("SIGTERM", EXIT_TERMINATED),
                     _ = interrupt.recv() => ("SIGINT", EXIT_INTERRUPTED),
                     _ = hangup.recv() => {
-                        tracing::info!("SIGHUP: loading certificates again");
+                        tracing::info!("SIGHUP: loading certificates, users and tokens again");
                         if sender.send(Signal::Reload).is_err() {
                             return;
                         }

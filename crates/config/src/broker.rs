@@ -11,6 +11,7 @@ use crate::definition::{Definition, Effect};
 
 mod dynamic_only;
 mod groups;
+mod http;
 mod limpid;
 mod log;
 mod network;
@@ -23,13 +24,16 @@ mod tls;
 mod transactions;
 
 /// Our own entries, all under `limpid.`.
-pub const LIMPID_DEFINITIONS: &[Definition] = limpid::ROWS;
+pub fn limpid_definitions() -> impl Iterator<Item = &'static Definition> {
+    [limpid::ROWS, http::ROWS].into_iter().flatten()
+}
 
 /// The prefix of our own entries.
 pub const LIMPID_PREFIX: &str = "limpid.";
 
 const SUBJECTS: &[(&str, &[Definition])] = &[
     ("Limpid's own", limpid::ROWS),
+    ("Limpid's pages, metrics and health over HTTP", http::ROWS),
     ("The node", node::ROWS),
     ("Listeners, connections, requests", network::ROWS),
     ("Topics and their logs", log::ROWS),

@@ -4,6 +4,7 @@
 //! left to parse. Durations are milliseconds (`_ms`), sizes bytes (`_bytes`).
 
 mod groups;
+mod http;
 mod limits;
 mod metadata_log;
 mod share;
@@ -13,15 +14,16 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use self::groups::{ConsumerGroupsConfig, GroupsConfig};
+pub use self::http::HttpConfig;
 pub use self::limits::{ConnectionsConfig, ListenerConnections, QuotaConfig};
 pub use self::metadata_log::MetadataLogConfig;
 pub use self::share::ShareGroupsConfig;
 pub use self::transactions::TransactionsConfig;
+use crate::authorizer::{self, AccessConfig};
 use crate::check::{list_items, parse_double};
 use crate::compaction::CompactionConfig;
-use crate::http_access::{self, HttpAccessConfig};
-use crate::listeners::{self, HttpListener, Listener, ListenerKeys};
-use crate::security::{self, AccessConfig, ListenerSecurity};
+use crate::listeners::{self, Listener, ListenerKeys};
+use crate::security::{self, ListenerSecurity};
 use crate::topic_config::TopicConfig;
 use crate::units::{self, ShareOrSize};
 use crate::values::{KeyedMessage, Values};
@@ -154,23 +156,6 @@ pub struct TopicsConfig {
     pub num_partitions: i32,
 }
 
-/// Pages, health and metrics.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HttpConfig {
-    /// `limpid.http.listeners`; empty turns HTTP off.
-    pub listeners: Vec<HttpListener>,
-    /// `limpid.http.allowed.hosts`.
-    pub allowed_hosts: Vec<String>,
-    /// `limpid.http.public.paths`.
-    pub public_paths: Vec<String>,
-    /// `limpid.metrics.dialects`.
-    pub metrics_dialects: Vec<String>,
-    /// `limpid.metrics.jmx.exporter.config`.
-    pub jmx_exporter_config: Option<PathBuf>,
-    /// Who may do what there.
-    pub access: HttpAccessConfig,
-}
-
 /// Log lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoggingConfig {
@@ -215,14 +200,12 @@ impl BrokerConfig {
             }
             found => found.and_then(Result::ok).unwrap_or_default(),
         };
-        let access = security::access(values).unwrap_or_else(|problem| {
+        let access = authorizer::access(values).unwrap_or_else(|problem| {
             problems.push(problem);
             AccessConfig::default()
         });
-        let http_access = http_access::http_access(values).unwrap_or_else(|problem| {
-            problems.push(problem);
-            HttpAccessConfig::default()
-        });
+        let http = http::http(values);
+        let http = http.map_err(|problem| problems.push(problem));
         let names = listeners.as_ref().map_or(&[][..], |(all, _)| all);
         let connections = limits::connections(values, names);
         let connections = connections.map_err(|problem| problems.push(problem));
@@ -235,8 +218,8 @@ impl BrokerConfig {
             );
             problems.push((request_memory_key(values), message));
         }
-        let (Some((listeners, inter_broker_listener)), Ok(connections), true) =
-            (listeners, connections, problems.is_empty())
+        let (Some((listeners, inter_broker_listener)), Ok(connections), Ok(http), true) =
+            (listeners, connections, http, problems.is_empty())
         else {
             return Err(problems);
         };
@@ -259,7 +242,7 @@ impl BrokerConfig {
             },
             groups: groups::groups(values),
             transactions: transactions::read(values),
-            http: http(values, http_access),
+            http,
             logging: LoggingConfig {
                 level: values.text("limpid.log.level"),
                 json: values.text("limpid.log.format").trim() == "json",
@@ -395,21 +378,6 @@ fn storage(values: &Values<'_>) -> StorageConfig {
         retention_check_interval_ms: values.unsigned("log.retention.check.interval.ms"),
         recovery_threads_per_dir: values.size("num.recovery.threads.per.data.dir"),
         producer_id_expiration_ms: values.long("producer.id.expiration.ms"),
-    }
-}
-
-fn http(values: &Values<'_>, access: HttpAccessConfig) -> HttpConfig {
-    let list = |key: &str| list_items(&values.text(key)).map(str::to_owned).collect();
-    HttpConfig {
-        listeners: listeners::parse_http_listeners(&values.text("limpid.http.listeners"))
-            .unwrap_or_default(),
-        allowed_hosts: list("limpid.http.allowed.hosts"),
-        public_paths: list("limpid.http.public.paths"),
-        metrics_dialects: list("limpid.metrics.dialects"),
-        jmx_exporter_config: Some(values.text("limpid.metrics.jmx.exporter.config"))
-            .filter(|path| !path.is_empty())
-            .map(PathBuf::from),
-        access,
     }
 }
 

@@ -10,6 +10,7 @@
 //! the environment, the properties file, the table.
 
 pub mod alter;
+mod authorizer;
 pub mod broker;
 mod broker_config;
 mod check;
@@ -36,6 +37,7 @@ mod topic_config;
 mod units;
 mod values;
 
+pub use authorizer::AccessConfig;
 pub use broker_config::{
     BrokerConfig, ConnectionsConfig, ConsumerGroupsConfig, GroupsConfig, HttpConfig,
     ListenerConnections, LoggingConfig, NetworkConfig, NodeConfig, QuotaConfig, ResourcesConfig,
@@ -52,8 +54,8 @@ pub use load::{LoadOptions, Loaded};
 pub use sample::sample;
 pub use secret::Secret;
 pub use security::{
-    AccessConfig, ClientAuth, ListenerSecurity, OauthConfig, OauthValidator, SaslConfig,
-    SaslMechanism, StoreConfig, TlsConfig,
+    ClientAuth, ListenerSecurity, OauthConfig, OauthValidator, SaslConfig, SaslMechanism,
+    StoreConfig, TlsConfig,
 };
 pub use topic::{InvalidTopicConfig, validate_topic_config};
 pub use topic_config::{CleanupPolicy, CompressionType, TimestampType, TopicConfig};

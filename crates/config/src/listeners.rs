@@ -99,9 +99,16 @@ pub struct HttpListener {
     pub host: Option<String>,
     /// The port; 0 takes a free one.
     pub port: u16,
+    /// Whether it speaks TLS: `https://`.
+    pub tls: bool,
 }
 
 impl HttpListener {
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls { "https" } else { "http" }
+    }
+
     /// Whether only this machine can reach it. Beyond loopback, only the public paths are served.
     pub fn is_loopback(&self) -> bool {
         self.host.as_deref().is_some_and(is_loopback_host)
@@ -112,7 +119,8 @@ impl fmt::Display for HttpListener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "http://{}:{}",
+            "{}://{}:{}",
+            self.scheme(),
             bracketed(self.host.as_deref().unwrap_or("")),
             self.port
         )
@@ -184,14 +192,17 @@ pub(crate) fn parse_http_listeners(value: &str) -> Result<Vec<HttpListener>, Str
     let mut listeners = Vec::new();
     for item in list_items(value) {
         let address = parse_address(item)?;
-        if !address.name.eq_ignore_ascii_case("http") {
-            return Err(format!(
-                "{item} does not start with http:// (no other scheme exists yet)"
-            ));
-        }
+        let tls = match address.name.to_ascii_lowercase().as_str() {
+            "http" => false,
+            "https" => true,
+            _ => {
+                return Err(format!("{item} does not start with http:// or https://"));
+            }
+        };
         listeners.push(HttpListener {
             host: address.host,
             port: address.port,
+            tls,
         });
     }
     Ok(listeners)

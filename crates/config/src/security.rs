@@ -1,4 +1,4 @@
-//! How listeners are protected, and who may do what.
+//! How listeners are protected.
 //!
 //! A key may be given for one listener, as `listener.name.<name>.<key>`; that of a SASL mechanism
 //! for one mechanism of one listener, as `listener.name.<name>.<mechanism>.<key>`.
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use crate::check::list_items;
 use crate::jaas;
-use crate::listeners::{Listener, SecurityProtocol};
+use crate::listeners::Listener;
 use crate::secret::Secret;
 use crate::values::{KeyedMessage, Values};
 
@@ -169,46 +169,6 @@ pub enum OauthValidator {
     },
 }
 
-/// Who may do what.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AccessConfig {
-    /// `authorizer.class.name` names Kafka's standard authorizer.
-    pub enforced: bool,
-    /// `super.users`: principals that may do everything.
-    pub super_users: Vec<String>,
-    /// `allow.everyone.if.no.acl.found`.
-    pub allow_without_acl: bool,
-}
-
-/// Kafka's authorizer, whose rules ours follow.
-const STANDARD_AUTHORIZER: &str = "org.apache.kafka.metadata.authorizer.StandardAuthorizer";
-
-/// Reads `authorizer.class.name` and what belongs to it.
-pub(crate) fn access(values: &Values<'_>) -> Result<AccessConfig, KeyedMessage> {
-    let class = values.text("authorizer.class.name");
-    let class = class.trim();
-    if !class.is_empty() && class != STANDARD_AUTHORIZER {
-        let message = format!("no Java classes run here; only {STANDARD_AUTHORIZER} is known");
-        return Err(("authorizer.class.name", message));
-    }
-    // Semicolons, since names of users that come from certificates have commas.
-    let super_users = values.text("super.users");
-    let super_users = super_users.split(';').map(str::trim);
-    let super_users: Vec<String> = super_users
-        .filter(|user| !user.is_empty())
-        .map(str::to_owned)
-        .collect();
-    if let Some(wrong) = super_users.iter().find(|user| !user.contains(':')) {
-        let message = format!("{wrong} is not of the form User:name");
-        return Err(("super.users", message));
-    }
-    Ok(AccessConfig {
-        enforced: !class.is_empty(),
-        super_users,
-        allow_without_acl: values.boolean("allow.everyone.if.no.acl.found"),
-    })
-}
-
 /// Reads what protects each listener, by its name.
 pub(crate) fn listeners(
     values: &Values<'_>,
@@ -218,11 +178,11 @@ pub(crate) fn listeners(
     for listener in listeners {
         let keys = Keys::new(values, &listener.name);
         let protocol = listener.security;
+        // As Kafka: where clients log in they are asked only if their listener says so.
+        let asked = !protocol.has_sasl() || keys.is_own("ssl.client.auth");
+        let tls = || Ok(tls(&keys, key_store(&keys)?, trust_store(&keys), asked));
         let security = ListenerSecurity {
-            tls: protocol
-                .has_tls()
-                .then(|| tls(&keys, protocol))
-                .transpose()?,
+            tls: protocol.has_tls().then(tls).transpose()?,
             sasl: protocol.has_sasl().then(|| sasl(&keys)).transpose()?,
         };
         all.insert(listener.name.clone(), security);
@@ -286,23 +246,55 @@ impl<'a> Keys<'a> {
     }
 }
 
-fn tls(keys: &Keys<'_>, protocol: SecurityProtocol) -> Result<TlsConfig, KeyedMessage> {
-    let key_store = key_store(keys)?;
-    // As Kafka: where clients log in they are asked for a certificate only if their listener says so.
-    let asked = !protocol.has_sasl() || keys.is_own("ssl.client.auth");
+/// Reads what protects HTTP: `limpid.http.ssl.*`, and `ssl.*` where that is silent. A store that HTTP
+/// has of its own is opened with what belongs to it, never with the broker's passwords.
+pub(crate) fn http_tls(values: &Values<'_>) -> Result<TlsConfig, KeyedMessage> {
+    let own_only = Values {
+        value: &|_| None,
+        ..*values
+    };
+    let keys = |values| Keys {
+        values,
+        listener: "limpid.http.listeners",
+        prefix: "limpid.http.".to_owned(),
+    };
+    let (own, all) = (keys(&own_only), keys(values));
+    let of = |names: [&str; 2]| match names.iter().any(|name| own.some(name).is_some()) {
+        true => &own,
+        false => &all,
+    };
+    let key_keys = of(["ssl.keystore.location", "ssl.keystore.certificate.chain"]);
+    let trust_keys = of(["ssl.truststore.location", "ssl.truststore.certificates"]);
+    // What machines that speak Kafka must show is not asked of browsers and probes.
+    let asked = all.is_own("ssl.client.auth");
+    Ok(tls(
+        &all,
+        key_store(key_keys)?,
+        trust_store(trust_keys),
+        asked,
+    ))
+}
+
+/// `asked`: whether clients are asked for a certificate at all.
+fn tls(
+    keys: &Keys<'_>,
+    key_store: StoreConfig,
+    trust_store: Option<StoreConfig>,
+    asked: bool,
+) -> TlsConfig {
     let client_auth = match keys.text("ssl.client.auth").as_str() {
         "required" if asked => ClientAuth::Required,
         "requested" if asked => ClientAuth::Requested,
         _ => ClientAuth::None,
     };
-    Ok(TlsConfig {
+    TlsConfig {
         key_store,
-        trust_store: trust_store(keys),
+        trust_store,
         client_auth,
         protocols: keys.list("ssl.enabled.protocols"),
         cipher_suites: keys.list("ssl.cipher.suites"),
         principal_rules: keys.text("ssl.principal.mapping.rules"),
-    })
+    }
 }
 
 fn key_store(keys: &Keys<'_>) -> Result<StoreConfig, KeyedMessage> {

@@ -11,6 +11,9 @@ use limpid_telemetry::{Counter, Gauge};
 
 use crate::error::StartError;
 
+/// The name under which those of HTTP are kept and counted; Kafka's listeners are upper case.
+pub(crate) const HTTPS: &str = "https";
+
 /// What there is to look after.
 pub(crate) struct Certificates {
     listeners: BTreeMap<String, Certificate>,
@@ -32,7 +35,7 @@ impl Certificates {
         let mut listeners = BTreeMap::new();
         for (name, tls) in tls_listeners(config) {
             let reloading = Reloading::load(tls).map_err(|source| StartError::Tls {
-                listener: name.clone(),
+                listener: name.to_owned(),
                 source,
             })?;
             let certificate = Certificate {
@@ -42,7 +45,7 @@ impl Certificates {
                 failed: metrics.reloads.bind((name, ReloadOutcome::Failed)),
             };
             certificate.show_expiry();
-            listeners.insert(name.clone(), certificate);
+            listeners.insert(name.to_owned(), certificate);
         }
         Ok(Self { listeners })
     }
@@ -83,7 +86,10 @@ impl Certificate {
     }
 }
 
-fn tls_listeners(config: &BrokerConfig) -> impl Iterator<Item = (&String, &TlsConfig)> {
-    let listeners = config.security.iter();
-    listeners.filter_map(|(name, security)| Some((name, security.tls.as_ref()?)))
+fn tls_listeners(config: &BrokerConfig) -> impl Iterator<Item = (&str, &TlsConfig)> {
+    let kafkas = config.security.iter();
+    let kafkas =
+        kafkas.filter_map(|(name, security)| Some((name.as_str(), security.tls.as_ref()?)));
+    let http = config.http.tls.as_ref();
+    kafkas.chain(http.map(|tls| (HTTPS, tls)))
 }

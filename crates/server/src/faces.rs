@@ -13,14 +13,15 @@ use limpid_link::Link;
 use limpid_telemetry::Registry;
 
 use crate::error::StartError;
+use crate::http::Visiting;
 
-/// The routes of every face; with `login` the console has a form for that.
+/// The routes of every face, for those who visit.
 pub(crate) fn router(
     registry: &Registry,
     cluster: &Arc<EmbeddedCluster>,
     link: &Arc<Link>,
     broker: &BrokerConfig,
-    login: bool,
+    visiting: &Visiting,
 ) -> Result<Router, StartError> {
     let source: Arc<dyn ClusterSource> = cluster.clone();
     let exporter = Exporter::new(registry.clone())?;
@@ -31,7 +32,7 @@ pub(crate) fn router(
         source: Arc::clone(&source),
         registry: registry.clone(),
         browser: Some(link.clone()),
-        login,
+        login: visiting.takes_passwords(),
     });
     let console = console.map_err(StartError::system("start the thread of the console"))?;
     Ok(Router::new()

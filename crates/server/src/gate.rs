@@ -11,6 +11,7 @@
 //!   unless it is listed here. Routes ask for more where they know more, such as the topic.
 
 mod browser;
+mod cookie;
 mod credentials;
 mod headers;
 mod hosts;
@@ -26,6 +27,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use limpid_access::desk::{Denied, Desk};
 use limpid_access::{AccessMetrics, Permission, Refused, Via, Visitor};
 
+pub(crate) use self::cookie::Cookie;
 use self::credentials::Shown;
 pub(crate) use self::hosts::Hosts;
 pub(crate) use self::login::routes as login_routes;
@@ -50,6 +52,8 @@ pub(crate) struct Gate {
     pub(crate) beyond_loopback: bool,
     /// Where visitors show who they are, if they can.
     pub(crate) desk: Option<Arc<Desk>>,
+    /// The cookie of sessions.
+    pub(crate) cookie: Arc<Cookie>,
     /// What is counted.
     pub(crate) metrics: Arc<AccessMetrics>,
     /// The name of the cluster that paths without one are about.
@@ -155,7 +159,7 @@ impl Gate {
             }
             Shown::Unreadable => Err(self.denied(Denied::Wrong, headers)),
             Shown::Nothing => {
-                let cookie = credentials::cookie(headers);
+                let cookie = self.cookie.find(headers);
                 let found = cookie.and_then(|cookie| desk.session(cookie));
                 Ok(found.unwrap_or_else(Visitor::nobody))
             }

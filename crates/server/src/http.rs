@@ -1,12 +1,16 @@
 //! HTTP: the routers of all faces behind one gate, on sockets of their own runtime.
 
+mod serve;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::middleware;
 use limpid_access::AccessMetrics;
 use limpid_access::desk::{Desk, DeskError};
+use limpid_broker::client_log::ClientLog;
 use limpid_broker::drain::Drain;
 use limpid_broker::listener::Listener;
 use limpid_config::{BrokerConfig, HttpListener};
@@ -14,9 +18,12 @@ use limpid_platform::clock::Clock;
 use limpid_platform::random::OsRandom;
 use limpid_telemetry::Registry;
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
+use self::serve::Door;
+use crate::certificates::{Certificates, HTTPS};
 use crate::error::StartError;
-use crate::gate::{self, Gate, Hosts};
+use crate::gate::{self, Cookie, Gate, Hosts};
 
 /// Who may visit.
 #[derive(Clone)]
@@ -53,7 +60,7 @@ impl Visiting {
     }
 
     /// The gate of one listener.
-    fn gate(&self, config: &BrokerConfig, listener: &HttpListener) -> Gate {
+    fn gate(&self, config: &BrokerConfig, cluster_id: &str, listener: &HttpListener) -> Gate {
         let own = listener.host.iter().cloned();
         let allowed = config.http.allowed_hosts.iter().cloned();
         Gate {
@@ -63,56 +70,90 @@ impl Visiting {
             public_paths: config.http.public_paths.clone(),
             beyond_loopback: !listener.is_loopback(),
             desk: self.desk.clone(),
+            cookie: Arc::new(Cookie::new(cluster_id, config.node.id, listener.tls)),
             metrics: Arc::clone(&self.metrics),
             cluster: config.node.cluster_name.clone(),
         }
     }
 }
 
-/// Opens every HTTP listener and serves `faces` there until the drain is over.
-pub(crate) fn start(
-    runtime: &Handle,
-    config: &BrokerConfig,
-    faces: &Router,
-    visiting: &Visiting,
-    end: &Drain,
-) -> Result<Vec<SocketAddr>, StartError> {
+/// What is needed to serve HTTP.
+pub(crate) struct Serving<'a> {
+    pub(crate) config: &'a BrokerConfig,
+    pub(crate) cluster_id: &'a str,
+    pub(crate) faces: &'a Router,
+    pub(crate) visiting: &'a Visiting,
+    pub(crate) certificates: &'a Certificates,
+    pub(crate) log: &'a Arc<ClientLog>,
+    /// When to end.
+    pub(crate) end: &'a Drain,
+}
+
+/// Where HTTP is served.
+#[derive(Default)]
+pub(crate) struct Opened {
+    pub(crate) http: Vec<SocketAddr>,
+    pub(crate) https: Vec<SocketAddr>,
+}
+
+/// Opens every HTTP listener and serves there until the drain is over.
+pub(crate) fn start(runtime: &Handle, serving: &Serving<'_>) -> Result<Opened, StartError> {
     let key = "limpid.http.listeners";
-    let mut faces = faces.clone();
-    if let Some(desk) = &visiting.desk {
-        faces = faces.merge(gate::login_routes(Arc::clone(desk)));
-    }
-    let mut addresses = Vec::new();
-    for configured in &config.http.listeners {
+    let http = &serving.config.http;
+    let visiting = serving.visiting;
+    let mut opened = Opened::default();
+    for configured in &http.listeners {
+        let scheme = configured.scheme();
         let host = configured.host.as_deref().unwrap_or("");
-        let bound = runtime.block_on(Listener::bind("http", host, configured.port));
+        let bound = runtime.block_on(Listener::bind(scheme, host, configured.port));
         let bound = bound.map_err(|e| StartError::bind(e, key))?;
         let _context = runtime.enter();
         let open = bound.open().map_err(|e| StartError::bind(e, key))?;
-        if !configured.is_loopback() && visiting.takes_passwords() {
+        if !configured.is_loopback() && !configured.tls && visiting.takes_passwords() {
             tracing::warn!(
                 listener = %configured,
-                "passwords cross this listener unencrypted; put a proxy that speaks TLS before it"
+                "passwords cross this listener unencrypted; make it https:// or put a proxy that \
+                 speaks TLS before it"
             );
         }
-        let gate = Arc::new(visiting.gate(config, configured));
-        let app = faces
-            .clone()
-            .layer(middleware::from_fn_with_state(gate, gate::check));
+        let door = Arc::new(Door {
+            name: scheme.into(),
+            tls: configured
+                .tls
+                .then(|| serving.certificates.of(HTTPS))
+                .flatten(),
+            places: Arc::new(Semaphore::new(http.connections_max)),
+            header_time_max: Duration::from_millis(http.header_timeout_ms),
+            metrics: Arc::clone(&visiting.metrics),
+            log: Arc::clone(serving.log),
+        });
+        visiting
+            .metrics
+            .connections_max
+            .add(http.connections_max as i64);
+        let app = serving.app(configured);
         for socket in open.into_sockets() {
+            let addresses = match configured.tls {
+                true => &mut opened.https,
+                false => &mut opened.http,
+            };
             addresses.extend(socket.local_addr());
-            let service = app
-                .clone()
-                .into_make_service_with_connect_info::<SocketAddr>();
-            let mut end = end.clone();
-            let server = axum::serve(socket, service)
-                .with_graceful_shutdown(async move { end.begun().await });
-            runtime.spawn(async move {
-                if let Err(error) = server.await {
-                    tracing::error!(%error, "HTTP ended");
-                }
-            });
+            let serve = serve::run(Arc::clone(&door), socket, app.clone(), serving.end.clone());
+            runtime.spawn(serve);
         }
     }
-    Ok(addresses)
+    Ok(opened)
+}
+
+impl Serving<'_> {
+    /// Everything that one listener serves, behind its gate.
+    fn app(&self, listener: &HttpListener) -> Router {
+        let gate = self.visiting.gate(self.config, self.cluster_id, listener);
+        let mut faces = self.faces.clone();
+        if let Some(desk) = &self.visiting.desk {
+            let form = gate::login_routes(Arc::clone(desk), Arc::clone(&gate.cookie));
+            faces = faces.merge(form);
+        }
+        faces.layer(middleware::from_fn_with_state(Arc::new(gate), gate::check))
+    }
 }

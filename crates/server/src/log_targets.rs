@@ -53,6 +53,7 @@ pub const LOG_TARGETS: &[&str] = &[
     "limpid_server::control",
     "limpid_server::gate::login",
     "limpid_server::http",
+    "limpid_server::http::serve",
     "limpid_server::opening",
     "limpid_server::room",
     "limpid_server::server",

@@ -1,17 +1,31 @@
 //! Opening what is on the disk: logs and metadata, and telling what recovery found.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use limpid_broker::client_log::ClientLog;
 use limpid_broker::source::EmbeddedCluster;
 use limpid_cluster::ReadinessState;
 use limpid_config::BrokerConfig;
+use limpid_platform::clock::Clock;
 use limpid_storage::metadata::{LocalMetadataLog, OpenRequest};
 use limpid_storage::{LogManager, LogManagerOptions, LogMetrics, MinFree, RecoveryReport};
 use limpid_telemetry::Registry;
+use limpid_telemetry::logging::RateLimiter;
 
 use crate::data_dir::DataDirs;
 use crate::error::StartError;
 use crate::room::Room;
+
+/// Log lines per cause and interval that clients can provoke.
+const CLIENT_LINES_MAX: u32 = 5;
+const CLIENT_LINES_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Where it is written what clients do wrong.
+pub(crate) fn client_log(registry: &Registry, clock: &Arc<dyn Clock>) -> Arc<ClientLog> {
+    let limiter = RateLimiter::new(registry, CLIENT_LINES_MAX, CLIENT_LINES_INTERVAL);
+    Arc::new(ClientLog::new(limiter, Arc::clone(clock)))
+}
 
 /// Opens the logs, recovering them if need be.
 pub(crate) fn open_logs(

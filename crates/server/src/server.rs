@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use limpid_broker::access::Access;
 use limpid_broker::answer_memory::AnswerMemory;
 use limpid_broker::blocking::Blocking;
-use limpid_broker::client_log::ClientLog;
 use limpid_broker::clients::Clients;
 use limpid_broker::connection_limits::ConnectionLimits;
 use limpid_broker::drain::{self, DrainTrigger};
@@ -32,7 +31,6 @@ use limpid_storage::LogManager;
 use limpid_storage::metadata::changes::{self, BrokerRegistration, SupportedFeature};
 use limpid_storage::metadata::{LocalMetadataLog, MetaProperties, MetadataLog};
 use limpid_telemetry::Registry;
-use limpid_telemetry::logging::RateLimiter;
 use limpid_telemetry::logging::loggers::Loggers;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
@@ -42,10 +40,10 @@ use crate::control::Control;
 use crate::data_dir::{self, DataDirs};
 use crate::entrances::Entrances;
 use crate::error::StartError;
-use crate::http::Visiting;
+use crate::http::{Serving, Visiting};
 use crate::in_process::InProcess;
 use crate::listeners::{self, Shared};
-use crate::opening::{open_logs, open_metadata};
+use crate::opening::{client_log, open_logs, open_metadata};
 use crate::room::Room;
 use crate::ticker::{Chores, Ticker};
 use crate::token_keys::TokenKeys;
@@ -53,9 +51,6 @@ use crate::{faces, http, runtimes};
 
 /// Jobs that may wait for a thread that may block.
 const BLOCKING_QUEUE_MAX: usize = 10_000;
-/// Log lines per cause and interval that clients can provoke.
-const CLIENT_LINES_MAX: u32 = 5;
-const CLIENT_LINES_INTERVAL: Duration = Duration::from_secs(10);
 /// How long HTTP may take to end once Kafka's side is closed.
 const HTTP_END: Duration = Duration::from_secs(1);
 
@@ -66,6 +61,8 @@ pub struct Addresses {
     pub kafka: Vec<(String, SocketAddr)>,
     /// HTTP.
     pub http: Vec<SocketAddr>,
+    /// HTTP over TLS.
+    pub https: Vec<SocketAddr>,
     /// The log directories.
     pub log_dirs: Vec<PathBuf>,
     /// The cluster's id.
@@ -131,15 +128,20 @@ impl Server {
         let in_process = InProcess::default();
         let link = in_process.link();
         let visiting = Visiting::open(&broker, registry, Arc::clone(&clock))?;
-        let login = visiting.takes_passwords();
-        let faces = faces::router(registry, &cluster, &link, &broker, login)?;
-        let http_addresses = http::start(
-            http_runtime.handle(),
-            &broker,
-            &faces,
-            &visiting,
-            &http_ended,
-        )?;
+        let faces = faces::router(registry, &cluster, &link, &broker, &visiting)?;
+        let metrics = Arc::new(BrokerMetrics::register(registry)?);
+        let certificates = Arc::new(Certificates::load(&broker, &metrics.connections)?);
+        let client_log = client_log(registry, &clock);
+        let serving = Serving {
+            config: &broker,
+            cluster_id: &dirs.cluster_id,
+            faces: &faces,
+            visiting: &visiting,
+            certificates: &certificates,
+            log: &client_log,
+            end: &http_ended,
+        };
+        let http_opened = http::start(http_runtime.handle(), &serving)?;
         let logs = open_logs(&broker, &dirs, &cluster, registry)?;
         let room = Room {
             logs: Arc::clone(&logs),
@@ -158,10 +160,7 @@ impl Server {
         };
         let (drain, draining) = drain::channel();
         let blocking = opening.blocking()?;
-        let metrics = Arc::new(BrokerMetrics::register(registry)?);
         let settings = Arc::new(Settings::new(opening.config.clone()));
-        let certificates = Certificates::load(&opening.broker, &metrics.connections)?;
-        let certificates = Arc::new(certificates);
         let services = Services::new(ServicesInput {
             settings: Arc::clone(&settings),
             logs: Arc::clone(&opening.logs),
@@ -190,7 +189,6 @@ impl Server {
             Arc::clone(&opening.clock),
             metrics.connection_limits.clone(),
         );
-        let client_log = opening.client_log();
         cluster.attach(opening.parts(&services, &limits));
         let entrances = Entrances::new(
             &opening.broker,
@@ -200,14 +198,13 @@ impl Server {
             Arc::clone(&opening.clock),
         )?;
         let token_keys = TokenKeys::start(entrances.key_sources(), Arc::clone(&opening.clock))?;
-        let rules = &opening.broker.access;
         let shared = Shared {
             apis: Arc::clone(&services.apis),
             memory: opening.request_memory(),
             answers: opening.answer_memory(),
             turns: Arc::new(Turns::new(runtimes::worker_threads(&opening.broker))),
             access: Access::new(
-                rules,
+                &opening.broker.access,
                 &*metadata_log,
                 Arc::clone(&client_log),
                 &metrics.access,
@@ -238,7 +235,7 @@ impl Server {
         })?;
         let control = Control::start(&opening.dirs.metadata, Arc::clone(&opening.logs));
         let control = control.map_err(StartError::system("make the control socket"))?;
-        let addresses = opening.addresses(http_addresses);
+        let addresses = opening.addresses(http_opened);
         let pipes = listeners::in_process(&opening.broker, &shared, &draining, data.handle());
         in_process.attach(pipes);
         let connections = {
@@ -452,11 +449,6 @@ impl Opening<'_> {
         quotas
     }
 
-    fn client_log(&self) -> Arc<ClientLog> {
-        let limiter = RateLimiter::new(self.registry, CLIENT_LINES_MAX, CLIENT_LINES_INTERVAL);
-        Arc::new(ClientLog::new(limiter, Arc::clone(&self.clock)))
-    }
-
     fn parts(&self, services: &Services, limits: &Arc<ConnectionLimits>) -> Parts {
         Parts {
             metadata: Arc::clone(&services.metadata),
@@ -470,7 +462,7 @@ impl Opening<'_> {
         }
     }
 
-    fn addresses(&self, http: Vec<SocketAddr>) -> Addresses {
+    fn addresses(&self, opened: http::Opened) -> Addresses {
         let all = |listener: &Listener| {
             let name = listener.name().to_string();
             listener
@@ -480,7 +472,8 @@ impl Opening<'_> {
         };
         Addresses {
             kafka: self.bound.iter().flat_map(all).collect(),
-            http,
+            http: opened.http,
+            https: opened.https,
             log_dirs: self.broker.storage.log_dirs.clone(),
             cluster_id: self.dirs.cluster_id.clone(),
         }

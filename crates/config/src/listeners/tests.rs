@@ -241,7 +241,10 @@ fn http_listeners_know_whether_they_are_loopback() {
     assert!(!loopback("http://0.0.0.0:8080"));
     assert!(!loopback("http://localhost.example.com:8080"));
     assert_eq!(parse_http_listeners("").unwrap(), []);
-    assert!(parse_http_listeners("https://localhost:8080").is_err());
+    assert!(parse_http_listeners("ftp://localhost:8080").is_err());
+    let both = parse_http_listeners("http://localhost:80, HTTPS://[::]:443").unwrap();
+    assert!(!both[0].tls && both[1].tls);
+    assert_eq!(both[1].to_string(), "https://[::]:443");
     let text = parse_http_listeners("http://[::1]:8080").unwrap()[0].to_string();
     assert_eq!(text, "http://[::1]:8080");
 }

@@ -301,7 +301,7 @@ fn what_would_change_the_meaning_is_refused() {
             "security.inter.broker.protocol=SSL",
             "security.inter.broker.protocol",
         ),
-        ("limpid.http.listeners=https://:1", "limpid.http.listeners"),
+        ("limpid.http.listeners=ftp://:1", "limpid.http.listeners"),
         ("limpid.disk.min.free=much", "limpid.disk.min.free"),
     ] {
         let message = only_error(load(text, &[], &[]));

@@ -1,8 +1,10 @@
 //! Tests of protected listeners and access rules.
 
 use super::*;
+use crate::authorizer::AccessConfig;
 use crate::config::Config;
 use crate::error::{ConfigErrors, WarningKind};
+use crate::listeners::SecurityProtocol;
 use crate::load::{LoadOptions, Loaded};
 
 fn load(file: &str) -> Result<Loaded, ConfigErrors> {
@@ -149,5 +151,51 @@ fn access_rules_are_switched_on_by_kafkas_class() {
     assert_eq!(
         load("").unwrap().config.broker().access,
         AccessConfig::default()
+    );
+}
+
+#[test]
+fn https_has_stores_of_its_own_or_those_of_the_broker() {
+    let of_broker = "limpid.http.listeners=http://:1,https://:2\n\
+                     ssl.keystore.location=/tls/broker.p12\nssl.keystore.password=of-broker\n\
+                     ssl.key.password=of-broker\nssl.truststore.location=/tls/trust.p12\n\
+                     ssl.client.auth=required\n\
+                     ssl.principal.mapping.rules=RULE:^CN=(.*?)$/$1/\n";
+    let tls = |more: &str| {
+        let loaded = load(&format!("{of_broker}{more}")).unwrap();
+        assert_eq!(loaded.warnings, [], "{more}");
+        loaded.config.broker().http.tls.clone().unwrap()
+    };
+    let path = |store: &StoreConfig| match store {
+        StoreConfig::File { path, password, .. } => (
+            path.display().to_string(),
+            password.as_ref().map(|secret| secret.reveal().to_owned()),
+        ),
+        StoreConfig::Pem { .. } => panic!("a file"),
+    };
+    let inherited = tls("");
+    let secret = Some("of-broker".to_owned());
+    assert_eq!(
+        path(&inherited.key_store),
+        ("/tls/broker.p12".to_owned(), secret)
+    );
+    let trusted = inherited.trust_store.as_ref().map(path);
+    assert_eq!(trusted, Some(("/tls/trust.p12".to_owned(), None)));
+    assert_eq!(inherited.principal_rules, "RULE:^CN=(.*?)$/$1/");
+    assert_eq!(inherited.client_auth, ClientAuth::None, "nobody said so");
+
+    let own = tls("limpid.http.ssl.keystore.location=/tls/web.pem\n\
+                   limpid.http.ssl.client.auth=requested\n");
+    assert_eq!(path(&own.key_store), ("/tls/web.pem".to_owned(), None));
+    assert_eq!(own.client_auth, ClientAuth::Requested);
+    assert!(own.trust_store.is_some());
+
+    let plain = load("limpid.http.listeners=http://:1").unwrap();
+    assert_eq!(plain.config.broker().http.tls, None);
+    let message = load("limpid.http.listeners=https://:1").unwrap_err();
+    let message = message.to_string();
+    assert!(
+        message.contains("ssl.keystore.location: ") && message.contains("limpid.http.listeners"),
+        "{message}"
     );
 }

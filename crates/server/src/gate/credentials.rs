@@ -4,8 +4,6 @@ use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// The cookie of a session.
-pub(super) const COOKIE: &str = "limpid_session";
 /// Longest credentials that are looked at.
 const CREDENTIALS_BYTES_MAX: usize = 4 << 10;
 
@@ -60,19 +58,6 @@ pub(super) fn shown(headers: &HeaderMap) -> Shown {
     Shown::Unreadable
 }
 
-/// The value of our cookie; with several of that name, somebody else may have set one: none counts.
-pub(super) fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let values = headers.get_all(header::COOKIE).iter();
-    let values = values.filter_map(|value| value.to_str().ok());
-    let pairs = values.flat_map(|value| value.split(';'));
-    let pairs = pairs.filter_map(|pair| pair.trim().split_once('='));
-    let mut own = pairs
-        .filter(|(name, _)| *name == COOKIE)
-        .map(|(_, value)| value);
-    let first = own.next()?;
-    own.next().is_none().then_some(first)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,23 +99,5 @@ mod tests {
             assert_eq!(shown(&[wrong]), Shown::Unreadable, "{wrong}");
         }
         assert_eq!(shown(&["Bearer a", "Bearer b"]), Shown::Unreadable);
-    }
-
-    #[test]
-    fn a_cookie_is_found_among_others_but_not_twice() {
-        let found = |values: &[&str]| {
-            let headers = with(header::COOKIE, values);
-            cookie(&headers).map(str::to_owned)
-        };
-        assert_eq!(found(&["a=b; limpid_session=x; c=d"]).as_deref(), Some("x"));
-        assert_eq!(found(&["a=b", "limpid_session=x"]).as_deref(), Some("x"));
-        for none in [
-            &["limpid_session=x; limpid_session=y"][..],
-            &["limpid_session=x", "limpid_session=x"],
-            &["limpid_session", "xlimpid_session=x"],
-            &[],
-        ] {
-            assert_eq!(found(none), None, "{none:?}");
-        }
     }
 }

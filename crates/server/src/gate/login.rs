@@ -12,24 +12,31 @@ use axum::routing::post;
 use limpid_access::desk::{Denied, Desk, Login};
 use tokio::sync::oneshot;
 
-use super::credentials::{self, COOKIE};
+use super::cookie::Cookie;
 
 /// Largest form.
 const FORM_BYTES_MAX: usize = 8 << 10;
 /// Longest way back after a login.
 const RETURN_BYTES_MAX: usize = 2 << 10;
 
+/// Where people log in.
+#[derive(Clone)]
+struct Form {
+    desk: Arc<Desk>,
+    cookie: Arc<Cookie>,
+}
+
 /// The routes.
-pub(crate) fn routes(desk: Arc<Desk>) -> Router {
+pub(crate) fn routes(desk: Arc<Desk>, cookie: Arc<Cookie>) -> Router {
     Router::new()
         .route("/login", post(login))
         .route("/logout", post(logout))
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
-        .with_state(desk)
+        .with_state(Form { desk, cookie })
 }
 
 async fn login(
-    State(desk): State<Arc<Desk>>,
+    State(Form { desk, cookie }): State<Form>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     body: Bytes,
@@ -46,13 +53,13 @@ async fn login(
         Err(denied) => return Redirect::to(&address(to, Some(denied))).into_response(),
     };
     // Whoever logs in anew leaves what was before.
-    if let Some(cookie) = credentials::cookie(&headers) {
-        desk.end_session(cookie);
+    if let Some(before) = cookie.find(&headers) {
+        desk.end_session(before);
     }
     match desk.begin_session(login) {
-        Ok(cookie) => {
-            let cookie = format!("{COOKIE}={cookie}; Path=/; HttpOnly; SameSite=Lax");
-            ([(header::SET_COOKIE, cookie)], Redirect::to(to)).into_response()
+        Ok(value) => {
+            let set = [(header::SET_COOKIE, cookie.set(&value))];
+            (set, Redirect::to(to)).into_response()
         }
         Err(error) => {
             tracing::error!(%error, "no session could begin");
@@ -61,12 +68,15 @@ async fn login(
     }
 }
 
-async fn logout(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Response {
-    if let Some(cookie) = credentials::cookie(&headers) {
-        desk.end_session(cookie);
+async fn logout(State(Form { desk, cookie }): State<Form>, headers: HeaderMap) -> Response {
+    if let Some(before) = cookie.find(&headers) {
+        desk.end_session(before);
     }
-    let over = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
-    ([(header::SET_COOKIE, over)], Redirect::to("/login")).into_response()
+    (
+        [(header::SET_COOKIE, cookie.over())],
+        Redirect::to("/login"),
+    )
+        .into_response()
 }
 
 /// Has a password checked, on the thread for that.

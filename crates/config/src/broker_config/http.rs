@@ -1,0 +1,54 @@
+//! HTTP: where it is served, and to whom.
+
+use std::path::PathBuf;
+
+use crate::check::list_items;
+use crate::http_access::{self, HttpAccessConfig};
+use crate::listeners::{self, HttpListener};
+use crate::security::{self, TlsConfig};
+use crate::values::{KeyedMessage, Values};
+
+/// Pages, health and metrics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpConfig {
+    /// `limpid.http.listeners`; empty turns HTTP off.
+    pub listeners: Vec<HttpListener>,
+    /// `limpid.http.ssl.*`, when one of them speaks TLS.
+    pub tls: Option<TlsConfig>,
+    /// `limpid.http.connections.max`.
+    pub connections_max: usize,
+    /// `limpid.http.header.timeout.ms`.
+    pub header_timeout_ms: u64,
+    /// `limpid.http.allowed.hosts`.
+    pub allowed_hosts: Vec<String>,
+    /// `limpid.http.public.paths`.
+    pub public_paths: Vec<String>,
+    /// `limpid.metrics.dialects`.
+    pub metrics_dialects: Vec<String>,
+    /// `limpid.metrics.jmx.exporter.config`.
+    pub jmx_exporter_config: Option<PathBuf>,
+    /// Who may do what there.
+    pub access: HttpAccessConfig,
+}
+
+/// Reads the keys.
+pub(super) fn http(values: &Values<'_>) -> Result<HttpConfig, KeyedMessage> {
+    let list = |key: &str| list_items(&values.text(key)).map(str::to_owned).collect();
+    let listeners =
+        listeners::parse_http_listeners(&values.text("limpid.http.listeners")).unwrap_or_default();
+    let speaks_tls = listeners.iter().any(|listener| listener.tls);
+    let tls = speaks_tls.then(|| security::http_tls(values)).transpose()?;
+    Ok(HttpConfig {
+        access: http_access::http_access(values)?,
+        tls,
+        listeners,
+        connections_max: values.size("limpid.http.connections.max"),
+        header_timeout_ms: values.unsigned("limpid.http.header.timeout.ms"),
+        allowed_hosts: list("limpid.http.allowed.hosts"),
+        public_paths: list("limpid.http.public.paths"),
+        metrics_dialects: list("limpid.metrics.dialects"),
+        jmx_exporter_config: Some(values.text("limpid.metrics.jmx.exporter.config"))
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from),
+    })
+}
