@@ -203,3 +203,70 @@ fn a_new_certificate_comes_into_force_and_a_bad_one_does_not() {
     );
     scene.home.stop();
 }
+
+/// Names the subject of a certificate by its common name.
+const RULES: &str = "limpid.http.ssl.principal.mapping.rules=RULE:^.*CN=([^,]*).*$/$1/";
+
+#[test]
+fn a_certificate_shows_who_somebody_is() {
+    let scene = Scene::with(&[
+        RULES,
+        "limpid.http.ssl.client.auth=requested",
+        "limpid.http.grants=User:alice=operator@local; User:*=viewer",
+    ]);
+    let alice = Some("alice.pem");
+    let page = scene.get(alice, "/c/local/", &[]);
+    assert_eq!(page.status(), 200, "{}", page.0);
+    assert!(page.body().contains("alice") && !page.body().contains("Log out"));
+    let ready = scene.get(alice, "/readyz?verbose", &[]);
+    assert_eq!(ready.body(), "ready\n");
+    // Who shows none can still log in, here or without TLS.
+    assert_eq!(scene.get(None, "/c/local/", &[]).status(), 401);
+    assert_eq!(scene.get(None, "/login", &[]).status(), 200);
+    let plain = connect(scene.home.server().addresses().http[0]);
+    assert_eq!(ask(plain, "GET", "/c/local/", &[], "").status(), 401);
+    // What is shown on purpose counts first.
+    let wrong = ["Authorization: Bearer nonsense"];
+    assert_eq!(scene.get(alice, "/c/local/", &wrong).status(), 401);
+    // Browsers show certificates for pages of other sites as well.
+    let post = |headers: &[&str]| {
+        let client = client(&fixture("ca.pem"), alice);
+        let read = r#"{"type":"version"}"#;
+        ask(scene.tls(client), "POST", "/jolokia/", headers, read).status()
+    };
+    let browser = "Accept: text/html";
+    assert_eq!(post(&[]), 200, "a script");
+    assert_eq!(post(&[browser, "Origin: https://localhost"]), 200);
+    assert_eq!(post(&[browser, "Origin: https://evil.example"]), 403);
+    assert_eq!(post(&[browser, "Sec-Fetch-Site: cross-site"]), 403);
+    assert_eq!(post(&[browser]), 403, "it does not say which page");
+    assert!(
+        scene.count("limpid_http_logins_total{credential=\"certificate\",outcome=\"accepted\"}")
+    );
+    scene.home.stop();
+}
+
+#[test]
+fn a_certificate_that_no_grant_names_is_nobodys() {
+    let scene = Scene::with(&[
+        "limpid.http.ssl.client.auth=required",
+        "limpid.http.grants=User:bob=admin; User:*=viewer",
+    ]);
+    let alice = Some("alice.pem");
+    let refused = scene.get(alice, "/c/local/", &[]);
+    assert_eq!(refused.status(), 403);
+    let body = refused.body();
+    assert!(body.contains("CN=alice,"), "{body}");
+    assert!(body.contains("nothing is granted"), "{body}");
+    let ready = scene.get(alice, "/readyz?verbose", &[]);
+    assert_eq!((ready.status(), ready.body()), (200, ""));
+    // Logging in lends what the certificate lacks.
+    let basic = crate::asking::basic("alice", "correct horse");
+    assert_eq!(scene.get(alice, "/c/local/", &[&basic]).status(), 200);
+    // Without any there is no connection.
+    let mut none = scene.tls(client(&fixture("ca.pem"), None));
+    let asked = none.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let error = asked.and_then(|()| none.read(&mut [0; 64])).unwrap_err();
+    assert!(error.to_string().contains("CertificateRequired"), "{error}");
+    scene.home.stop();
+}

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use limpid_config::{Grant, HttpAccessConfig};
+use limpid_config::{Grant, Grantee, HttpAccessConfig};
 use limpid_platform::clock::Clock;
 use limpid_platform::random::Random;
 
@@ -148,6 +148,16 @@ impl Desk {
         let found = name.map(|name| Visitor::named(name, &[], Via::Token, &self.grants));
         self.count(Credential::Token, found.is_some());
         found.ok_or(Denied::Wrong)
+    }
+
+    /// Somebody whose certificate was believed. It must be named by a grant: an authority signs for
+    /// more than pages, and `User:*` is about those who were added here.
+    pub fn certificate(&self, name: &str) -> Visitor {
+        let names = |grant: &Grant| matches!(&grant.grantee, Grantee::User(user) if user == name);
+        let known = self.grants.iter().any(names);
+        self.count(Credential::Certificate, known);
+        let grants = if known { &self.grants[..] } else { &[] };
+        Visitor::named(name, &[], Via::Certificate, grants)
     }
 
     /// Whose session this cookie is.

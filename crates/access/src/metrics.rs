@@ -11,6 +11,8 @@ label_enum! {
         Token = "token",
         /// The cookie of a login.
         Session = "session",
+        /// A certificate, over https.
+        Certificate = "certificate",
     }
 }
 
@@ -73,6 +75,8 @@ label_enum! {
         Slow = "handshake_timeout",
         /// Somebody spoke without TLS.
         Plain = "plain_http",
+        /// No rule makes a name of the certificate that was shown.
+        Nameless = "nameless_certificate",
     }
 }
 

@@ -66,6 +66,16 @@ pub enum Via {
     Token,
     /// By a cookie.
     Session,
+    /// By a certificate.
+    Certificate,
+}
+
+impl Via {
+    /// Whether browsers show this with whatever a page makes them send, and nothing of ours goes with
+    /// it that only our pages know.
+    pub fn is_ambient(self) -> bool {
+        self == Self::Certificate
+    }
 }
 
 /// Somebody who asks.

@@ -19,6 +19,8 @@ pub struct HttpAccessConfig {
     pub users_file: Option<PathBuf>,
     /// `limpid.http.tokens.file`: names and digests of bearer tokens.
     pub tokens_file: Option<PathBuf>,
+    /// `limpid.http.ssl.client.auth`: visitors over https may or must show a certificate.
+    pub certificates: bool,
     /// `limpid.http.grants`.
     pub grants: Vec<Grant>,
     /// `limpid.http.sessions.max`.
@@ -34,7 +36,7 @@ pub struct HttpAccessConfig {
 impl HttpAccessConfig {
     /// Whether anybody can log in.
     pub fn is_configured(&self) -> bool {
-        self.users_file.is_some() || self.tokens_file.is_some()
+        self.users_file.is_some() || self.tokens_file.is_some() || self.certificates
     }
 }
 
@@ -104,8 +106,11 @@ impl fmt::Display for Grant {
     }
 }
 
-/// Reads the keys.
-pub(crate) fn http_access(values: &Values<'_>) -> Result<HttpAccessConfig, KeyedMessage> {
+/// Reads the keys; `certificates`: whether visitors are asked for one.
+pub(crate) fn http_access(
+    values: &Values<'_>,
+    certificates: bool,
+) -> Result<HttpAccessConfig, KeyedMessage> {
     let path = |key: &str| {
         let path = values.text(key);
         Some(PathBuf::from(path.trim())).filter(|path| !path.as_os_str().is_empty())
@@ -113,6 +118,7 @@ pub(crate) fn http_access(values: &Values<'_>) -> Result<HttpAccessConfig, Keyed
     let config = HttpAccessConfig {
         users_file: path("limpid.http.users.file"),
         tokens_file: path("limpid.http.tokens.file"),
+        certificates,
         grants: parse_grants(&values.text(GRANTS)).map_err(|message| (GRANTS, message))?,
         sessions_max: values.size("limpid.http.sessions.max"),
         session_idle_ms: values.unsigned("limpid.http.session.idle.ms"),
@@ -123,7 +129,8 @@ pub(crate) fn http_access(values: &Values<'_>) -> Result<HttpAccessConfig, Keyed
     let said = (values.explicit)(GRANTS);
     if !config.is_configured() && said.is_some_and(|said| said.trim() != GRANTS_DEFAULT) {
         let message = "nobody can log in who could be granted anything; set \
-                       limpid.http.users.file or limpid.http.tokens.file";
+                       limpid.http.users.file, limpid.http.tokens.file or, for https, \
+                       limpid.http.ssl.client.auth";
         return Err((GRANTS, message.into()));
     }
     Ok(config)

@@ -84,6 +84,10 @@ pub(crate) async fn check(
     answer
 }
 
+/// In a request's extensions: the name that its certificate stands for.
+#[derive(Clone, Debug)]
+pub(crate) struct Certified(pub(crate) Arc<str>);
+
 /// A request that goes on.
 struct Admitted {
     request: Request,
@@ -105,7 +109,11 @@ impl Gate {
             let text = "a page of another site may not send this\n";
             return Err(self.refuse(Refused::Origin, StatusCode::FORBIDDEN, text));
         }
-        let visitor = self.visitor(peer, request.headers()).await?;
+        let certified = request.extensions().get::<Certified>().cloned();
+        let visitor = self.visitor(peer, certified, request.headers()).await?;
+        if !reads && visitor.via().is_ambient() && browser::hides_its_page(request.headers()) {
+            return Err(self.forged());
+        }
         if !reads && visitor.via() == Via::Session {
             let Some(expected) = visitor.csrf() else {
                 return Err(self.forged());
@@ -115,7 +123,7 @@ impl Gate {
             request = checked.map_err(|()| self.forged())?;
         }
         let path = request.uri().path();
-        let let_in = visitor.is_let_in();
+        let sees = self.may(&visitor, &Method::GET, path).is_ok();
         let visitor = match self.is_public(path) {
             true => visitor.at_public_path(),
             false => visitor,
@@ -126,7 +134,7 @@ impl Gate {
             true => Ok(()),
             false => self.may(&visitor, request.method(), path),
         };
-        let status_only = health && !let_in;
+        let status_only = health && !sees;
         if let Err(sentence) = refused {
             return Err(match visitor.is_let_in() {
                 true => self.forbidden(&sentence),
@@ -141,7 +149,12 @@ impl Gate {
     }
 
     /// Who asks. Credentials that are wrong are an error even where none are needed.
-    async fn visitor(&self, peer: SocketAddr, headers: &HeaderMap) -> Result<Visitor, Instead> {
+    async fn visitor(
+        &self,
+        peer: SocketAddr,
+        certified: Option<Certified>,
+        headers: &HeaderMap,
+    ) -> Result<Visitor, Instead> {
         let Some(desk) = &self.desk else {
             return Ok(match self.beyond_loopback {
                 true => Visitor::nobody(),
@@ -161,6 +174,7 @@ impl Gate {
             Shown::Nothing => {
                 let cookie = self.cookie.find(headers);
                 let found = cookie.and_then(|cookie| desk.session(cookie));
+                let found = found.or_else(|| Some(desk.certificate(&certified?.0)));
                 Ok(found.unwrap_or_else(Visitor::nobody))
             }
         }

@@ -57,6 +57,7 @@ fn open(dir: &Path, clock: &Arc<ManualClock>) -> Result<Desk, DeskError> {
     let config = HttpAccessConfig {
         users_file: Some(dir.join("users")),
         tokens_file: Some(dir.join("tokens")),
+        certificates: true,
         grants: vec![grant],
         sessions_max: 10,
         session_idle_ms: 60_000,
@@ -184,4 +185,19 @@ fn a_file_that_is_not_there_is_named() {
         error.starts_with("limpid.http.users.file: ") && error.contains("No such file"),
         "{error}"
     );
+}
+
+#[test]
+fn a_certificate_must_be_named_by_a_grant() {
+    let scene = Scene::new();
+    let may = |name: &str| {
+        let visitor = scene.desk.certificate(name);
+        assert_eq!(
+            (visitor.name(), visitor.via()),
+            (Some(name), Via::Certificate)
+        );
+        visitor.may(Permission::Operate, "local", None).is_ok()
+    };
+    assert!(may("alice"));
+    assert!(!may("Alice") && !may("*") && !may(""));
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::check::list_items;
 use crate::http_access::{self, HttpAccessConfig};
 use crate::listeners::{self, HttpListener};
-use crate::security::{self, TlsConfig};
+use crate::security::{self, ClientAuth, TlsConfig};
 use crate::values::{KeyedMessage, Values};
 
 /// Pages, health and metrics.
@@ -38,8 +38,11 @@ pub(super) fn http(values: &Values<'_>) -> Result<HttpConfig, KeyedMessage> {
         listeners::parse_http_listeners(&values.text("limpid.http.listeners")).unwrap_or_default();
     let speaks_tls = listeners.iter().any(|listener| listener.tls);
     let tls = speaks_tls.then(|| security::http_tls(values)).transpose()?;
+    let certificates = tls
+        .as_ref()
+        .is_some_and(|tls| tls.client_auth != ClientAuth::None);
     Ok(HttpConfig {
-        access: http_access::http_access(values)?,
+        access: http_access::http_access(values, certificates)?,
         tls,
         listeners,
         connections_max: values.size("limpid.http.connections.max"),

@@ -78,3 +78,21 @@ fn by_default_nobody_logs_in_and_who_could_may_look() {
     assert_eq!(config.grants, [parse_grant("User:*=viewer").unwrap()]);
     assert_eq!((config.sessions_max, config.login_failures_max), (1000, 10));
 }
+
+#[test]
+fn a_certificate_is_a_way_to_log_in() {
+    let grants = "limpid.http.grants=User:CN=alice,O=Example=admin";
+    let tls = [
+        grants,
+        "limpid.http.listeners=https://:1",
+        "limpid.http.ssl.keystore.location=/k",
+        "limpid.http.ssl.client.auth=requested",
+    ];
+    let config = load(&tls).unwrap();
+    assert!(config.certificates && config.is_configured());
+    let alice = Grantee::User("CN=alice,O=Example".to_owned());
+    assert_eq!(config.grants[0].grantee, alice);
+    assert!(load(&tls[..3]).is_err(), "nobody is asked for one");
+    let plain = [grants, "limpid.http.listeners=http://:1", tls[2], tls[3]];
+    assert!(load(&plain).is_err(), "nor without TLS");
+}

@@ -31,6 +31,12 @@ pub(super) fn is_own_page(headers: &HeaderMap) -> bool {
     matches!((of_page, asked), (Some(one), Some(other)) if one.eq_ignore_ascii_case(other))
 }
 
+/// Whether a browser asks that does not tell which page made it: what it shows by itself, as cookies
+/// and certificates, says nothing then.
+pub(super) fn hides_its_page(headers: &HeaderMap) -> bool {
+    is_browser(headers) && !headers.contains_key(&SITE) && !headers.contains_key(header::ORIGIN)
+}
+
 /// Whether a browser asks.
 pub(super) fn is_browser(headers: &HeaderMap) -> bool {
     headers.contains_key(MODE) || wants_a_page(headers)
@@ -141,5 +147,15 @@ mod tests {
         assert_eq!(carries(FORM, None, "").await, None);
         let long = format!("x={}&{form}", "y".repeat(FORM_BYTES_MAX));
         assert_eq!(carries(FORM, None, &long).await, None);
+    }
+
+    #[test]
+    fn browsers_that_hide_their_page_are_known() {
+        let hides = |pairs: &[(&'static str, &str)]| hides_its_page(&headers(pairs));
+        let page = ("accept", "text/html,*/*");
+        assert!(hides(&[page]));
+        assert!(!hides(&[page, ("origin", "http://x")]));
+        assert!(!hides(&[page, ("sec-fetch-site", "same-origin")]));
+        assert!(!hides(&[("accept", "*/*")]), "a script");
     }
 }

@@ -28,6 +28,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower::ServiceExt as _;
 
+use crate::gate::Certified;
+
 /// How long to wait after a connection could not be accepted.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(500);
 /// The first byte of every TLS handshake.
@@ -60,6 +62,8 @@ enum Failed {
     Slow(Duration),
     #[error("a request without TLS")]
     Plain,
+    #[error("ssl.principal.mapping.rules have no name for the certificate")]
+    Nameless,
 }
 
 impl Failed {
@@ -68,6 +72,7 @@ impl Failed {
             Self::Handshake(_) => ConnectionFailure::Handshake,
             Self::Slow(_) => ConnectionFailure::Slow,
             Self::Plain => ConnectionFailure::Plain,
+            Self::Nameless => ConnectionFailure::Nameless,
         }
     }
 }
@@ -121,10 +126,10 @@ impl Door {
         // Events are small; it works without, only later.
         stream.set_nodelay(true).ok();
         let Some(tls) = &self.tls else {
-            return self.converse(stream, peer, app, end).await;
+            return self.converse(stream, peer, None, app, end).await;
         };
         match self.shake_hands(stream, tls).await {
-            Ok(stream) => self.converse(stream, peer, app, end).await,
+            Ok((stream, shown)) => self.converse(stream, peer, shown, app, end).await,
             Err(failed) => {
                 let cause = failed.cause();
                 self.metrics.connection_failures.bind(cause).inc();
@@ -138,7 +143,7 @@ impl Door {
         &self,
         mut stream: TcpStream,
         tls: &Reloading,
-    ) -> Result<Box<TlsStream<TcpStream>>, Failed> {
+    ) -> Result<(Box<TlsStream<TcpStream>>, Option<Certified>), Failed> {
         let patience = self.header_time_max;
         let mut first = [0];
         let peeked = timeout(patience, stream.peek(&mut first)).await;
@@ -148,20 +153,35 @@ impl Door {
             timeout(patience, misdirected(&mut stream)).await.ok();
             return Err(Failed::Plain);
         }
-        let acceptor = TlsAcceptor::from(Arc::clone(&tls.current().server));
+        let material = tls.current();
+        let acceptor = TlsAcceptor::from(Arc::clone(&material.server));
         let shaken = timeout(patience, Box::pin(acceptor.accept(stream))).await;
         let shaken = shaken.map_err(|_| Failed::Slow(patience))?;
-        Ok(Box::new(shaken.map_err(Failed::Handshake)?))
+        let stream = Box::new(shaken.map_err(Failed::Handshake)?);
+        let Some(shown) = stream.get_ref().1.peer_certificates() else {
+            return Ok((stream, None));
+        };
+        let principal = material.principal(Some(shown)).ok_or(Failed::Nameless)?;
+        Ok((stream, Some(Certified(principal.name().into()))))
     }
 
     /// Answers requests until one side has had enough.
-    async fn converse<S>(&self, stream: S, peer: SocketAddr, app: Router, mut end: Drain)
-    where
+    async fn converse<S>(
+        &self,
+        stream: S,
+        peer: SocketAddr,
+        shown: Option<Certified>,
+        app: Router,
+        mut end: Drain,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
             let mut request: Request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
+            if let Some(shown) = &shown {
+                request.extensions_mut().insert(shown.clone());
+            }
             let app = app.clone();
             async move {
                 app.oneshot(request)
