@@ -5,11 +5,11 @@
 //! remembered as long as the bean is there. Several sets of rules share names: each series is written
 //! once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use limpid_telemetry::collect::{Head, Number64};
-use limpid_telemetry::mbeans::{Attributes, MBeans, ObjectName, Value};
+use limpid_telemetry::mbeans::{Attributes, Beans, MBeans, ObjectName, Value};
 use limpid_telemetry::{CollectError, Collector, Declaration, Samples};
 use parking_lot::Mutex;
 
@@ -37,11 +37,76 @@ pub fn strimzi_reporter() -> Rules {
     Rules::built_in(include_str!("jmx/strimzi_reporter.yml"))
 }
 
-/// See the module.
+/// Beans under the names that sets of rules give them.
 pub struct JmxNames {
     name: &'static str,
     beans: Arc<MBeans>,
-    rules: Vec<Rules>,
+    sets: Vec<Arc<RuleSet>>,
+}
+
+impl JmxNames {
+    /// A collector of this name that applies these rules to these beans.
+    pub fn new(name: &'static str, beans: Arc<MBeans>, sets: Vec<Arc<RuleSet>>) -> Self {
+        Self { name, beans, sets }
+    }
+}
+
+impl Collector for JmxNames {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn families(&self) -> &'static [&'static Declaration] {
+        &[] // the rules tell
+    }
+
+    fn collect(&self, out: &mut Samples) -> Result<(), CollectError> {
+        let beans = self.beans.view();
+        let mut page = Families::default();
+        for set in &self.sets {
+            set.apply(&beans, &mut page);
+        }
+        page.write(out);
+        Ok(())
+    }
+}
+
+/// The families of a page, of all sets together: the first one says what a family is.
+#[derive(Default)]
+struct Families {
+    all: BTreeMap<Arc<str>, Family>,
+}
+
+struct Family {
+    head: Head,
+    labels: String,
+    /// Where the label block of each sample ends, and the sample.
+    samples: Vec<(usize, Number64)>,
+}
+
+impl Families {
+    fn write(&self, out: &mut Samples) {
+        for family in self.all.values().filter(|f| !f.samples.is_empty()) {
+            let samples = out.add(family.head.clone());
+            for (labels, number) in family.series() {
+                samples.add_block(labels, number);
+            }
+        }
+    }
+}
+
+impl Family {
+    /// Label blocks and numbers.
+    fn series(&self) -> impl Iterator<Item = (&str, Number64)> {
+        let starts = std::iter::once(0).chain(self.samples.iter().map(|(end, _)| *end));
+        let samples = starts.zip(&self.samples);
+        samples.map(|(start, (end, number))| (&self.labels[start..*end], *number))
+    }
+}
+
+/// Rules, and what they made of the beans that are there.
+pub struct RuleSet {
+    rules: Rules,
     known: Mutex<Known>,
 }
 
@@ -49,8 +114,8 @@ pub struct JmxNames {
 #[derive(Default)]
 struct Known {
     beans: HashMap<String, Bean>,
-    families: Vec<Head>,
-    by_name: HashMap<String, usize>,
+    families: Vec<(Arc<str>, Head)>,
+    by_name: HashMap<Arc<str>, usize>,
     /// Counts the scrapes: beans that the last one did not see are forgotten.
     scrape: u64,
 }
@@ -67,7 +132,7 @@ struct Series {
     item: Option<&'static str>,
     /// The value that the rules saw, where it matters.
     value: Option<Value>,
-    outcomes: Vec<Outcome>,
+    outcome: Option<Outcome>,
 }
 
 struct Outcome {
@@ -77,36 +142,22 @@ struct Outcome {
     factor: f64,
 }
 
-impl JmxNames {
-    /// A collector of this name that applies these rules to these beans.
-    pub fn new(name: &'static str, beans: Arc<MBeans>, rules: Vec<Rules>) -> Self {
-        Self {
-            name,
-            beans,
-            rules,
-            known: Mutex::new(Known::default()),
-        }
-    }
-}
-
-impl Collector for JmxNames {
-    fn name(&self) -> &'static str {
-        self.name
+impl RuleSet {
+    /// Nothing is remembered yet.
+    pub fn new(rules: Rules) -> Arc<Self> {
+        let known = Mutex::new(Known::default());
+        Arc::new(Self { rules, known })
     }
 
-    fn families(&self) -> &'static [&'static Declaration] {
-        &[] // the rules tell
-    }
-
-    fn collect(&self, out: &mut Samples) -> Result<(), CollectError> {
-        let beans = self.beans.view();
+    fn apply(&self, beans: &Beans, page: &mut Families) {
         let mut known = self.known.lock();
         let known = &mut *known;
         if known.families.len() > FAMILIES_MAX {
             *known = Known::default();
         }
         known.scrape += 1;
-        let mut samples: Vec<Vec<(&str, Number64)>> = Vec::new();
+        // A sample finds its family by number.
+        let mut samples: Vec<Vec<(&Outcome, Number64)>> = Vec::new();
         for (name, attributes) in beans.iter() {
             known.learn(&self.rules, name, attributes);
         }
@@ -117,25 +168,27 @@ impl Collector for JmxNames {
                 continue;
             };
             for (series, (_, _, value)) in bean.series.iter().zip(readings(attributes)) {
-                for outcome in &series.outcomes {
-                    if let Some(number) = outcome.number(value) {
-                        samples[outcome.family].push((&outcome.labels, number));
-                    }
+                if let Some(outcome) = &series.outcome
+                    && let Some(number) = outcome.number(value)
+                {
+                    samples[outcome.family].push((outcome, number));
                 }
             }
         }
-        let mut order: Vec<usize> = (0..samples.len()).collect();
-        order.sort_by_key(|&at| &known.families[at].name);
-        for at in order {
-            if samples[at].is_empty() {
-                continue;
-            }
-            let family = out.add(known.families[at].clone());
-            for (labels, number) in &samples[at] {
-                family.add_block(labels, *number);
+        for ((name, head), samples) in known.families.iter().zip(samples) {
+            let family = page.all.entry(Arc::clone(name)).or_insert_with(|| Family {
+                head: head.clone(),
+                labels: String::new(),
+                samples: Vec::new(),
+            });
+            // Sets that call a series alike say it once.
+            let told: HashSet<String> = family.series().map(|(l, _)| l.to_owned()).collect();
+            let new = samples.iter().filter(|(o, _)| !told.contains(&*o.labels));
+            for (outcome, number) in new {
+                family.labels.push_str(&outcome.labels);
+                family.samples.push((family.labels.len(), *number));
             }
         }
-        Ok(())
     }
 }
 
@@ -157,11 +210,11 @@ fn readings(
 
 impl Known {
     /// Brings what is known of a bean up to date.
-    fn learn(&mut self, rules: &[Rules], name: &str, attributes: &Attributes) {
+    fn learn(&mut self, rules: &Rules, name: &str, attributes: &Attributes) {
         let mut bean = match self.beans.remove(name) {
             Some(bean) => bean,
             None => Bean {
-                name: ObjectName::parse(name).ok(),
+                name: ObjectName::parse(name).ok().filter(|n| rules.covers(n)),
                 seen: 0,
                 series: Vec::new(),
             },
@@ -175,13 +228,8 @@ impl Known {
                 if bean.series.get(at).is_some_and(same) {
                     continue;
                 }
-                let reading = Reading {
-                    attribute,
-                    item,
-                    value,
-                };
                 bean.series.truncate(at);
-                let series = self.series(rules, object, reading, (attribute, item));
+                let series = self.series(rules, object, (attribute, item, value));
                 bean.series.push(series);
             }
             bean.series.truncate(count);
@@ -191,39 +239,42 @@ impl Known {
 
     fn series(
         &mut self,
-        rules: &[Rules],
+        rules: &Rules,
         bean: &ObjectName,
-        reading: Reading<'_>,
-        (attribute, item): (&'static str, Option<&'static str>),
+        (attribute, item, value): (&'static str, Option<&'static str>, &Value),
     ) -> Series {
-        let says =
-            |rules: &&Rules| rules.covers(bean) && !rules.leaves_out(bean, reading.attribute);
-        let named: Vec<Named> = rules
-            .iter()
-            .filter(says)
-            .filter_map(|rules| rules.name(bean, reading))
-            .collect();
-        let matters = named.iter().any(|named| named.depends_on_value);
-        let is_text = matches!(reading.value, Value::Text(_));
+        let reading = Reading {
+            attribute,
+            item,
+            value,
+        };
+        let named = match rules.leaves_out(bean, attribute) {
+            true => None,
+            false => rules.name(bean, reading),
+        };
+        let matters = named.as_ref().is_some_and(|named| named.depends_on_value)
+            || matches!(value, Value::Text(_));
         Series {
             attribute,
             item,
-            value: (matters || is_text).then(|| reading.value.clone()),
-            outcomes: named.into_iter().map(|named| self.outcome(named)).collect(),
+            value: matters.then(|| value.clone()),
+            outcome: named.map(|named| self.outcome(named)),
         }
     }
 
     fn outcome(&mut self, named: Named) -> Outcome {
-        let family = match self.by_name.get(&named.name) {
+        let name: Arc<str> = named.name.into();
+        let family = match self.by_name.get(&name) {
             Some(at) => *at,
             None => {
                 let at = self.families.len();
-                self.by_name.insert(named.name.clone(), at);
-                self.families.push(Head {
-                    name: named.name.into(),
+                self.by_name.insert(Arc::clone(&name), at);
+                let head = Head {
+                    name: name.to_string().into(),
                     help: named.help.into(),
                     kind: named.kind,
-                });
+                };
+                self.families.push((name, head));
                 at
             }
         };

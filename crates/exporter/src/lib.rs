@@ -124,7 +124,8 @@ impl Exporter {
         }
         if !rules.is_empty() {
             let beans = self.registry.mbeans().clone();
-            self.add(jmx::JmxNames::new("jmx", beans, rules));
+            let sets = rules.into_iter().map(jmx::RuleSet::new).collect();
+            self.add(jmx::JmxNames::new("jmx", beans, sets));
         }
         self.add(groups::Groups::new(source.clone()));
         self.add(log_dirs::LogDirs::new(source));

@@ -67,7 +67,11 @@ fn series_of(names: JmxNames, beans: &[(&str, Attributes)]) -> Vec<String> {
 
 fn collector(yaml: &str) -> JmxNames {
     let beans = Arc::clone(Registry::new().mbeans());
-    JmxNames::new("test", beans, vec![Rules::read(yaml).unwrap()])
+    JmxNames::new(
+        "test",
+        beans,
+        vec![RuleSet::new(Rules::read(yaml).unwrap())],
+    )
 }
 
 fn scrape(names: &JmxNames) -> Vec<String> {
@@ -143,7 +147,7 @@ fn the_metrics_reporter_has_suffixes_of_its_own() {
     let names = JmxNames::new(
         "test",
         Arc::clone(Registry::new().mbeans()),
-        vec![strimzi_reporter()],
+        vec![RuleSet::new(strimzi_reporter())],
     );
     let mut found = series_of(names, &beans);
     found.sort();
@@ -163,6 +167,7 @@ fn the_metrics_reporter_has_suffixes_of_its_own() {
 fn two_dialects_write_a_series_once() {
     let exporter = Exporter::new(Registry::new()).unwrap();
     exporter.add_cluster(source(cluster()));
+    exporter.render(Format::Text); // what is dropped is told on the next page
     let page = exporter.render(Format::Text);
     let start = "kafka_log_log_logendoffset{";
     let mut labels = lines(&page, start);
@@ -264,7 +269,11 @@ fn parts_of_a_quota_that_do_not_matter_have_no_label() {
         requests.rate.bind((user, client_id)).set(12.5);
     }
     for rules in [strimzi(), confluent()] {
-        let names = JmxNames::new("test", Arc::clone(registry.mbeans()), vec![rules]);
+        let names = JmxNames::new(
+            "test",
+            Arc::clone(registry.mbeans()),
+            vec![RuleSet::new(rules)],
+        );
         let mut found = scrape(&names);
         found.sort();
         let name = "gauge kafka_server_produce_byte_rate";
@@ -383,7 +392,7 @@ fn what_is_remembered_follows_the_beans() {
     let voter = r#"untyped state{is="voter",of="x"} 1.0"#;
     assert_eq!(show(&[("a:b=x", "voter"), ("no name", "x")]), [voter]);
     assert!(show(&[]).is_empty());
-    assert!(names.known.lock().beans.is_empty(), "forgotten");
+    assert!(names.sets[0].known.lock().beans.is_empty(), "forgotten");
 }
 
 #[test]
