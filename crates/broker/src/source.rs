@@ -181,6 +181,7 @@ fn refresh_topics(parts: &Parts, image: &Image, memory: &mut Memory) -> Vec<Arc<
             name: state.name.to_string(),
             id: state.id.to_string(),
             internal: topics::INTERNAL_TOPICS.contains(&state.name.as_ref()),
+            cleanup_policy: served.map_or_else(String::new, |t| t.cleanup_policy().to_owned()),
             partitions,
             traffic: served.map_or_else(Traffic::default, |t| traffic(&t.metrics)),
         };

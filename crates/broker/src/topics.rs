@@ -87,6 +87,20 @@ impl Topic {
         self.partitions.get(usize::try_from(index).ok()?)?.as_ref()
     }
 
+    /// `cleanup.policy` as it was set, or the broker's in Kafka's words.
+    pub fn cleanup_policy(&self) -> &str {
+        let set = self.overrides.as_ref();
+        let set = set.and_then(|overrides| overrides.get("cleanup.policy"));
+        let policy = self.config.cleanup_policy;
+        match (set, policy.compact, policy.delete) {
+            (Some(set), ..) => set,
+            (None, true, true) => "compact,delete",
+            (None, true, false) => "compact",
+            (None, false, true) => "delete",
+            (None, false, false) => "",
+        }
+    }
+
     /// The partitions that this broker leads.
     pub fn partitions(&self) -> impl Iterator<Item = &Arc<Partition>> {
         self.partitions.iter().flatten()

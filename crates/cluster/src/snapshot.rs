@@ -90,6 +90,8 @@ pub struct Topic {
     pub id: String,
     /// Kafka's own topics such as `__consumer_offsets`.
     pub internal: bool,
+    /// What holds as its `cleanup.policy`: `delete`, `compact`, or both with a comma.
+    pub cleanup_policy: String,
     /// Partitions by ascending index.
     pub partitions: Vec<Partition>,
     /// Traffic since the process started or the topic was created.

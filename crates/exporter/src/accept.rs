@@ -1,7 +1,7 @@
 //! What the scraper wants: exposition format and compression.
 
 /// An exposition format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
     /// Prometheus text 0.0.4.
     Text,

@@ -5,6 +5,7 @@
 
 pub mod groups;
 pub mod kafka_exporter;
+pub mod kminion;
 pub mod log_dirs;
 
 use std::sync::Arc;

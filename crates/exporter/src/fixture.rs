@@ -70,6 +70,7 @@ pub(crate) fn topic(name: &str, partitions: Vec<Partition>) -> Arc<Topic> {
     let bytes_in = partitions.len() as u64 * 100;
     Arc::new(Topic {
         name: name.to_owned(),
+        cleanup_policy: "delete".to_owned(),
         partitions,
         traffic: Traffic {
             bytes_in,

@@ -16,21 +16,23 @@
 //! that a producer could wait for, runs on a blocking thread, and is shared by all who ask within a
 //! second.
 //!
-//! Names that others chose are dialects, one file each (`limpid.metrics.dialects` switches them):
-//! kafka_exporter's, and those that rules of jmx_exporter give to Kafka's MBeans (Strimzi's, Confluent's).
-//! A dialect reads the same snapshots and MBeans as everybody; nothing is counted for it.
+//! Names that others chose are dialects, one file each. `limpid.metrics.dialects` switches them, and
+//! `/metrics?dialect=NAME` shows one alone whether it is on or off. A dialect reads the same snapshots
+//! and MBeans as everybody; one that is off costs nothing at a scrape.
 //!
 //! What must never be here: broker types, and metric names of other crates.
 
 mod accept;
 mod beans;
 pub mod collectors;
+mod dialects;
 #[cfg(test)]
 mod fixture;
 mod http;
 pub mod jmx;
 mod metrics;
 mod page;
+mod select;
 mod text;
 
 use std::sync::Arc;
@@ -38,33 +40,19 @@ use std::sync::Arc;
 use limpid_cluster::ClusterSource;
 use limpid_telemetry::{Catalogue, Collector, RegisterError, Registry};
 
-use collectors::{groups, kafka_exporter, log_dirs};
+use collectors::{groups, log_dirs};
 
 pub use accept::Format;
+pub use dialects::{DIALECTS, UnknownDialect};
 pub use http::router;
-
-const KAFKA_EXPORTER: &str = "kafka_exporter";
-const STRIMZI: &str = "strimzi";
-const CONFLUENT: &str = "confluent";
-const STRIMZI_REPORTER: &str = "strimzi_reporter";
-
-/// Naming dialects that the page can speak besides our own.
-pub const DIALECTS: &[&str] = &[KAFKA_EXPORTER, STRIMZI, CONFLUENT, STRIMZI_REPORTER];
-
-/// Those of them that are rules for MBeans.
-#[cfg(test)]
-const RULED: [&str; 3] = [STRIMZI, CONFLUENT, STRIMZI_REPORTER];
-
-/// A dialect that the page can't speak.
-#[derive(Debug, thiserror::Error)]
-#[error("unknown metrics dialect `{0}`, known are: {known}", known = DIALECTS.join(", "))]
-pub struct UnknownDialect(pub String);
+pub use select::Selection;
 
 /// Renders the metrics of one cluster.
 #[derive(Debug)]
 pub struct Exporter {
     registry: Registry,
     metrics: metrics::ExporterMetrics,
+    dialects: dialects::Dialects,
     state: page::State,
     shared: http::Shared,
 }
@@ -80,19 +68,20 @@ impl Exporter {
         Ok(Arc::new(Exporter {
             registry,
             metrics,
+            dialects: dialects::Dialects::default(),
             state,
             shared,
         }))
     }
 
-    /// Adds the collectors that read a cluster's snapshot, in every dialect.
+    /// Adds the collectors that read a cluster's snapshot, every dialect on.
     pub fn add_cluster(&self, source: Arc<dyn ClusterSource>) {
-        self.add_cluster_with(source, DIALECTS, None)
+        self.add_cluster_with(source, DIALECTS)
             .expect("all of them are known");
     }
 
-    /// Adds the collectors that read a cluster's snapshot: our own families, and those of the named
-    /// dialects (`limpid.metrics.dialects`), and what rules of the user make of MBeans.
+    /// Adds the collectors that read a cluster's snapshot: our own families, and those of every
+    /// dialect. Shown unasked are the named ones (`limpid.metrics.dialects`, `all` for all).
     ///
     /// # Errors
     /// A dialect is not one of [`DIALECTS`]; nothing is added.
@@ -100,57 +89,63 @@ impl Exporter {
         &self,
         source: Arc<dyn ClusterSource>,
         dialects: &[S],
-        rules: Option<jmx::Rules>,
     ) -> Result<(), UnknownDialect> {
-        let known = |d: &&S| DIALECTS.contains(&d.as_ref());
-        if let Some(unknown) = dialects.iter().find(|d| !known(d)) {
-            return Err(UnknownDialect(unknown.as_ref().to_owned()));
-        }
-        let speaks = |dialect| dialects.iter().any(|d| d.as_ref() == dialect);
-        if speaks(KAFKA_EXPORTER) {
-            self.add(kafka_exporter::KafkaExporter::new(source.clone()));
+        let mut on = Vec::new();
+        for dialect in dialects {
+            on.extend(dialects::named(dialect.as_ref())?);
         }
         let beans = beans::KafkaBeans::new(source.clone());
         self.registry.mbeans().add_source(Arc::new(beans));
-        let mut rules: Vec<_> = rules.into_iter().collect();
-        if speaks(STRIMZI) {
-            rules.push(jmx::strimzi());
-        }
-        if speaks(CONFLUENT) {
-            rules.push(jmx::confluent());
-        }
-        if speaks(STRIMZI_REPORTER) {
-            rules.push(jmx::strimzi_reporter());
-        }
-        if !rules.is_empty() {
-            let beans = self.registry.mbeans().clone();
-            let sets = rules.into_iter().map(jmx::RuleSet::new).collect();
-            self.add(jmx::JmxNames::new("jmx", beans, sets));
-        }
+        self.dialects
+            .add_cluster(&source, self.registry.mbeans(), &on);
         self.add(groups::Groups::new(source.clone()));
         self.add(log_dirs::LogDirs::new(source));
         Ok(())
+    }
+
+    /// Shows MBeans by rules of the user's own, too.
+    pub fn add_rules(&self, rules: jmx::Rules) {
+        self.dialects.add_users(rules);
     }
 
     fn add(&self, collector: impl Collector + 'static) {
         self.registry.add_collector(Arc::new(collector));
     }
 
-    /// The whole page now. Takes as long as there are series: not for an async thread.
+    /// The page as the configuration has it, now.
     pub fn render(&self, format: Format) -> String {
+        self.render_selected(format, &Selection::default())
+    }
+
+    /// A part of the page now. Takes as long as there are series: not for an async thread.
+    pub fn render_selected(&self, format: Format, selection: &Selection) -> String {
         let started = std::time::Instant::now();
-        let page = page::render(&self.registry, &self.metrics, &self.state, format);
+        let page = page::Page {
+            registry: &self.registry,
+            metrics: &self.metrics,
+            state: &self.state,
+            dialects: self.dialects.asked(|d, on| selection.speaks(d, on)),
+            selection,
+        };
+        let page = page.render(format);
         self.metrics.render.observe_duration(started.elapsed());
         page
+    }
+
+    #[cfg(test)]
+    fn collectors(&self) -> Vec<Arc<dyn Collector>> {
+        let mut all = self.registry.collectors();
+        all.extend(self.dialects.asked(|_, on| on));
+        all
     }
 }
 
 /// The catalogue with what telemetry and this crate declare; the server adds the others.
 pub fn catalogue() -> Catalogue {
-    Catalogue::with_own()
+    let own = Catalogue::with_own()
         .with(metrics::ExporterMetrics::DECLARATIONS)
         .with_families(metrics::families::ALL)
         .with_families(groups::families::ALL)
-        .with_families(kafka_exporter::families::ALL)
-        .with_families(log_dirs::families::ALL)
+        .with_families(log_dirs::families::ALL);
+    dialects::add_to(own)
 }

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 
 use crate::accept::Format;
 use crate::metrics::{ExporterMetrics, families};
+use crate::select::Selection;
 use crate::text::{Head, Writer};
 
 /// What is remembered between pages.
@@ -23,44 +24,90 @@ pub(crate) struct State {
     bytes: AtomicUsize,
 }
 
-/// Renders the page.
-pub(crate) fn render(
-    registry: &Registry,
-    metrics: &ExporterMetrics,
-    state: &State,
-    format: Format,
-) -> String {
-    // Collectors first: how they did is on this page, not on the next one.
-    let collectors = registry.collectors();
-    let collected = collectors
-        .iter()
-        .map(|c| collect(c, metrics, state))
-        .collect::<Vec<_>>();
-    let mut writer = Writer::new(format, state.bytes.load(Ordering::Relaxed) + 4_096);
-    let mut counts = Samples::new();
-    let series = counts.family(&families::SERIES);
-    for family in registry.prometheus().gather() {
-        series.add(&[family.name()], writer.registered(&family));
+/// What a page is made of.
+pub(crate) struct Page<'a> {
+    pub(crate) registry: &'a Registry,
+    pub(crate) metrics: &'a ExporterMetrics,
+    pub(crate) state: &'a State,
+    /// Collectors of the dialects that are spoken.
+    pub(crate) dialects: Vec<Arc<dyn Collector>>,
+    pub(crate) selection: &'a Selection,
+}
+
+impl Page<'_> {
+    /// Renders it.
+    pub(crate) fn render(&self, format: Format) -> String {
+        let own = self.selection.own();
+        let ours = if own {
+            self.registry.collectors()
+        } else {
+            Vec::new()
+        };
+        // Collectors first: how they did is on this page, not on the next one.
+        let ours = self.collect(&ours);
+        let theirs = self.collect(&self.dialects);
+        let bytes = self.state.bytes.load(Ordering::Relaxed) + 4_096;
+        let mut writer = Writer::new(format, bytes);
+        let mut counts = Samples::new();
+        let series = counts.family(&families::SERIES);
+        let registered = own.then(|| self.registry.prometheus().gather());
+        for family in registered.into_iter().flatten() {
+            if self.selection.wants(family.name()) {
+                series.add(&[family.name()], writer.registered(&family));
+            }
+        }
+        for family in ours.iter().flat_map(Samples::families) {
+            self.write_counted(&mut writer, series, family);
+        }
+        let mut spoken: HashSet<&str> = HashSet::new();
+        for family in theirs.iter().flat_map(Samples::families) {
+            // Two dialects may have a family in common: whoever comes first says it.
+            if spoken.insert(&family.head().name) {
+                self.write_counted(&mut writer, series, family);
+            }
+        }
+        if own && self.selection.wants(families::SERIES.name) {
+            counts.families().iter().for_each(|family| {
+                write(&mut writer, family);
+            });
+        }
+        let page = writer.finish();
+        self.state.bytes.store(page.len(), Ordering::Relaxed);
+        page
     }
-    for family in collected.iter().flatten().flat_map(Samples::families) {
-        let written = write(&mut writer, family);
-        series.add(&[&family.head().name], written);
+
+    /// Asks the collectors that have anything to say here.
+    fn collect(&self, collectors: &[Arc<dyn Collector>]) -> Vec<Samples> {
+        let wanted = |c: &&Arc<dyn Collector>| {
+            // One that declares nothing is asked: rules tell what its families are.
+            let families = c.families();
+            let mut names = families.iter().map(|family| family.name);
+            families.is_empty() || names.any(|name| self.selection.wants(name))
+        };
+        let asked = collectors.iter().filter(wanted);
+        asked
+            .filter_map(|c| collect(c, self.metrics, self.state))
+            .collect()
+    }
+
+    fn write_counted(
+        &self,
+        writer: &mut Writer,
+        series: &mut FamilySamples,
+        family: &FamilySamples,
+    ) {
+        let name = &*family.head().name;
+        if !self.selection.wants(name) {
+            return;
+        }
+        let written = write(writer, family);
+        series.add(&[name], written);
         let dropped = family.len() - written + family.left_out();
         if dropped > 0 {
-            let name = &family.head().name;
-            registry
-                .own()
-                .series_dropped
-                .bind(name)
-                .inc_by(dropped as u64);
+            let own = self.registry.own();
+            own.series_dropped.bind(name).inc_by(dropped as u64);
         }
     }
-    counts.families().iter().for_each(|family| {
-        write(&mut writer, family);
-    });
-    let page = writer.finish();
-    state.bytes.store(page.len(), Ordering::Relaxed);
-    page
 }
 
 /// Asks one collector; `None` when it fails or panics, which leaves the others alone.

@@ -25,9 +25,10 @@ pub(crate) fn router(
 ) -> Result<Router, StartError> {
     let source: Arc<dyn ClusterSource> = cluster.clone();
     let exporter = Exporter::new(registry.clone())?;
-    let rules = broker.http.jmx_exporter_config.as_deref().map(rules);
-    let dialects = &broker.http.metrics_dialects;
-    exporter.add_cluster_with(Arc::clone(&source), dialects, rules.transpose()?)?;
+    exporter.add_cluster_with(Arc::clone(&source), &broker.http.metrics_dialects)?;
+    if let Some(path) = &broker.http.jmx_exporter_config {
+        exporter.add_rules(rules(path)?);
+    }
     let console = limpid_console::router(limpid_console::Faces {
         source: Arc::clone(&source),
         registry: registry.clone(),

@@ -13,6 +13,8 @@ use crate::label::Domain;
 pub struct Catalogue {
     all: BTreeMap<&'static str, &'static Declaration>,
     twice: Vec<&'static str>,
+    /// Dialects that a family belongs to.
+    dialects: BTreeMap<&'static str, Vec<&'static str>>,
 }
 
 impl Catalogue {
@@ -43,6 +45,29 @@ impl Catalogue {
         self
     }
 
+    /// Adds families whose names somebody else chose. Two dialects may have a family in common.
+    #[must_use]
+    pub fn with_dialect(
+        mut self,
+        dialect: &'static str,
+        families: &[&'static Declaration],
+    ) -> Self {
+        for family in families {
+            let known = self.all.get(family.name);
+            if !known.is_some_and(|known| std::ptr::eq(*known, *family)) {
+                self.insert(family);
+            }
+            self.dialects.entry(family.name).or_default().push(dialect);
+        }
+        self
+    }
+
+    /// The dialects of a family, with commas.
+    fn dialects(&self, d: &Declaration) -> String {
+        let dialects = self.dialects.get(d.name);
+        dialects.map_or_else(String::new, |dialects| dialects.join(","))
+    }
+
     fn insert(&mut self, declaration: &'static Declaration) {
         if self.all.insert(declaration.name, declaration).is_some() {
             self.twice.push(declaration.name);
@@ -59,35 +84,36 @@ impl Catalogue {
         self.all.contains_key(name)
     }
 
-    /// A table for terminals: name, type, labels, help, JMX names.
+    /// A table for terminals: name, type, dialects, labels, help, JMX names.
     pub fn to_table(&self) -> String {
-        let heads = ["NAME", "TYPE", "LABELS", "HELP", "JMX"].map(str::to_owned);
+        let heads = ["NAME", "TYPE", "DIALECT", "LABELS", "HELP", "JMX"].map(str::to_owned);
         let rows = self.iter().map(|d| {
             let jmx: Vec<&str> = d.mbeans.iter().map(|m| m.object).collect();
             let kind = d.kind.exposition().to_owned();
             [
                 d.name.to_owned(),
                 kind,
+                self.dialects(d),
                 labels(d),
                 d.help().to_owned(),
                 jmx.join(" "),
             ]
         });
-        let rows: Vec<[String; 5]> = std::iter::once(heads).chain(rows).collect();
+        let rows: Vec<[String; 6]> = std::iter::once(heads).chain(rows).collect();
         let width = |at: usize| {
             rows.iter()
                 .map(|r| r[at].chars().count())
                 .max()
                 .unwrap_or(0)
         };
-        let widths = [width(0), width(1), width(2), width(3)];
+        let widths = [width(0), width(1), width(2), width(3), width(4)];
         let mut out = String::new();
         for row in &rows {
             let mut line = String::new();
             for (cell, width) in row.iter().zip(widths) {
                 write!(line, "{cell:width$}  ").expect("writing to a string");
             }
-            line.push_str(&row[4]);
+            line.push_str(&row[5]);
             out.push_str(line.trim_end());
             out.push('\n');
         }
@@ -104,7 +130,7 @@ impl Catalogue {
         for (owner, declarations) in by_owner {
             write!(out, "\n## {}\n\n{TABLE_HEAD}", owner.replace('_', "-")).expect("a string");
             for d in declarations {
-                out.push_str(&markdown_row(d));
+                out.push_str(&markdown_row(d, &self.dialects(d)));
             }
         }
         out
@@ -128,10 +154,12 @@ impl Catalogue {
 const INTRODUCTION: &str = "# Metrics\n\n\
     Every family that Limpid declares, by the crate that counts it. Generated from the declarations\n\
     (`limpid metrics list` prints the same without a broker); do not edit by hand. A label with a\n\
-    number has at most so many values: the label sets beyond it share the value `other`.\n";
+    number has at most so many values: the label sets beyond it share the value `other`. A family with\n\
+    a dialect has the name that somebody else gave it, and is shown where `limpid.metrics.dialects`\n\
+    names that dialect, or at `/metrics?dialect=NAME`.\n";
 
 const TABLE_HEAD: &str =
-    "| name | type | labels | meaning | JMX |\n| --- | --- | --- | --- | --- |\n";
+    "| name | type | dialect | labels | meaning | JMX |\n| --- | --- | --- | --- | --- | --- |\n";
 
 fn labels(d: &Declaration) -> String {
     let label = |l: &crate::LabelDeclaration| match l.domain {
@@ -141,18 +169,19 @@ fn labels(d: &Declaration) -> String {
     d.labels.iter().map(label).collect::<Vec<_>>().join(",")
 }
 
-fn markdown_row(d: &Declaration) -> String {
+fn markdown_row(d: &Declaration, dialects: &str) -> String {
     let escaped = |text: &str| text.replace('|', "\\|");
     let jmx: Vec<String> = d.mbeans.iter().map(|m| format!("`{}`", m.object)).collect();
     let row = format!(
-        "| `{}` | {} | {} | {} | {} |\n",
+        "| `{}` | {} | {} | {} | {} | {} |\n",
         d.name,
         d.kind.exposition(),
+        dialects,
         escaped(&labels(d)),
         escaped(d.help()),
         escaped(&jmx.join(" ")),
     );
-    row.replace("|  |", "| |")
+    row.replace("|  |", "| |").replace("|  |", "| |")
 }
 
 /// Units that promtool wants written as base units or in full.

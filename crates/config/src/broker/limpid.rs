@@ -122,10 +122,18 @@ pub(super) const ROWS: &[Definition] = &[
         "limpid.metrics.dialects",
         List,
         Medium,
-        "Naming dialects that /metrics speaks besides limpid_*.",
+        "Naming dialects that /metrics speaks besides limpid_*, or all. A scrape can ask for one \
+         that is not named here by /metrics?dialect=NAME.",
     )
     .default("kafka_exporter,strimzi")
-    .one_of(&["kafka_exporter", "strimzi", "confluent", "strimzi_reporter"])
+    .one_of(&[
+        "kafka_exporter",
+        "strimzi",
+        "confluent",
+        "strimzi_reporter",
+        "kminion",
+        "all",
+    ])
     .honoured(),
     define(
         "limpid.metrics.jmx.exporter.config",

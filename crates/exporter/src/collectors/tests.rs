@@ -3,8 +3,8 @@ use std::collections::HashSet;
 use limpid_telemetry::{Collector, Registry};
 
 use super::*;
-use crate::Exporter;
 use crate::fixture::{cluster, group, group_partition, source};
+use crate::{Exporter, Format};
 
 #[test]
 fn too_many_groups_leave_room_for_those_that_were_active_last() {
@@ -42,14 +42,47 @@ fn too_many_groups_leave_room_for_those_that_were_active_last() {
 
 #[test]
 fn every_family_belongs_to_one_collector() {
-    let registry = Registry::new();
-    let exporter = Exporter::new(registry.clone()).unwrap();
+    let exporter = Exporter::new(Registry::new()).unwrap();
     exporter.add_cluster(source(cluster()));
     let mut names = HashSet::new();
-    for collector in registry.collectors() {
+    for collector in exporter.collectors() {
         for family in Collector::families(&*collector) {
             assert!(names.insert(family.name), "{} has two writers", family.name);
         }
     }
     assert!(names.len() > 20);
+}
+
+/// Every series has one writer among the brokers of a cluster, whatever the fixture's node is.
+#[test]
+fn brokers_tell_together_what_one_that_speaks_for_all_would_tell() {
+    let page_of = |node_id| {
+        let exporter = Exporter::new(Registry::new()).unwrap();
+        let mut snapshot = cluster();
+        snapshot.controller_id = Some(3);
+        snapshot.node_id = node_id;
+        exporter
+            .add_cluster_with(source(snapshot), &["all"])
+            .unwrap();
+        let page = exporter.render(Format::Text);
+        let of_the_cluster = |line: &&str| {
+            let starts = [
+                "kafka_broker",
+                "kafka_topic_",
+                "kafka_consumer",
+                "kminion_kafka_",
+            ];
+            starts.iter().any(|start| line.starts_with(start))
+        };
+        let series = page.lines().filter(of_the_cluster);
+        series.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mut together: Vec<String> = [1, 2, 3]
+        .into_iter()
+        .flat_map(|id| page_of(Some(id)))
+        .collect();
+    let mut all = page_of(None);
+    together.sort_unstable();
+    all.sort_unstable();
+    assert_eq!(together, all);
 }

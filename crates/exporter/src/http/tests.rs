@@ -48,7 +48,11 @@ fn counted() -> (Router, Arc<Renderings>) {
 }
 
 async fn ask(router: &Router, headers: &[(&str, &str)]) -> (Response, Vec<u8>) {
-    let request = Request::get("/metrics");
+    ask_for(router, "/metrics", headers).await
+}
+
+async fn ask_for(router: &Router, uri: &str, headers: &[(&str, &str)]) -> (Response, Vec<u8>) {
+    let request = Request::get(uri);
     let request = headers
         .iter()
         .fold(request, |r, (name, value)| r.header(*name, *value));
@@ -149,4 +153,42 @@ async fn other_methods_and_paths_are_not_answered() {
         router.oneshot(other).await.unwrap().status(),
         StatusCode::NOT_FOUND
     );
+}
+
+#[tokio::test]
+async fn a_part_of_the_page_is_shared_with_those_who_ask_for_the_same() {
+    let (router, renderings) = counted();
+    for uri in [
+        "/metrics?dialect=limpid",
+        "/metrics?collect%5B%5D=example_rendered",
+    ] {
+        for _ in 0..2 {
+            let (answer, body) = ask_for(&router, uri, &[]).await;
+            assert_eq!(answer.status(), StatusCode::OK);
+            assert!(
+                String::from_utf8(body)
+                    .unwrap()
+                    .contains("example_rendered ")
+            );
+        }
+    }
+    assert_eq!(renderings.0.load(Ordering::Relaxed), 2);
+    // More pages than are kept: each is rendered, and right.
+    for i in 0..2 * PAGES_MAX {
+        let uri = format!("/metrics?collect[]=example_rendered&collect[]=x{i}");
+        let (_, body) = ask_for(&router, &uri, &[]).await;
+        let line = format!("example_rendered {}\n", i + 3);
+        assert!(String::from_utf8(body).unwrap().contains(&line));
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_dialect_is_a_bad_request() {
+    let (router, renderings) = counted();
+    let (answer, body) = ask_for(&router, "/metrics?dialect=zabbix", &[]).await;
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+    let body = String::from_utf8(body).unwrap();
+    let start = "unknown metrics dialect `zabbix`, known are: limpid, kafka_exporter, strimzi, ";
+    assert!(body.starts_with(start), "{body}");
+    assert_eq!(renderings.0.load(Ordering::Relaxed), 0);
 }

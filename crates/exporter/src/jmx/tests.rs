@@ -33,7 +33,7 @@ fn page(node_id: Option<i32>, dialect: &str) -> String {
     let mut snapshot = cluster();
     snapshot.node_id = node_id;
     snapshot.controller_id = node_id;
-    let added = exporter.add_cluster_with(source(snapshot), &[dialect], None);
+    let added = exporter.add_cluster_with(source(snapshot), &[dialect]);
     added.unwrap();
     exporter.render(Format::Text)
 }

@@ -4,7 +4,10 @@ use limpid_telemetry::{CollectError, Declaration, Text, families as declare};
 
 use super::*;
 use crate::fixture::{cluster, lines, source};
-use crate::{DIALECTS, Exporter, RULED, catalogue};
+use crate::{DIALECTS, Exporter, Selection, catalogue, dialects};
+
+/// What is on unless somebody says otherwise.
+const USUAL: &[&str] = &["kafka_exporter", "strimzi"];
 
 type Name = Text<10>;
 
@@ -66,7 +69,7 @@ fn a_failing_collector_leaves_the_others_alone() {
     registry.add_collector(failing.clone());
     registry.add_collector(panicking);
     registry.add_collector(Example::new("good", false, false));
-    exporter.add_cluster(source(cluster()));
+    exporter.add_cluster_with(source(cluster()), USUAL).unwrap();
     let page = exporter.render(Format::Text);
     assert!(
         lines(&page, "example_bad").is_empty(),
@@ -115,7 +118,7 @@ fn ages_and_counts_are_on_the_page() {
     let exporter = Exporter::new(registry).unwrap();
     let mut old = cluster();
     old.taken_at_ms -= 90_000;
-    exporter.add_cluster(source(old));
+    exporter.add_cluster_with(source(old), USUAL).unwrap();
     let page = exporter.render(Format::Text);
     let age = lines(
         &page,
@@ -176,11 +179,12 @@ fn both_formats_hold_their_rules() {
 fn every_family_on_the_page_is_in_the_catalogue_and_ours_are_clean() {
     let exporter = Exporter::new(Registry::new()).unwrap();
     // What rules make of beans is declared by the rules.
-    let dialects = DIALECTS.iter().filter(|dialect| !RULED.contains(dialect));
-    let dialects: Vec<&str> = dialects.copied().collect();
-    exporter
-        .add_cluster_with(source(cluster()), &dialects, None)
-        .unwrap();
+    let declared = DIALECTS
+        .iter()
+        .filter(|dialect| !dialects::is_ruled(dialect));
+    let declared: Vec<&str> = declared.copied().collect();
+    let added = exporter.add_cluster_with(source(cluster()), &declared);
+    added.unwrap();
     let page = exporter.render(Format::Text);
     assert!(page.contains("kafka_brokers") && !page.contains("brokertopicmetrics"));
     let catalogue = catalogue();
@@ -219,4 +223,49 @@ fn what_a_collector_leaves_out_is_counted() {
     exporter.render(Format::Text);
     let page = exporter.render(Format::Text);
     assert!(page.contains("limpid_series_dropped_total{family=\"example_good\"} 5\n"));
+}
+
+#[test]
+fn a_page_of_one_dialect_asks_nobody_else() {
+    let exporter = Exporter::new(Registry::new()).unwrap();
+    exporter.add_cluster_with(source(cluster()), USUAL).unwrap();
+    let shown = |parameters: &[(&str, &str)]| {
+        let selection = Selection::of(parameters.iter().copied()).unwrap();
+        let page = exporter.render_selected(Format::Text, &selection);
+        let types = lines(&page, "# TYPE ").into_iter();
+        let names = types.filter_map(|line| line.split(' ').nth(2));
+        names.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let kminion = shown(&[("dialect", "kminion")]);
+    assert!(kminion.len() > 10 && kminion.iter().all(|name| name.starts_with("kminion_")));
+    let own = shown(&[("dialect", "limpid")]);
+    assert!(
+        own.len() > 10 && own.iter().all(|name| name.starts_with("limpid_")),
+        "{own:?}"
+    );
+    assert!(!shown(&[]).iter().any(|name| name.starts_with("kminion_")));
+    let two = [
+        ("collect[]", "kafka_brokers"),
+        ("collect[]", "limpid_group_status"),
+    ];
+    assert_eq!(shown(&two), ["limpid_group_status", "kafka_brokers"]);
+    assert!(shown(&[("collect[]", "kminion_kafka_cluster_info")]).is_empty());
+}
+
+#[test]
+fn collectors_without_a_wanted_family_are_not_asked() {
+    let registry = Registry::new();
+    let exporter = Exporter::new(registry.clone()).unwrap();
+    registry.add_collector(Example::new("broken", true, false));
+    let up = |family| {
+        let selection =
+            Selection::of([("collect[]", family), ("collect[]", "limpid_collector_up")]);
+        let page = exporter.render_selected(Format::Text, &selection.unwrap());
+        lines(&page, "limpid_collector_up{collector=\"broken\"}").join("")
+    };
+    assert_eq!(up("kafka_brokers"), "");
+    assert_eq!(
+        up("example_good"),
+        "limpid_collector_up{collector=\"broken\"} 0"
+    );
 }

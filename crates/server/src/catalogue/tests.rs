@@ -19,3 +19,12 @@ fn the_page_is_up_to_date() {
 fn names_hold_promtools_rules() {
     assert_eq!(catalogue().lint(), Vec::<String>::new());
 }
+
+#[test]
+fn every_dialect_can_be_configured() {
+    let definition = limpid_config::broker::find("limpid.metrics.dialects").expect("it exists");
+    let words = limpid_exporter::DIALECTS.iter().chain(&["all"]);
+    for word in words {
+        assert!(definition.validate(word).is_ok(), "{word}");
+    }
+}

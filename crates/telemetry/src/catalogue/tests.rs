@@ -59,23 +59,28 @@ fn the_lint_finds_what_it_should() {
 
 #[test]
 fn the_table_and_the_page_show_everything() {
-    let catalogue = Catalogue::new().with_families(dialect::ALL);
+    let catalogue = Catalogue::new()
+        .with_dialect("theirs", dialect::ALL)
+        .with_dialect("others", dialect::ALL);
+    assert_eq!(catalogue.lint(), Vec::<String>::new());
     let bean = "kafka.server:type=BrokerTopicMetrics,name=BytesInPerSec,topic={topic}";
     let table = catalogue.to_table();
     let lines: Vec<&str> = table.lines().collect();
     assert_eq!(
         lines[0],
-        "NAME                 TYPE     LABELS       HELP              JMX"
+        "NAME                 TYPE     DIALECT        LABELS       HELP              JMX"
     );
     assert_eq!(
         lines[1],
-        format!("kafka_bytesinpersec  counter  topic(2000)  theirs, not ours  {bean}")
+        format!(
+            "kafka_bytesinpersec  counter  theirs,others  topic(2000)  theirs, not ours  {bean}"
+        )
     );
     let page = catalogue.to_markdown();
     assert!(page.starts_with("# Metrics\n"), "{page}");
     let row = format!(
         "## limpid-telemetry\n\n{TABLE_HEAD}\
-         | `kafka_bytesinpersec` | counter | topic(2000) | theirs, not ours | `{bean}` |\n"
+         | `kafka_bytesinpersec` | counter | theirs,others | topic(2000) | theirs, not ours | `{bean}` |\n"
     );
     assert!(page.ends_with(&row), "{page}");
 }

@@ -1,0 +1,161 @@
+//! The naming dialects: who speaks which, and which are on.
+
+use std::sync::Arc;
+
+use limpid_cluster::ClusterSource;
+use limpid_telemetry::mbeans::MBeans;
+use limpid_telemetry::{Catalogue, Collector};
+use parking_lot::Mutex;
+
+use crate::collectors::{kafka_exporter, kminion};
+use crate::jmx::{self, JmxNames, RuleSet, Rules};
+
+/// Our own families; always on, but not on a page that asks for others.
+pub(crate) const OWN: &str = "limpid";
+/// Every dialect there is.
+const ALL: &str = "all";
+
+const KAFKA_EXPORTER: &str = "kafka_exporter";
+const KMINION: &str = "kminion";
+const STRIMZI: &str = "strimzi";
+const CONFLUENT: &str = "confluent";
+const STRIMZI_REPORTER: &str = "strimzi_reporter";
+/// The user's own rules.
+const JMX_EXPORTER: &str = "jmx_exporter";
+
+/// Naming dialects that the page can speak besides our own.
+pub const DIALECTS: &[&str] = &[
+    KAFKA_EXPORTER,
+    STRIMZI,
+    CONFLUENT,
+    STRIMZI_REPORTER,
+    JMX_EXPORTER,
+    KMINION,
+];
+
+/// A dialect that the page can't speak.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown metrics dialect `{0}`, known are: {OWN}, {known}, {ALL}", known = DIALECTS.join(", "))]
+pub struct UnknownDialect(pub String);
+
+/// The dialects that a word stands for.
+pub(crate) fn named(word: &str) -> Result<Vec<&'static str>, UnknownDialect> {
+    let mut every = std::iter::once(OWN).chain(DIALECTS.iter().copied());
+    if word == ALL {
+        return Ok(every.collect());
+    }
+    match every.find(|name| *name == word) {
+        Some(name) => Ok(vec![name]),
+        None => Err(UnknownDialect(word.to_owned())),
+    }
+}
+
+/// All dialects. Those that are off cost nothing at a scrape.
+#[derive(Default)]
+pub(crate) struct Dialects {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    speakers: Vec<Speaker>,
+    beans: Option<Arc<MBeans>>,
+}
+
+struct Speaker {
+    dialect: &'static str,
+    on: bool,
+    speech: Speech,
+}
+
+/// How a dialect is made.
+enum Speech {
+    /// From the cluster's snapshot.
+    Collector(Arc<dyn Collector>),
+    /// By rules, from MBeans.
+    Rules(Arc<RuleSet>),
+}
+
+impl std::fmt::Debug for Dialects {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let inner = self.inner.lock();
+        let on = inner.speakers.iter().filter(|s| s.on).map(|s| s.dialect);
+        f.debug_set().entries(on).finish()
+    }
+}
+
+impl Dialects {
+    /// Adds every dialect for a cluster; `on` are those that are shown unasked.
+    pub(crate) fn add_cluster(
+        &self,
+        source: &Arc<dyn ClusterSource>,
+        beans: &Arc<MBeans>,
+        on: &[&'static str],
+    ) {
+        let mut inner = self.inner.lock();
+        inner.beans = Some(Arc::clone(beans));
+        for dialect in DIALECTS {
+            if let Some(speech) = speech(dialect, source) {
+                inner.speakers.push(Speaker {
+                    dialect,
+                    on: on.contains(dialect),
+                    speech,
+                });
+            }
+        }
+    }
+
+    /// Adds the user's own rules, which are on.
+    pub(crate) fn add_users(&self, rules: Rules) {
+        let users = Speaker {
+            dialect: JMX_EXPORTER,
+            on: true,
+            speech: Speech::Rules(RuleSet::new(rules)),
+        };
+        // First, so that a family is what they say it is.
+        self.inner.lock().speakers.insert(0, users);
+    }
+
+    /// The collectors of the dialects that are spoken; `speaks` is told a dialect and whether it is on.
+    pub(crate) fn asked(&self, speaks: impl Fn(&str, bool) -> bool) -> Vec<Arc<dyn Collector>> {
+        let inner = self.inner.lock();
+        let (mut asked, mut sets) = (Vec::new(), Vec::new());
+        for speaker in inner.speakers.iter().filter(|s| speaks(s.dialect, s.on)) {
+            match &speaker.speech {
+                Speech::Collector(collector) => asked.push(Arc::clone(collector)),
+                Speech::Rules(set) => sets.push(Arc::clone(set)),
+            }
+        }
+        // Sets of rules have families in common.
+        if let Some(beans) = inner.beans.as_ref().filter(|_| !sets.is_empty()) {
+            asked.push(Arc::new(JmxNames::new("jmx", Arc::clone(beans), sets)));
+        }
+        asked
+    }
+}
+
+/// Whether a dialect is made of MBeans, by rules.
+#[cfg(test)]
+pub(crate) fn is_ruled(dialect: &str) -> bool {
+    [STRIMZI, CONFLUENT, STRIMZI_REPORTER, JMX_EXPORTER].contains(&dialect)
+}
+
+/// How a dialect of [`DIALECTS`] is made.
+fn speech(dialect: &str, source: &Arc<dyn ClusterSource>) -> Option<Speech> {
+    let source = Arc::clone(source);
+    Some(match dialect {
+        KAFKA_EXPORTER => Speech::Collector(Arc::new(kafka_exporter::KafkaExporter::new(source))),
+        KMINION => Speech::Collector(Arc::new(kminion::Kminion::new(source))),
+        STRIMZI => Speech::Rules(RuleSet::new(jmx::strimzi())),
+        CONFLUENT => Speech::Rules(RuleSet::new(jmx::confluent())),
+        STRIMZI_REPORTER => Speech::Rules(RuleSet::new(jmx::strimzi_reporter())),
+        _ => return None,
+    })
+}
+
+/// Adds what the dialects declare.
+pub(crate) fn add_to(catalogue: Catalogue) -> Catalogue {
+    catalogue
+        .with_dialect(KAFKA_EXPORTER, kafka_exporter::families::ALL)
+        .with_dialect(KMINION, kminion::families::ALL)
+}
