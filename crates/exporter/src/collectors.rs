@@ -3,10 +3,13 @@
 //! Every family belongs to one collector, and of the cluster's facts a broker shows those that it
 //! speaks for ([`ClusterSnapshot::speaks_for`]): no series has two writers.
 
+pub mod grafana_fork;
 pub mod groups;
 pub mod kafka_exporter;
 pub mod kminion;
+pub mod lag_exporter;
 pub mod log_dirs;
+pub mod otel;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

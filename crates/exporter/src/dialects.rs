@@ -7,7 +7,7 @@ use limpid_telemetry::mbeans::MBeans;
 use limpid_telemetry::{Catalogue, Collector};
 use parking_lot::Mutex;
 
-use crate::collectors::{kafka_exporter, kminion};
+use crate::collectors::{grafana_fork, kafka_exporter, kminion, lag_exporter, otel};
 use crate::jmx::{self, JmxNames, RuleSet, Rules};
 
 /// Our own families; always on, but not on a page that asks for others.
@@ -22,6 +22,9 @@ const CONFLUENT: &str = "confluent";
 const STRIMZI_REPORTER: &str = "strimzi_reporter";
 /// The user's own rules.
 const JMX_EXPORTER: &str = "jmx_exporter";
+const LAG_EXPORTER: &str = "kafka_lag_exporter";
+const OTEL: &str = "otel";
+const GRAFANA_FORK: &str = "grafana_fork";
 
 /// Naming dialects that the page can speak besides our own.
 pub const DIALECTS: &[&str] = &[
@@ -31,6 +34,9 @@ pub const DIALECTS: &[&str] = &[
     STRIMZI_REPORTER,
     JMX_EXPORTER,
     KMINION,
+    LAG_EXPORTER,
+    OTEL,
+    GRAFANA_FORK,
 ];
 
 /// A dialect that the page can't speak.
@@ -140,17 +146,21 @@ pub(crate) fn is_ruled(dialect: &str) -> bool {
     [STRIMZI, CONFLUENT, STRIMZI_REPORTER, JMX_EXPORTER].contains(&dialect)
 }
 
-/// How a dialect of [`DIALECTS`] is made.
+/// How a dialect of [`DIALECTS`] is made; the user's rules are not known here.
 fn speech(dialect: &str, source: &Arc<dyn ClusterSource>) -> Option<Speech> {
     let source = Arc::clone(source);
-    Some(match dialect {
-        KAFKA_EXPORTER => Speech::Collector(Arc::new(kafka_exporter::KafkaExporter::new(source))),
-        KMINION => Speech::Collector(Arc::new(kminion::Kminion::new(source))),
-        STRIMZI => Speech::Rules(RuleSet::new(jmx::strimzi())),
-        CONFLUENT => Speech::Rules(RuleSet::new(jmx::confluent())),
-        STRIMZI_REPORTER => Speech::Rules(RuleSet::new(jmx::strimzi_reporter())),
+    let collector: Arc<dyn Collector> = match dialect {
+        STRIMZI => return Some(Speech::Rules(RuleSet::new(jmx::strimzi()))),
+        CONFLUENT => return Some(Speech::Rules(RuleSet::new(jmx::confluent()))),
+        STRIMZI_REPORTER => return Some(Speech::Rules(RuleSet::new(jmx::strimzi_reporter()))),
+        KAFKA_EXPORTER => Arc::new(kafka_exporter::KafkaExporter::new(source)),
+        KMINION => Arc::new(kminion::Kminion::new(source)),
+        LAG_EXPORTER => Arc::new(lag_exporter::LagExporter::new(source)),
+        OTEL => Arc::new(otel::Otel::new(source)),
+        GRAFANA_FORK => Arc::new(grafana_fork::GrafanaFork::new(source)),
         _ => return None,
-    })
+    };
+    Some(Speech::Collector(collector))
 }
 
 /// Adds what the dialects declare.
@@ -158,4 +168,7 @@ pub(crate) fn add_to(catalogue: Catalogue) -> Catalogue {
     catalogue
         .with_dialect(KAFKA_EXPORTER, kafka_exporter::families::ALL)
         .with_dialect(KMINION, kminion::families::ALL)
+        .with_dialect(LAG_EXPORTER, lag_exporter::families::ALL)
+        .with_dialect(OTEL, otel::ALL)
+        .with_dialect(GRAFANA_FORK, grafana_fork::families::ALL)
 }

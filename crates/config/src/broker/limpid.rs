@@ -131,7 +131,11 @@ pub(super) const ROWS: &[Definition] = &[
         "strimzi",
         "confluent",
         "strimzi_reporter",
+        "jmx_exporter",
         "kminion",
+        "kafka_lag_exporter",
+        "otel",
+        "grafana_fork",
         "all",
     ])
     .honoured(),

@@ -4,7 +4,7 @@ use limpid_telemetry::{Collector, Registry};
 
 use super::*;
 use crate::fixture::{cluster, group, group_partition, source};
-use crate::{Exporter, Format};
+use crate::{Exporter, Format, Selection};
 
 #[test]
 fn too_many_groups_leave_room_for_those_that_were_active_last() {
@@ -47,7 +47,11 @@ fn every_family_belongs_to_one_collector() {
     let mut names = HashSet::new();
     for collector in exporter.collectors() {
         for family in Collector::families(&*collector) {
-            assert!(names.insert(family.name), "{} has two writers", family.name);
+            let name = family.name;
+            // Two dialects mean the same by these.
+            let shared = collector.name() == "otel"
+                && ["kafka_brokers", "kafka_topic_partitions"].contains(&name);
+            assert!(shared != names.insert(name), "{name} has two writers");
         }
     }
     assert!(names.len() > 20);
@@ -85,4 +89,23 @@ fn brokers_tell_together_what_one_that_speaks_for_all_would_tell() {
     together.sort_unstable();
     all.sort_unstable();
     assert_eq!(together, all);
+}
+
+/// The samples of a dialect's page for the fixture, sorted, its controller being broker 1.
+pub(super) fn dialect_alone(dialect: &str) -> Vec<String> {
+    let exporter = Exporter::new(Registry::new()).unwrap();
+    let mut snapshot = cluster();
+    snapshot.controller_id = Some(1);
+    let reading = Arc::make_mut(&mut snapshot.groups[1]);
+    reading.members[0].client_id = "reader".to_owned();
+    reading.members[0].host = "10.0.0.7".to_owned();
+    exporter
+        .add_cluster_with(source(snapshot), &[] as &[&str])
+        .unwrap();
+    let asked = Selection::of([("dialect", dialect)]).unwrap();
+    let page = exporter.render_selected(Format::Text, &asked);
+    let found = page.lines().filter(|line| !line.starts_with('#'));
+    let mut found: Vec<String> = found.map(str::to_owned).collect();
+    found.sort_unstable();
+    found
 }
