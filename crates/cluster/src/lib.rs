@@ -7,6 +7,7 @@
 //! What must never be here: I/O, clocks, tokio, protocol types.
 
 mod admin;
+pub mod burrow;
 mod group;
 pub mod lag;
 mod snapshot;

@@ -3,6 +3,7 @@
 //! Every family belongs to one collector, and of the cluster's facts a broker shows those that it
 //! speaks for ([`ClusterSnapshot::speaks_for`]): no series has two writers.
 
+pub mod burrow;
 pub mod grafana_fork;
 pub mod groups;
 pub mod kafka_exporter;

@@ -7,7 +7,8 @@ use limpid_telemetry::mbeans::MBeans;
 use limpid_telemetry::{Catalogue, Collector};
 use parking_lot::Mutex;
 
-use crate::collectors::{grafana_fork, kafka_exporter, kminion, lag_exporter, otel};
+use crate::burrow::History;
+use crate::collectors::{burrow, grafana_fork, kafka_exporter, kminion, lag_exporter, otel};
 use crate::jmx::{self, JmxNames, RuleSet, Rules};
 
 /// Our own families; always on, but not on a page that asks for others.
@@ -25,6 +26,7 @@ const JMX_EXPORTER: &str = "jmx_exporter";
 const LAG_EXPORTER: &str = "kafka_lag_exporter";
 const OTEL: &str = "otel";
 const GRAFANA_FORK: &str = "grafana_fork";
+const BURROW: &str = "burrow";
 
 /// Naming dialects that the page can speak besides our own.
 pub const DIALECTS: &[&str] = &[
@@ -37,6 +39,7 @@ pub const DIALECTS: &[&str] = &[
     LAG_EXPORTER,
     OTEL,
     GRAFANA_FORK,
+    BURROW,
 ];
 
 /// A dialect that the page can't speak.
@@ -95,13 +98,13 @@ impl Dialects {
     pub(crate) fn add_cluster(
         &self,
         source: &Arc<dyn ClusterSource>,
-        beans: &Arc<MBeans>,
+        (beans, history): (&Arc<MBeans>, &Arc<History>),
         on: &[&'static str],
     ) {
         let mut inner = self.inner.lock();
         inner.beans = Some(Arc::clone(beans));
         for dialect in DIALECTS {
-            if let Some(speech) = speech(dialect, source) {
+            if let Some(speech) = speech(dialect, source, history) {
                 inner.speakers.push(Speaker {
                     dialect,
                     on: on.contains(dialect),
@@ -147,7 +150,11 @@ pub(crate) fn is_ruled(dialect: &str) -> bool {
 }
 
 /// How a dialect of [`DIALECTS`] is made; the user's rules are not known here.
-fn speech(dialect: &str, source: &Arc<dyn ClusterSource>) -> Option<Speech> {
+fn speech(
+    dialect: &str,
+    source: &Arc<dyn ClusterSource>,
+    history: &Arc<History>,
+) -> Option<Speech> {
     let source = Arc::clone(source);
     let collector: Arc<dyn Collector> = match dialect {
         STRIMZI => return Some(Speech::Rules(RuleSet::new(jmx::strimzi()))),
@@ -158,6 +165,7 @@ fn speech(dialect: &str, source: &Arc<dyn ClusterSource>) -> Option<Speech> {
         LAG_EXPORTER => Arc::new(lag_exporter::LagExporter::new(source)),
         OTEL => Arc::new(otel::Otel::new(source)),
         GRAFANA_FORK => Arc::new(grafana_fork::GrafanaFork::new(source)),
+        BURROW => Arc::new(burrow::Burrow::new(Arc::clone(history))),
         _ => return None,
     };
     Some(Speech::Collector(collector))
@@ -171,4 +179,5 @@ pub(crate) fn add_to(catalogue: Catalogue) -> Catalogue {
         .with_dialect(LAG_EXPORTER, lag_exporter::families::ALL)
         .with_dialect(OTEL, otel::ALL)
         .with_dialect(GRAFANA_FORK, grafana_fork::families::ALL)
+        .with_dialect(BURROW, burrow::families::ALL)
 }

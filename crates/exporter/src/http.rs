@@ -17,6 +17,7 @@ use tokio::sync::Mutex;
 
 use crate::Exporter;
 use crate::accept::{Format, gzip};
+use crate::burrow;
 use crate::select::Selection;
 
 /// Who asks again within this time gets the same bytes.
@@ -77,11 +78,13 @@ struct Rendered {
     gzip: Option<Bytes>,
 }
 
-/// The page of one exporter.
+/// The page of one exporter, and Burrow's API (`/v3/kafka`) for its cluster.
 pub fn router(exporter: Arc<Exporter>) -> Router {
-    Router::new()
+    let burrow = exporter.history().map(burrow::http::router);
+    let page = Router::new()
         .route("/metrics", get(metrics))
-        .with_state(exporter)
+        .with_state(exporter);
+    page.merge(burrow.unwrap_or_default())
 }
 
 type Parameters = Query<Vec<(String, String)>>;

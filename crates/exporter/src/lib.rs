@@ -24,6 +24,7 @@
 
 mod accept;
 mod beans;
+mod burrow;
 pub mod collectors;
 mod dialects;
 #[cfg(test)]
@@ -39,7 +40,9 @@ use std::sync::Arc;
 
 use limpid_cluster::ClusterSource;
 use limpid_telemetry::{Catalogue, Collector, RegisterError, Registry};
+use parking_lot::Mutex;
 
+use burrow::History;
 use collectors::{groups, log_dirs};
 
 pub use accept::Format;
@@ -53,6 +56,7 @@ pub struct Exporter {
     registry: Registry,
     metrics: metrics::ExporterMetrics,
     dialects: dialects::Dialects,
+    histories: Mutex<Vec<Arc<History>>>,
     state: page::State,
     shared: http::Shared,
 }
@@ -69,6 +73,7 @@ impl Exporter {
             registry,
             metrics,
             dialects: dialects::Dialects::default(),
+            histories: Mutex::default(),
             state,
             shared,
         }))
@@ -96,8 +101,12 @@ impl Exporter {
         }
         let beans = beans::KafkaBeans::new(source.clone());
         self.registry.mbeans().add_source(Arc::new(beans));
-        self.dialects
-            .add_cluster(&source, self.registry.mbeans(), &on);
+        let history = Arc::new(History::new(Arc::clone(&source)));
+        let facts = (self.registry.mbeans(), &history);
+        self.dialects.add_cluster(&source, facts, &on);
+        let watched = Arc::clone(&history);
+        self.registry.on_tick(move || watched.observe());
+        self.histories.lock().push(history);
         self.add(groups::Groups::new(source.clone()));
         self.add(log_dirs::LogDirs::new(source));
         Ok(())
@@ -130,6 +139,11 @@ impl Exporter {
         let page = page.render(format);
         self.metrics.render.observe_duration(started.elapsed());
         page
+    }
+
+    /// Burrow's view of the cluster, if there is one.
+    fn history(&self) -> Option<Arc<History>> {
+        self.histories.lock().first().cloned()
     }
 
     #[cfg(test)]

@@ -40,7 +40,7 @@ const ASSETS: &str = "/assets/";
 /// Methods besides GET that only read there.
 const JOLOKIA: &str = "/jolokia";
 /// Paths for machines: nobody is led from there to a page.
-const FOR_MACHINES: [&str; 4] = ["/metrics", "/jolokia", "/api/", "/prometheus/"];
+const FOR_MACHINES: [&str; 5] = ["/metrics", "/jolokia", "/api/", "/prometheus/", "/v3/"];
 
 /// What the gate knows.
 pub(crate) struct Gate {

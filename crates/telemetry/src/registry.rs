@@ -27,7 +27,11 @@ struct Inner {
     collectors: Mutex<Vec<Arc<dyn Collector>>>,
     pools: Arc<Pools>,
     own: OnceLock<OwnMetrics>,
+    watches: Mutex<Vec<Watch>>,
 }
+
+/// Looks at something about once a second.
+type Watch = Arc<dyn Fn() + Send + Sync>;
 
 impl std::fmt::Debug for Registry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -64,6 +68,14 @@ impl Registry {
     /// To be called about once a second, with time since any start: percentiles of "now" need it.
     pub fn tick(&self, now: Duration) {
         self.inner.mbeans.tick(now);
+        let watches = self.inner.watches.lock().clone();
+        watches.iter().for_each(|watch| watch());
+    }
+
+    /// Adds what must be looked at about once a second, since its past matters; short, on the thread
+    /// that calls [`tick`](Registry::tick).
+    pub fn on_tick(&self, watch: impl Fn() + Send + Sync + 'static) {
+        self.inner.watches.lock().push(Arc::new(watch));
     }
 
     /// The metrics that telemetry itself counts.

@@ -136,6 +136,7 @@ pub(super) const ROWS: &[Definition] = &[
         "kafka_lag_exporter",
         "otel",
         "grafana_fork",
+        "burrow",
         "all",
     ])
     .honoured(),
