@@ -4,14 +4,17 @@
 //! created can be produced to, without the gap that Kafka leaves.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
 
 use limpid_protocol::ErrorCode;
 use limpid_storage::metadata::{
     AppendError, Committed, Image, MetadataLog, MetadataRecord, Refusal,
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, oneshot};
 
 use crate::blocking::Blocking;
+use crate::metrics::BrokerMetrics;
 use crate::topics::Topics;
 
 /// The metadata log and the topics that follow it.
@@ -20,6 +23,9 @@ pub struct Metadata {
     topics: Arc<Topics>,
     blocking: Arc<Blocking>,
     followed: Mutex<Followed>,
+    /// The end of what this broker has acted on, for who only looks.
+    applied: [AtomicI64; 2],
+    metrics: Arc<BrokerMetrics>,
 }
 
 struct Followed {
@@ -29,7 +35,12 @@ struct Followed {
 
 impl Metadata {
     /// Nothing is followed until the first [`Metadata::follow`].
-    pub fn new(log: Arc<dyn MetadataLog>, topics: Arc<Topics>, blocking: Arc<Blocking>) -> Self {
+    pub fn new(
+        log: Arc<dyn MetadataLog>,
+        topics: Arc<Topics>,
+        blocking: Arc<Blocking>,
+        metrics: Arc<BrokerMetrics>,
+    ) -> Self {
         let followed = Mutex::new(Followed {
             offset: i64::MIN,
             complete: false,
@@ -39,7 +50,19 @@ impl Metadata {
             topics,
             blocking,
             followed,
+            applied: [AtomicI64::new(-1), AtomicI64::new(-1)],
+            metrics,
         }
+    }
+
+    /// The last record that this broker has acted on: its offset and when it was appended; −1 before
+    /// the first.
+    pub fn applied(&self) -> (i64, i64) {
+        let [offset, timestamp_ms] = &self.applied;
+        (
+            offset.load(Ordering::Acquire),
+            timestamp_ms.load(Ordering::Acquire),
+        )
     }
 
     /// The newest image.
@@ -55,9 +78,34 @@ impl Metadata {
         &self,
         change: impl FnOnce(&Image) -> Result<Vec<MetadataRecord>, Refusal> + Send + 'static,
     ) -> Result<Committed, Refusal> {
-        let committed = self.log.update(Box::new(change)).await.map_err(refusal)?;
+        let counted = &self.metrics.metadata;
+        counted.changes.inc();
+        let (asked, queued) = (Instant::now(), counted.queued.clone());
+        let (begun, begins) = oneshot::channel();
+        let timed = move |image: &Image| {
+            queued.observe_duration(asked.elapsed());
+            // Nobody hears of it if the client is gone.
+            begun.send(Instant::now()).ok();
+            change(image)
+        };
+        let done = self.log.update(Box::new(timed)).await;
+        if let Ok(begun) = begins.await {
+            counted.committed.observe_duration(begun.elapsed());
+        }
+        let committed = done.map_err(|error| {
+            self.count(&error);
+            refusal(error)
+        })?;
         self.follow().await;
         Ok(committed)
+    }
+
+    fn count(&self, error: &AppendError) {
+        match error {
+            AppendError::Refused(_) => {}
+            AppendError::QueueFull { .. } => self.metrics.metadata.timed_out.inc(),
+            _ => self.metrics.metadata.errors.inc(),
+        }
     }
 
     /// Makes the topics follow the newest image; what failed is logged and tried again next time.
@@ -68,21 +116,26 @@ impl Metadata {
             return;
         }
         let topics = Arc::clone(&self.topics);
-        let offset = image.offset();
+        let (offset, timestamp_ms) = (image.offset(), image.timestamp_ms());
         let done = self.blocking.run(move || topics.apply(&image)).await;
         match &done {
             Ok(Ok(())) => {}
             Ok(Err(errors)) => {
+                self.metrics.metadata.errors.inc();
+                let apply_errors = &self.metrics.metadata.apply_errors;
+                apply_errors.inc_by(errors.len() as u64);
                 for error in errors {
                     tracing::error!(%error, "a log could not follow the metadata");
                 }
             }
             Err(error) => tracing::error!(%error, "topics could not follow the metadata"),
         }
-        *followed = Followed {
-            offset,
-            complete: matches!(done, Ok(Ok(()))),
-        };
+        let complete = matches!(done, Ok(Ok(())));
+        if complete {
+            self.applied[1].store(timestamp_ms, Ordering::Release);
+            self.applied[0].store(offset, Ordering::Release);
+        }
+        *followed = Followed { offset, complete };
     }
 }
 

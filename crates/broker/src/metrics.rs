@@ -1,6 +1,7 @@
 //! What the broker counts.
 
 mod limits;
+mod metadata;
 mod shares;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use limpid_telemetry::{
 };
 
 pub use self::limits::{CLIENT_SERIES_MAX, ClientMetrics, ConnectionLimitMetrics, QuotaMetrics};
+pub use self::metadata::{MetadataMetrics, ReplicaMetrics};
 pub use self::shares::ShareMetrics;
 
 /// Most topics with series of their own; the others share `topic="other"`.
@@ -462,6 +464,10 @@ pub struct BrokerMetrics {
     pub connection_limits: ConnectionLimitMetrics,
     /// Clients.
     pub clients: ClientMetrics,
+    /// Metadata.
+    pub metadata: MetadataMetrics,
+    /// Replicas.
+    pub replicas: ReplicaMetrics,
 }
 
 impl BrokerMetrics {
@@ -480,6 +486,8 @@ impl BrokerMetrics {
             quotas: QuotaMetrics::register(registry)?,
             connection_limits: ConnectionLimitMetrics::register(registry)?,
             clients: ClientMetrics::register(registry)?,
+            metadata: MetadataMetrics::register(registry)?,
+            replicas: ReplicaMetrics::register(registry)?,
         })
     }
 }

@@ -162,13 +162,14 @@ impl Services {
         );
         let topics = Arc::new(Topics::new(
             Arc::clone(&logs),
-            metrics,
+            Arc::clone(&metrics),
             Arc::clone(&settings),
         ));
         let metadata = Arc::new(Metadata::new(
             metadata_log,
             Arc::clone(&topics),
             Arc::clone(&blocking),
+            metrics,
         ));
         let creation = Arc::new(TopicCreation::new(
             Arc::clone(&metadata),

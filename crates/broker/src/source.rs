@@ -27,7 +27,10 @@ use crate::topics::{self, Topics};
 
 use self::groups::GroupMemory;
 
+mod beans;
 mod groups;
+
+pub use self::beans::BrokerBeans;
 
 /// What snapshots are made of.
 pub struct Parts {
@@ -45,6 +48,8 @@ pub struct Parts {
     pub cluster_id: String,
     /// The controller, and this broker.
     pub node_id: i32,
+    /// When the broker started, milliseconds since 1970.
+    pub started_ms: i64,
     /// The listener whose addresses are shown.
     pub listener: String,
 }

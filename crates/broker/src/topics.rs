@@ -4,6 +4,7 @@
 //! deletes those of removed topics, and publishes a new table. Lookups take no lock. Partitions are
 //! keyed by topic id; names only lead to ids.
 
+use std::cmp::Ordering as CmpOrdering;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -15,7 +16,7 @@ use limpid_storage::metadata::{ConfigMap, ConfigResource, Image, Partition as Pa
 use limpid_storage::{LogManager, PartitionLog, StorageError};
 
 use crate::log_config::{compaction_settings, log_config};
-use crate::metrics::{BoundTopicMetrics, BrokerMetrics};
+use crate::metrics::{BoundTopicMetrics, BrokerMetrics, ReplicaMetrics};
 use crate::settings::{Settings, is_same};
 use crate::waiters::Waiters;
 
@@ -50,17 +51,23 @@ impl Partition {
         self.in_sync.load(Ordering::Acquire)
     }
 
-    fn follow(&self, state: &PartitionState) {
+    fn follow(&self, state: &PartitionState, metrics: &ReplicaMetrics) {
         self.log.begin_epoch(state.leader_epoch);
         let before = self.leader_epoch.swap(state.leader_epoch, Ordering::AcqRel);
-        self.in_sync.store(
-            i32::try_from(state.isr.len()).unwrap_or(i32::MAX),
-            Ordering::Release,
-        );
+        let in_sync = in_sync(state);
+        match in_sync.cmp(&self.in_sync.swap(in_sync, Ordering::AcqRel)) {
+            CmpOrdering::Less => metrics.isr_shrinks.inc(),
+            CmpOrdering::Greater => metrics.isr_expands.inc(),
+            CmpOrdering::Equal => {}
+        }
         if before != state.leader_epoch {
             self.waiters.wake_all();
         }
     }
+}
+
+fn in_sync(state: &PartitionState) -> i32 {
+    i32::try_from(state.isr.len()).unwrap_or(i32::MAX)
 }
 
 /// One topic.
@@ -271,7 +278,7 @@ impl Topics {
                 continue;
             };
             if let Some(partition) = known.and_then(|topic| topic.partition(index)) {
-                partition.follow(part);
+                partition.follow(part, &self.metrics.replicas);
                 partitions.push(Some(Arc::clone(partition)));
                 continue;
             }
@@ -372,9 +379,9 @@ impl Topics {
             log,
             waiters: Waiters::default(),
             leader_epoch: AtomicI32::new(state.leader_epoch),
-            in_sync: AtomicI32::new(1),
+            in_sync: AtomicI32::new(in_sync(state)),
         };
-        partition.follow(state);
+        partition.follow(state, &self.metrics.replicas);
         Ok(partition)
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
-use limpid_broker::source::EmbeddedCluster;
+use limpid_broker::source::{BrokerBeans, EmbeddedCluster};
 use limpid_cluster::ClusterSource;
 use limpid_config::BrokerConfig;
 use limpid_exporter::Exporter;
@@ -29,6 +29,8 @@ pub(crate) fn router(
     if let Some(path) = &broker.http.jmx_exporter_config {
         exporter.add_rules(rules(path)?);
     }
+    let beans = BrokerBeans::new(Arc::clone(cluster));
+    registry.mbeans().add_source(Arc::new(beans));
     let console = limpid_console::router(limpid_console::Faces {
         source: Arc::clone(&source),
         registry: registry.clone(),

@@ -51,3 +51,11 @@ pub(crate) fn http() -> Result<Runtime, StartError> {
         .build()
         .map_err(StartError::system("start the threads of HTTP"))
 }
+
+/// Takes as many file descriptors as the system gives.
+pub(crate) fn raise_limits() {
+    match limits::raise_nofile() {
+        Ok(limit) => tracing::debug!(soft = limit.soft, hard = limit.hard, "open files limit"),
+        Err(error) => tracing::warn!(%error, "can't raise the limit on open files"),
+    }
+}

@@ -24,7 +24,6 @@ use limpid_cluster::{ClusterAdmin, ClusterSource, ReadinessState, RecordBrowser}
 use limpid_config::{BrokerConfig, Config};
 use limpid_link::Link;
 use limpid_platform::clock::{Clock, SystemClock};
-use limpid_platform::limits;
 use limpid_platform::random::{OsRandom, Random};
 use limpid_protocol::Uuid;
 use limpid_storage::LogManager;
@@ -113,7 +112,7 @@ impl Server {
         registry: &Registry,
         loggers: Arc<Loggers>,
     ) -> Result<Self, StartError> {
-        raise_limits();
+        runtimes::raise_limits();
         let broker = config.broker().clone();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let data = runtimes::data(&broker)?;
@@ -458,6 +457,7 @@ impl Opening<'_> {
             connections: Arc::clone(limits),
             cluster_id: self.dirs.cluster_id.clone(),
             node_id: self.broker.node.id,
+            started_ms: self.clock.wall_ms(),
             listener: self.broker.inter_broker_listener.clone(),
         }
     }
@@ -490,11 +490,4 @@ fn supported_features() -> Vec<SupportedFeature> {
         .iter()
         .map(supported)
         .collect()
-}
-
-fn raise_limits() {
-    match limits::raise_nofile() {
-        Ok(limit) => tracing::debug!(soft = limit.soft, hard = limit.hard, "open files limit"),
-        Err(error) => tracing::warn!(%error, "can't raise the limit on open files"),
-    }
 }

@@ -27,6 +27,12 @@ impl Counts {
         self.inside_bucket(q * total as f64).min(most)
     }
 
+    /// Their mean; none without counts.
+    pub(crate) fn mean(&self) -> Option<f64> {
+        let total = self.counts.last().copied().filter(|&total| total > 0)?;
+        Some(self.sum / total as f64)
+    }
+
     /// Where the lowest and the highest count lie, as far as buckets tell: 0 and 0 without counts.
     pub(crate) fn range(&self) -> (f64, f64) {
         let total = self.counts.last().copied().unwrap_or(0);
@@ -102,6 +108,8 @@ mod tests {
     fn range_and_deviation_are_those_of_the_buckets() {
         assert_eq!(counts([0; 4], 0.0).range(), (0.0, 0.0));
         assert_eq!(counts([0; 4], 0.0).deviation(), 0.0);
+        assert_eq!(counts([0; 4], 0.0).mean(), None);
+        assert_eq!(counts([0, 10, 20, 20], 45.0).mean(), Some(2.25));
         assert_eq!(counts([0, 1, 1, 1], 1.5).range(), (1.0, 1.5));
         assert_eq!(counts([0, 10, 20, 20], 45.0).range(), (1.0, 4.0));
         assert_eq!(counts([0, 0, 0, 3], 30.0).range(), (4.0, 4.0));

@@ -60,8 +60,16 @@ pub enum Shape {
     Timer,
     /// A Kafka-metric bean, where each metric is one attribute of this name.
     Attribute(&'static str),
+    /// The same as a whole number, where Kafka has one.
+    AttributeLong(&'static str),
     /// The same in milliseconds, of a metric in seconds.
     AttributeMs(&'static str),
+    /// What a counter grew by per second, in the last one or two windows of half a minute.
+    AttributeRate(&'static str),
+    /// The mean of a histogram in seconds, in milliseconds, over the last minute or two.
+    AttributeAvgMs(&'static str),
+    /// The largest of a histogram in seconds, in milliseconds, of the last minute or two.
+    AttributeMaxMs(&'static str),
 }
 
 /// The JMX name of a declaration: an ObjectName with `{label}` in place of label values, or
@@ -324,6 +332,30 @@ macro_rules! __mbean {
         $crate::MBean {
             object: $object,
             shape: $crate::Shape::AttributeMs($attribute),
+        }
+    };
+    ($object:literal attribute_long $attribute:literal) => {
+        $crate::MBean {
+            object: $object,
+            shape: $crate::Shape::AttributeLong($attribute),
+        }
+    };
+    ($object:literal attribute_rate $attribute:literal) => {
+        $crate::MBean {
+            object: $object,
+            shape: $crate::Shape::AttributeRate($attribute),
+        }
+    };
+    ($object:literal attribute_avg_ms $attribute:literal) => {
+        $crate::MBean {
+            object: $object,
+            shape: $crate::Shape::AttributeAvgMs($attribute),
+        }
+    };
+    ($object:literal attribute_max_ms $attribute:literal) => {
+        $crate::MBean {
+            object: $object,
+            shape: $crate::Shape::AttributeMaxMs($attribute),
         }
     };
     ($object:literal gauge) => {

@@ -62,7 +62,8 @@
 //! * Without labels the field is the handle; with labels a [`Family`]: `bind` (for good), `own` and
 //!   `own_for(object id, …)` (dies with its owners), `table` (all-enum label sets). A pair of
 //!   labels is bound with a tuple: `family.bind((Api::Produce, "orders"))`.
-//! * SHAPE is `gauge`, `counter`, `meter`, `histogram`, `histogram_ms`, `timer` or `attribute "name"`.
+//! * SHAPE is `gauge`, `counter`, `meter`, `histogram`, `histogram_ms`, `timer` or `attribute "name"`
+//!   and its variants; see [`Shape`].
 //!
 //! # State read at scrape
 //!
@@ -95,6 +96,7 @@ pub mod recent;
 mod registry;
 pub mod stage;
 mod stage_histograms;
+pub mod windowed;
 
 pub use catalogue::Catalogue;
 pub use collect::{CollectError, Collector, Samples};

@@ -16,6 +16,7 @@ use crate::declare::{Declaration, Shape};
 use crate::handle::{AnyHandle, Histogram};
 use crate::meter::{Meter, STEP};
 use crate::recent::{Recent, WINDOW};
+use crate::windowed::Windowed;
 
 mod attributes;
 mod names;
@@ -63,6 +64,8 @@ struct Bound {
     recent: Recent,
     /// Of a shape that has rates.
     meter: Option<Meter>,
+    /// Of a rate over windows.
+    windowed: Option<Windowed>,
 }
 
 impl MBeans {
@@ -85,6 +88,8 @@ impl MBeans {
                     handle: handle.clone(),
                     recent: Recent::default(),
                     meter: is_metered(bean.shape).then(|| Meter::new(now, 0.0)),
+                    windowed: matches!(bean.shape, Shape::AttributeRate(_))
+                        .then(|| Windowed::new(now, double(handle))),
                 }),
             }
         }
@@ -135,6 +140,9 @@ impl MBeans {
             match &mut bound.meter {
                 Some(meter) if steps => meter.step(now, double(&bound.handle)),
                 _ => {}
+            }
+            if let Some(windowed) = &mut bound.windowed {
+                windowed.step(now, double(&bound.handle));
             }
             match &bound.handle {
                 AnyHandle::Histogram(histogram) if turns => bound.recent.turn(histogram),
@@ -191,7 +199,10 @@ fn attributes_of(bound: &[Bound], now: Duration) -> Attributes {
     for one in bound {
         let rates = || Some(one.meter.as_ref()?.rates(now, double(&one.handle)));
         match one.scale() {
-            None => out.extend(attributes(one.shape, &one.handle, rates())),
+            None => {
+                out.extend(attributes(one.shape, &one.handle, rates()));
+                out.extend(one.recently(now));
+            }
             Some(scale) if !told.contains(&one.shape) => {
                 told.push(one.shape);
                 let parts = bound.iter().filter(|b| b.shape == one.shape);
@@ -211,6 +222,10 @@ fn is_metered(shape: Shape) -> bool {
     matches!(shape, Shape::Meter | Shape::Timer)
 }
 
+fn in_ms(seconds: Option<f64>) -> f64 {
+    seconds.map_or(f64::NAN, |seconds| seconds * 1_000.0)
+}
+
 impl Bound {
     fn is(&self, shape: Shape, series: &str) -> bool {
         self.shape == shape && *self.series == *series
@@ -223,6 +238,24 @@ impl Bound {
             (Shape::HistogramMs | Shape::Timer, AnyHandle::Histogram(_)) => Some(1_000.0),
             _ => None,
         }
+    }
+
+    /// An attribute that tells of the last while; what was not measured is no number, as in Kafka.
+    fn recently(&self, now: Duration) -> Option<(&'static str, Value)> {
+        let recent = || Some(self.recent.since(self.histogram()?.0));
+        let (name, value) = match self.shape {
+            Shape::AttributeRate(name) => {
+                let windowed = self.windowed.as_ref()?;
+                (name, windowed.rate(now, double(&self.handle)))
+            }
+            Shape::AttributeAvgMs(name) => (name, in_ms(recent()?.mean())),
+            Shape::AttributeMaxMs(name) => {
+                let recent = recent()?;
+                (name, in_ms(recent.mean().map(|_| recent.range().1)))
+            }
+            _ => return None,
+        };
+        Some((name, Value::Double(value)))
     }
 
     fn histogram(&self) -> Option<(&Histogram, &Recent)> {

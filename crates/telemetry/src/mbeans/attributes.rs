@@ -62,6 +62,9 @@ pub(super) fn attributes(shape: Shape, handle: &AnyHandle, rates: Option<Rates>)
             all
         }
         Shape::Attribute(name) => vec![(name, Value::Double(double(handle)))],
+        Shape::AttributeLong(name) => vec![(name, value(handle))],
+        // What they tell is more than the handle: see the bound series.
+        Shape::AttributeRate(_) | Shape::AttributeAvgMs(_) | Shape::AttributeMaxMs(_) => Vec::new(),
         Shape::AttributeMs(name) => vec![(name, Value::Double(double(handle) * 1_000.0))],
     }
 }

@@ -202,3 +202,45 @@ fn meters_and_timers_have_rates_that_move() {
     let distinct: std::collections::BTreeSet<_> = names.iter().collect();
     assert_eq!(distinct.len(), names.len(), "{names:?}");
 }
+
+crate::metrics! {
+    struct Recently {
+        /// Accepted.
+        accepted: counter = "limpid_accepted_total",
+            mbean "kafka.server:type=sockets" attribute_rate "connection-creation-rate",
+            mbean "kafka.server:type=sockets" attribute_long "connections";
+        /// Seconds.
+        latency: histogram[buckets::REQUEST_SECONDS] = "limpid_latency_seconds",
+            mbean "kafka.server:type=sockets" attribute_avg_ms "latency-avg",
+            mbean "kafka.server:type=sockets" attribute_max_ms "latency-max";
+    }
+}
+
+#[test]
+fn attributes_of_the_last_while() {
+    let registry = Registry::new();
+    let metrics = Recently::register(&registry).unwrap();
+    let of = |wanted: &str| {
+        let bean = registry.mbeans().read("kafka.server:type=sockets").unwrap();
+        let found = bean.into_iter().find(|(name, _)| *name == wanted);
+        found.unwrap().1
+    };
+    let double = |wanted: &str| match of(wanted) {
+        Value::Double(double) => double,
+        other => panic!("{other:?}"),
+    };
+    assert!(double("latency-avg").is_nan() && double("latency-max").is_nan());
+    metrics.accepted.inc_by(80);
+    metrics.latency.observe(0.25);
+    metrics.latency.observe(0.75);
+    registry.tick(Duration::from_secs(10));
+    assert_eq!(double("connection-creation-rate"), 2.0, "80 in 10 + 30 s");
+    assert_eq!(of("connections"), Value::Long(80));
+    assert_eq!(double("latency-avg"), 500.0);
+    assert!((750.0..=1_000.0).contains(&double("latency-max")));
+    for seconds in (15..=300).step_by(5) {
+        registry.tick(Duration::from_secs(seconds));
+    }
+    assert_eq!(double("connection-creation-rate"), 0.0);
+    assert!(double("latency-avg").is_nan());
+}

@@ -1,0 +1,332 @@
+//! Kafka's MBeans of what only the broker itself knows of its states: replicas against
+//! `min.insync.replicas`, the metadata log, features, groups by their kind.
+//!
+//! They are made when somebody looks. What is counted is bound where it is counted; what any cluster
+//! tells of itself is made of its snapshot.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use limpid_cluster::{ClusterSource as _, GroupKind, GroupState, ReadinessState};
+use limpid_storage::metadata::Image;
+use limpid_telemetry::mbeans::{BeanSource, Beans, Value, quoted};
+
+use super::{EmbeddedCluster, Parts};
+use crate::features::SUPPORTED;
+use crate::topics::Topic;
+
+/// The beans of an embedded cluster.
+pub struct BrokerBeans(Arc<EmbeddedCluster>);
+
+impl BrokerBeans {
+    /// Of this broker; before its logs are open they are few.
+    pub fn new(cluster: Arc<EmbeddedCluster>) -> Self {
+        Self(cluster)
+    }
+}
+
+impl BeanSource for BrokerBeans {
+    fn add_to(&self, _now: Duration, beans: &mut Beans) {
+        let state = broker_state(self.0.readiness().state);
+        add(
+            beans,
+            "kafka.server:type=KafkaServer,name=BrokerState",
+            state,
+        );
+        let Some(parts) = self.0.parts.get() else {
+            return;
+        };
+        let image = parts.metadata.image();
+        let now_ms = self.0.clock.wall_ms();
+        add_app_info(parts, beans);
+        add_replicas(parts, &image, beans);
+        add_raft(parts, &image, beans);
+        add_applied(parts, now_ms, beans);
+        add_controller(parts, &image, beans);
+        add_features(parts, &image, beans);
+        self.add_groups(beans);
+    }
+}
+
+/// Kafka's numbers; it has none for a broker whose disks are gone but that one of its end.
+fn broker_state(state: ReadinessState) -> i64 {
+    match state {
+        ReadinessState::Starting => 1,
+        ReadinessState::Ready => 3,
+        ReadinessState::Draining => 6,
+        ReadinessState::Failed => 7,
+    }
+}
+
+fn add(beans: &mut Beans, name: impl Into<String>, value: i64) {
+    beans.add(name, vec![("Value", Value::Long(value))]);
+}
+
+fn add_all<const N: usize>(beans: &mut Beans, bean: &str, values: [(&str, i64); N]) {
+    for (name, value) in values {
+        add(beans, format!("{bean},name={name}"), value);
+    }
+}
+
+fn count(items: usize) -> i64 {
+    i64::try_from(items).unwrap_or(i64::MAX)
+}
+
+fn add_app_info(parts: &Parts, beans: &mut Beans) {
+    let name = format!("kafka.server:type=app-info,id={}", parts.node_id);
+    let version = Value::text(env!("CARGO_PKG_VERSION"));
+    let commit = Value::text(option_env!("LIMPID_REVISION").unwrap_or("unknown"));
+    beans.add(
+        name,
+        vec![
+            ("Version", version),
+            ("CommitId", commit),
+            ("StartTimeMs", Value::Long(parts.started_ms)),
+        ],
+    );
+}
+
+/// What the partitions that this broker leads have of what they need.
+#[derive(Default)]
+struct Replicas {
+    offline: usize,
+    under_min: usize,
+    at_min: usize,
+    reassigned: usize,
+    producers: usize,
+}
+
+fn add_replicas(parts: &Parts, image: &Image, beans: &mut Beans) {
+    let mut all = Replicas::default();
+    for topic in parts.topics.table().iter() {
+        add_topic(topic, image, &mut all, beans);
+    }
+    let assigned = image.topics().flat_map(|topic| {
+        let here = topic.partitions.iter();
+        here.filter(|(_, p)| p.replicas.contains(&parts.node_id))
+            .map(|(index, _)| (topic.name.clone(), *index))
+    });
+    all.offline = assigned
+        .filter(|(topic, index)| {
+            let log = parts.logs.get(topic, *index);
+            log.is_none_or(|log| !log.is_online())
+        })
+        .count();
+    add_all(
+        beans,
+        "kafka.server:type=ReplicaManager",
+        [
+            ("OfflineReplicaCount", count(all.offline)),
+            ("UnderMinIsrPartitionCount", count(all.under_min)),
+            ("AtMinIsrPartitionCount", count(all.at_min)),
+            ("ReassigningPartitions", count(all.reassigned)),
+            ("ProducerIdCount", count(all.producers)),
+        ],
+    );
+}
+
+fn add_topic(topic: &Topic, image: &Image, all: &mut Replicas, beans: &mut Beans) {
+    let name = quoted(&topic.name);
+    for partition in topic.partitions() {
+        let needed = topic.config.min_insync_replicas;
+        let under = partition.in_sync() < needed;
+        let at = partition.in_sync() == needed;
+        all.under_min += usize::from(under);
+        all.at_min += usize::from(at);
+        all.producers += partition.log.producer_count();
+        let state = image.partition(topic.id, partition.index);
+        all.reassigned += usize::from(state.is_some_and(|state| {
+            !(state.adding_replicas.is_empty() && state.removing_replicas.is_empty())
+        }));
+        for (bean, value) in [("UnderMinIsr", under), ("AtMinIsr", at)] {
+            let index = partition.index;
+            let object =
+                format!("kafka.cluster:type=Partition,name={bean},topic={name},partition={index}");
+            add(beans, object, i64::from(value));
+        }
+    }
+}
+
+/// The quorum of the metadata is this node alone: what is written is committed.
+fn add_raft(parts: &Parts, image: &Image, beans: &mut Beans) {
+    let (node, epoch) = (i64::from(parts.node_id), i64::from(image.epoch()));
+    let end = image.next_offset();
+    let numbers = [
+        ("current-leader", node),
+        ("current-vote", node),
+        ("current-epoch", epoch),
+        ("high-watermark", end),
+        ("log-end-offset", end),
+        ("log-end-epoch", epoch),
+        ("number-of-voters", 1),
+        ("number-of-observers", 0),
+    ];
+    let mut all: Vec<_> = numbers.map(|(name, n)| (name, Value::Long(n))).into();
+    all.push(("current-state", Value::text("leader")));
+    beans.add("kafka.server:type=raft-metrics", all);
+}
+
+/// How far this broker has acted on the metadata. A follower that has acted on all there is does not
+/// lag, however old the last record is: unlike Kafka's, our log does not grow while nothing changes.
+fn add_applied(parts: &Parts, now_ms: i64, beans: &mut Beans) {
+    let image = parts.metadata.image();
+    let (offset, timestamp_ms) = parts.metadata.applied();
+    let lag_ms = if offset < image.offset() {
+        (now_ms - timestamp_ms).max(0)
+    } else {
+        0
+    };
+    beans.add(
+        "kafka.server:type=broker-metadata-metrics",
+        vec![
+            ("last-applied-record-offset", Value::Long(offset)),
+            ("last-applied-record-timestamp", Value::Long(timestamp_ms)),
+            ("last-applied-record-lag-ms", Value::Long(lag_ms)),
+        ],
+    );
+}
+
+/// The controller, which is this node: what it has committed it has acted on.
+fn add_controller(parts: &Parts, image: &Image, beans: &mut Beans) {
+    let shutting_down = image.brokers().filter(|b| b.in_controlled_shutdown);
+    let bean = "kafka.controller:type=KafkaController";
+    add_all(
+        beans,
+        bean,
+        [
+            ("LastAppliedRecordOffset", image.offset()),
+            ("LastCommittedRecordOffset", image.offset()),
+            ("LastAppliedRecordTimestamp", image.timestamp_ms()),
+            ("LastAppliedRecordLagMs", 0),
+            // It took office when it started, and nobody takes it away.
+            ("NewActiveControllersCount", 1),
+            (
+                "ControlledShutdownBrokerCount",
+                count(shutting_down.count()),
+            ),
+        ],
+    );
+    for broker in image.brokers() {
+        let state = match broker {
+            b if b.in_controlled_shutdown => 20,
+            b if b.fenced => 10,
+            _ => 30,
+        };
+        let name = format!(
+            "{bean},name=BrokerRegistrationState,broker={}",
+            broker.broker_id
+        );
+        add(beans, name, state);
+    }
+    add(
+        beans,
+        "kafka.server:type=MetadataLoader,name=CurrentControllerId",
+        i64::from(parts.node_id),
+    );
+}
+
+fn add_features(_parts: &Parts, image: &Image, beans: &mut Beans) {
+    let loader = "kafka.server:type=MetadataLoader";
+    let version = i64::from(image.metadata_version());
+    add(
+        beans,
+        format!("{loader},name=CurrentMetadataVersion"),
+        version,
+    );
+    for feature in SUPPORTED {
+        let level = match feature.name {
+            crate::features::METADATA_VERSION => version,
+            name => i64::from(image.feature(name)),
+        };
+        let object = format!(
+            "{loader},name=FinalizedLevel,featureName={}",
+            camel(feature.name)
+        );
+        add(beans, object, level);
+        let object = format!(
+            "kafka.server:type=node-metrics,feature-name={}",
+            feature.name.replace('.', "-")
+        );
+        let level = |level: i16| Value::Long(i64::from(level));
+        beans.add(
+            object,
+            vec![
+                ("maximum-supported-level", level(feature.max)),
+                ("minimum-supported-level", level(feature.min)),
+            ],
+        );
+    }
+}
+
+/// `metadata.version` as `metadataVersion`.
+fn camel(name: &str) -> String {
+    let mut words = name.split('.');
+    let mut out = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let mut letters = word.chars();
+        out.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        out.push_str(letters.as_str());
+    }
+    out
+}
+
+/// States of groups that the coordinator assigns partitions to, with the kinds that have them.
+const STATES: [(GroupState, bool); 5] = [
+    (GroupState::Empty, true),
+    (GroupState::Assigning, false),
+    (GroupState::Reconciling, false),
+    (GroupState::Stable, true),
+    (GroupState::Dead, true),
+];
+
+impl BrokerBeans {
+    fn add_groups(&self, beans: &mut Beans) {
+        let snapshot = self.0.snapshot();
+        let of_kind = |kind| {
+            snapshot
+                .groups
+                .iter()
+                .filter(move |group| group.kind == kind)
+        };
+        let bean = "kafka.server:type=group-coordinator-metrics";
+        for (protocol, kind) in [
+            ("classic", GroupKind::Classic),
+            ("consumer", GroupKind::Consumer),
+            ("share", GroupKind::Share),
+        ] {
+            let groups = Value::Long(count(of_kind(kind).count()));
+            beans.add(
+                format!("{bean},protocol={protocol}"),
+                vec![("group-count", groups)],
+            );
+        }
+        for (state, of_share_groups) in STATES {
+            let in_state =
+                |kind| Value::Long(count(of_kind(kind).filter(|g| g.state == state).count()));
+            let mut counts = vec![("consumer-group-count", in_state(GroupKind::Consumer))];
+            if of_share_groups {
+                counts.push(("share-group-count", in_state(GroupKind::Share)));
+            }
+            beans.add(format!("{bean},state={}", state.as_str()), counts);
+        }
+        let partitions = snapshot.groups.iter().flat_map(|group| group.partitions());
+        let offsets = partitions.filter(|(_, p)| p.committed.is_some()).count();
+        add(
+            beans,
+            "kafka.coordinator.group:type=GroupMetadataManager,name=NumOffsets",
+            count(offsets),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::camel;
+
+    #[test]
+    fn features_are_named_as_in_kafkas_beans() {
+        assert_eq!(camel("metadata.version"), "metadataVersion");
+        assert_eq!(camel("share.version"), "shareVersion");
+        assert_eq!(camel("one"), "one");
+    }
+}
