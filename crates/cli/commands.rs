@@ -16,7 +16,7 @@ use std::sync::Arc;
 use limpid_config::{Config, LoadOptions, Loaded};
 use limpid_telemetry::logging::LogGuard;
 use limpid_telemetry::own::Build;
-use limpid_telemetry::{ProcessCollector, Registry};
+use limpid_telemetry::{ProcessBeans, ProcessCollector, Registry};
 
 use crate::args::ConfigArgs;
 
@@ -43,6 +43,8 @@ fn registry(log: &LogGuard) -> anyhow::Result<Registry> {
     });
     registry.add_collector(log.collector());
     registry.add_collector(Arc::new(ProcessCollector::new()));
+    let beans = ProcessBeans::new(env!("CARGO_PKG_VERSION"));
+    registry.mbeans().add_source(Arc::new(beans));
     limpid_telemetry::facade::install(&registry)?;
     Ok(registry)
 }

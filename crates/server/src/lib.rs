@@ -27,6 +27,7 @@ mod server;
 mod ticker;
 mod token_keys;
 pub mod upkeep;
+mod worker_beans;
 
 pub use catalogue::catalogue;
 pub use error::StartError;

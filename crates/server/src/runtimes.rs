@@ -2,9 +2,11 @@
 
 use limpid_config::BrokerConfig;
 use limpid_platform::limits;
+use limpid_telemetry::Registry;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::error::StartError;
+use crate::worker_beans::WorkerBeans;
 
 /// Threads that serve HTTP.
 const HTTP_THREADS: usize = 1;
@@ -32,13 +34,16 @@ pub(crate) fn blocking_threads(config: &BrokerConfig) -> usize {
 }
 
 /// The runtime of listeners and connections.
-pub(crate) fn data(config: &BrokerConfig) -> Result<Runtime, StartError> {
-    Builder::new_multi_thread()
+pub(crate) fn data(config: &BrokerConfig, registry: &Registry) -> Result<Runtime, StartError> {
+    let data = Builder::new_multi_thread()
         .worker_threads(worker_threads(config))
         .thread_name("limpid-data")
         .enable_all()
         .build()
-        .map_err(StartError::system("start the threads of the data path"))
+        .map_err(StartError::system("start the threads of the data path"))?;
+    let beans = WorkerBeans::new(data.handle());
+    registry.mbeans().add_source(std::sync::Arc::new(beans));
+    Ok(data)
 }
 
 /// The runtime of HTTP.

@@ -46,7 +46,7 @@ use crate::opening::{client_log, open_logs, open_metadata};
 use crate::room::Room;
 use crate::ticker::{Chores, Ticker};
 use crate::token_keys::TokenKeys;
-use crate::{faces, http, runtimes};
+use crate::{faces, http, runtimes, worker_beans};
 
 /// Jobs that may wait for a thread that may block.
 const BLOCKING_QUEUE_MAX: usize = 10_000;
@@ -115,7 +115,7 @@ impl Server {
         runtimes::raise_limits();
         let broker = config.broker().clone();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let data = runtimes::data(&broker)?;
+        let data = runtimes::data(&broker, registry)?;
         let http_runtime = runtimes::http()?;
         let bound = data.block_on(listeners::bind(&broker))?;
         let dirs = data_dir::prepare(&broker)?;
@@ -431,7 +431,7 @@ impl Opening<'_> {
     fn request_memory(&self) -> Arc<RequestMemory> {
         let bytes = self.broker.resources.request_memory_bytes;
         let largest = usize::try_from(self.broker.network.socket_request_max_bytes).unwrap_or(0);
-        let stats = self.registry.pool("request_memory", bytes as u64);
+        let stats = worker_beans::request_pool(self.registry, bytes as u64);
         Arc::new(RequestMemory::new(bytes, largest, stats))
     }
 

@@ -110,7 +110,7 @@ pub use handle::{
 };
 pub use label::{Domain, EnumLabels, Label, LabelEnum, Labels, Number, Text};
 pub use mbeans::MBeans;
-pub use process::ProcessCollector;
+pub use process::{ProcessBeans, ProcessCollector};
 pub use registry::Registry;
 pub use stage::{Stage, StageClock, StageTimes};
 pub use stage_histograms::StageHistograms;

@@ -6,6 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::collect::{CollectError, Collector, Samples};
 use crate::declare::Declaration;
 
+mod beans;
+
+pub use beans::ProcessBeans;
+
 crate::families! {
     /// Families of the process.
     pub mod families {

@@ -1,7 +1,7 @@
 //! The process as the beans that every JVM has, for checks that ask any Java service the same.
 //!
-//! The names are Java's, the facts ours: no heap is made up, there is one memory, and the virtual
-//! machine calls itself Limpid.
+//! The names are Java's, the facts ours: the heap is the memory that is no file's, without a limit of
+//! its own, and the virtual machine calls itself Limpid.
 
 use std::fs;
 use std::time::Duration;
@@ -82,7 +82,10 @@ impl ProcessBeans {
             ("AvailableProcessors", Value::long(processors)),
             ("SystemLoadAverage", Value::Double(load.unwrap_or(-1.0))),
             // The directory that is being read is one of them.
-            ("OpenFileDescriptorCount", Value::long(fds.saturating_sub(1))),
+            (
+                "OpenFileDescriptorCount",
+                Value::long(fds.saturating_sub(1)),
+            ),
             (
                 "MaxFileDescriptorCount",
                 max_fds(&limits).map_or(Value::Long(i64::MAX), Value::long),
@@ -97,9 +100,9 @@ impl ProcessBeans {
                 Value::long(stat.virtual_bytes),
             ),
         ];
-        let known = sizes.into_iter().filter_map(|(name, field)| {
-            Some((name, Value::long(number(&memory, field)? * 1024)))
-        });
+        let known = sizes
+            .into_iter()
+            .filter_map(|(name, field)| Some((name, Value::long(number(&memory, field)? * 1024))));
         all.extend(known);
         all
     }
@@ -145,13 +148,17 @@ impl BeanSource for ProcessBeans {
         let mut load = self.load.lock();
         if let Some((then, ticks)) = load.at.replace((now, stat.cpu_ticks)) {
             let processors = std::thread::available_parallelism().map_or(1, usize::from);
-            let seconds = now.saturating_sub(then).as_secs_f64() * processors as f64;
-            let busy = stat.cpu_ticks.saturating_sub(ticks) as f64 / TICKS_PER_SECOND;
-            if seconds > 0.0 {
-                load.share = (busy / seconds).min(1.0);
-            }
+            let came = stat.cpu_ticks.saturating_sub(ticks);
+            load.share = share(came, now.saturating_sub(then), processors).unwrap_or(load.share);
         }
     }
+}
+
+/// The part of the processors' time that was used, 0 to 1.
+fn share(ticks: u64, time: Duration, processors: usize) -> Option<f64> {
+    let seconds = time.as_secs_f64() * processors as f64;
+    let busy = ticks as f64 / TICKS_PER_SECOND;
+    (seconds > 0.0).then(|| (busy / seconds).min(1.0))
 }
 
 fn text(path: &str) -> String {
@@ -198,7 +205,10 @@ mod tests {
         assert!(name.starts_with(&format!("{pid}@")), "{name}");
         let at_least = |bean: &str, attribute: &str, least: i64| {
             let value = of(bean, attribute);
-            assert!(matches!(value, Value::Long(n) if n >= least), "{attribute} {value:?}");
+            assert!(
+                matches!(value, Value::Long(n) if n >= least),
+                "{attribute} {value:?}"
+            );
         };
         at_least("java.lang:type=Threading", "ThreadCount", 1);
         let system = "java.lang:type=OperatingSystem";
@@ -212,13 +222,10 @@ mod tests {
     }
 
     #[test]
-    fn the_load_is_that_of_the_time_between_steps() {
-        let beans = ProcessBeans::new("1");
-        beans.step(Duration::from_secs(1));
-        // Ticks are of the kernel, and the steps' time is told: it can't be more than was there.
-        let ticks = beans.load.lock().at.expect("a step").1;
-        beans.load.lock().at = Some((Duration::from_secs(1), ticks.saturating_sub(100)));
-        beans.step(Duration::from_secs(1) + Duration::from_millis(1));
-        assert_eq!(beans.load.lock().share, 1.0);
+    fn the_load_is_a_part_of_all_processors() {
+        let five = Duration::from_secs(5);
+        assert_eq!(share(250, five, 2), Some(0.25));
+        assert_eq!(share(5_000, five, 2), Some(1.0), "ticks are counted late");
+        assert_eq!(share(1, Duration::ZERO, 2), None);
     }
 }
