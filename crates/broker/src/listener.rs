@@ -316,7 +316,7 @@ impl Acceptor {
     ) {
         let shared = Arc::clone(&self.shared);
         connections.spawn(async move {
-            let _open = shared.listener.open.track();
+            let _open = shared.listener.opened();
             connection::serve_socket(stream, peer, Arc::clone(&shared), drain).await;
             drop(guard);
         });

@@ -1,21 +1,25 @@
 //! What the broker counts.
 
+mod connections;
 mod limits;
 mod metadata;
 mod shares;
-
-use std::sync::Arc;
+mod topics;
 
 use limpid_coordinator::Cause;
 use limpid_protocol::{ApiKey, ErrorCode};
 use limpid_telemetry::{
-    Counter, Family, Gauge, Histogram, LabelEnum, Owned, RegisterError, Registry, Stage,
-    StageHistograms, StageTimes, Table, Text, buckets, label_enum, metrics,
+    Counter, Gauge, Histogram, LabelEnum, RegisterError, Registry, Stage, StageHistograms,
+    StageTimes, Table, Text, buckets, label_enum, metrics,
 };
 
+pub use self::connections::{
+    ConnectionMetrics, ListenerMetrics, OpenConnection, SoftwareConnection,
+};
 pub use self::limits::{CLIENT_SERIES_MAX, ClientMetrics, ConnectionLimitMetrics, QuotaMetrics};
 pub use self::metadata::{MetadataMetrics, ReplicaMetrics};
 pub use self::shares::ShareMetrics;
+pub use self::topics::{BoundTopicMetrics, RefusedMetrics, TopicMetrics};
 
 /// Most topics with series of their own; the others share `topic="other"`.
 pub const TOPIC_SERIES_MAX: usize = 5_000;
@@ -151,8 +155,14 @@ metrics! {
             mbean "kafka.network:type=RequestMetrics,name={stage.mbean},request={api}" histogram_ms;
         /// Bytes of requests, length prefix included.
         pub request_bytes: counter { api: Api } = "limpid_request_bytes_total";
+        /// Sizes of requests, length prefix included.
+        pub request_sizes: histogram[buckets::SIZE_BYTES] { api: Api } = "limpid_request_size_bytes",
+            mbean "kafka.network:type=RequestMetrics,name=RequestBytes,request={api}" histogram;
         /// Bytes of answers, length prefix included.
         pub response_bytes: counter { api: Api } = "limpid_response_bytes_total";
+        /// Answers that are being sent now.
+        pub sending: gauge = "limpid_answers_sending",
+            mbean "kafka.network:type=RequestChannel,name=ResponseQueueSize" gauge;
     }
 }
 
@@ -185,40 +195,15 @@ metrics! {
 }
 
 metrics! {
-    /// Connections.
-    pub struct ConnectionMetrics {
-        /// Connections open now.
-        pub open: gauge { listener: ListenerName } = "limpid_connections",
-            mbean "kafka.server:type=socket-server-metrics,listener={listener}" attribute "connection-count";
-        /// Connections accepted.
-        pub accepted: counter { listener: ListenerName } = "limpid_connections_accepted_total",
-            mbean "kafka.server:type=socket-server-metrics,listener={listener}" attribute "connection-creation-total";
-        /// Logins that succeeded.
-        pub logins: counter { listener: ListenerName } = "limpid_logins_total",
-            mbean "kafka.server:type=socket-server-metrics,listener={listener}" attribute "successful-authentication-total";
-        /// Logins and TLS handshakes that failed.
-        pub failed_logins: counter { listener: ListenerName } = "limpid_failed_logins_total",
-            mbean "kafka.server:type=socket-server-metrics,listener={listener}" attribute "failed-authentication-total";
-        /// Connections closed because their login had run out.
-        pub expired_logins: counter { listener: ListenerName } = "limpid_expired_logins_total",
-            mbean "kafka.server:type=socket-server-metrics,listener={listener}" attribute "expired-connections-killed-count";
-        /// When the certificate of a listener runs out, in seconds since 1970.
-        pub certificate_expires: gauge { listener: ListenerName } = "limpid_tls_certificate_expires_timestamp_seconds";
-        /// Attempts to load certificates that had changed, by outcome.
-        pub reloads: counter { listener: ListenerName, outcome: ReloadOutcome } = "limpid_tls_reloads_total";
-        /// Connections that ended in a failure, by cause.
-        pub failures: counter { listener: ListenerName, cause: Failure } = "limpid_connection_failures_total";
-        /// Attempts to accept a connection that failed, by cause.
-        pub accept_errors: counter { listener: ListenerName, cause: AcceptError } = "limpid_accept_errors_total";
-    }
-}
-
-metrics! {
     /// Fetches that wait ("purgatory").
     pub struct FetchMetrics {
         /// Fetches parked now until enough bytes are there or their time is over.
         pub parked: gauge = "limpid_fetches_parked",
-            mbean "kafka.server:type=DelayedOperationPurgatory,name=PurgatorySize,delayedOperation=Fetch" gauge;
+            mbean "kafka.server:type=DelayedOperationPurgatory,name=PurgatorySize,delayedOperation=Fetch" gauge,
+            mbean "kafka.server:type=DelayedOperationPurgatory,name=NumDelayedOperations,delayedOperation=Fetch" gauge;
+        /// Fetches that waited as long as they may.
+        pub expired: counter = "limpid_fetches_expired_total",
+            mbean "kafka.server:type=DelayedFetchMetrics,name=ExpiresPerSec,fetcherType=consumer" meter;
     }
 }
 
@@ -261,13 +246,17 @@ metrics! {
         /// Rebalances that began, by what began them.
         pub rebalances: counter { group: GroupName, cause: RebalanceCause } = "limpid_group_rebalances_total";
         /// Time from the beginning of a rebalance until every member had its assignment.
-        pub rebalance: histogram[buckets::REBALANCE_SECONDS] = "limpid_group_rebalance_seconds";
+        pub rebalance: histogram[buckets::REBALANCE_SECONDS] = "limpid_group_rebalance_seconds",
+            mbean "kafka.server:type=group-coordinator-metrics" attribute "group-completed-rebalance-count",
+            mbean "kafka.server:type=group-coordinator-metrics" attribute_rate "group-completed-rebalance-rate";
         /// Offsets committed, one for each partition.
         pub commits: counter = "limpid_group_commits_total",
-            mbean "kafka.server:type=group-coordinator-metrics" attribute "offset-commit-count";
+            mbean "kafka.server:type=group-coordinator-metrics" attribute "offset-commit-count",
+            mbean "kafka.server:type=group-coordinator-metrics" attribute_rate "offset-commit-rate";
         /// Offsets that expired.
         pub expired: counter = "limpid_group_offsets_expired_total",
-            mbean "kafka.server:type=group-coordinator-metrics" attribute "offset-expiration-count";
+            mbean "kafka.server:type=group-coordinator-metrics" attribute "offset-expiration-count",
+            mbean "kafka.server:type=group-coordinator-metrics" attribute_rate "offset-expiration-rate";
     }
 }
 
@@ -291,36 +280,6 @@ metrics! {
     }
 }
 
-metrics! {
-    /// Traffic by topic.
-    pub struct TopicMetrics {
-        /// Records appended by producers.
-        pub messages_in: counter { topic: TopicName } = "limpid_topic_messages_in_total",
-            mbean "kafka.server:type=BrokerTopicMetrics,name=MessagesInPerSec,topic={topic}" meter;
-        /// Bytes of record batches appended by producers.
-        pub bytes_in: counter { topic: TopicName } = "limpid_topic_bytes_in_total",
-            mbean "kafka.server:type=BrokerTopicMetrics,name=BytesInPerSec,topic={topic}" meter;
-        /// Bytes of record batches sent to consumers.
-        pub bytes_out: counter { topic: TopicName } = "limpid_topic_bytes_out_total",
-            mbean "kafka.server:type=BrokerTopicMetrics,name=BytesOutPerSec,topic={topic}" meter;
-        /// Bytes of record batches that were refused.
-        pub bytes_rejected: counter { topic: TopicName } = "limpid_topic_bytes_rejected_total",
-            mbean "kafka.server:type=BrokerTopicMetrics,name=BytesRejectedPerSec,topic={topic}" meter;
-        /// Produce requests that named the topic.
-        pub produce_requests: counter { topic: TopicName } = "limpid_topic_produce_requests_total",
-            mbean "kafka.server:type=BrokerTopicMetrics,name=TotalProduceRequestsPerSec,topic={topic}" meter;
-        /// Fetch requests that named the topic.
-        pub fetch_requests: counter { topic: TopicName } = "limpid_topic_fetch_requests_total",
-            mbean "kafka.server:type=BrokerTopicMetrics,name=TotalFetchRequestsPerSec,topic={topic}" meter;
-        /// Partitions of produce requests that were refused.
-        pub failed_produce_requests: counter { topic: TopicName } = "limpid_topic_failed_produce_requests_total",
-            mbean "kafka.server:type=BrokerTopicMetrics,name=FailedProduceRequestsPerSec,topic={topic}" meter;
-        /// Partitions of fetch requests that were refused.
-        pub failed_fetch_requests: counter { topic: TopicName } = "limpid_topic_failed_fetch_requests_total",
-            mbean "kafka.server:type=BrokerTopicMetrics,name=FailedFetchRequestsPerSec,topic={topic}" meter;
-    }
-}
-
 /// The request families, bound for use on the data path.
 pub struct BoundRequestMetrics {
     requests: Table<Counter, (Api, Error)>,
@@ -328,7 +287,10 @@ pub struct BoundRequestMetrics {
     seconds: Table<Histogram, Api>,
     stages: StageHistograms<Api>,
     request_bytes: Table<Counter, Api>,
+    request_sizes: Table<Histogram, Api>,
     response_bytes: Table<Counter, Api>,
+    /// Answers that are being sent now.
+    pub sending: Gauge,
 }
 
 impl BoundRequestMetrics {
@@ -340,7 +302,9 @@ impl BoundRequestMetrics {
             seconds: metrics.seconds.table(),
             stages: StageHistograms::new(&metrics.stages),
             request_bytes: metrics.request_bytes.table(),
+            request_sizes: metrics.request_sizes.table(),
             response_bytes: metrics.response_bytes.table(),
+            sending: metrics.sending.clone(),
         }
     }
 
@@ -360,87 +324,8 @@ impl BoundRequestMetrics {
         self.seconds.get(api).observe_duration(seconds);
         self.stages.observe(api, t);
         self.request_bytes.get(api).inc_by(bytes.0 as u64);
+        self.request_sizes.get(api).observe(bytes.0 as f64);
         self.response_bytes.get(api).inc_by(bytes.1 as u64);
-    }
-}
-
-/// The handles of one listener.
-pub struct ListenerMetrics {
-    /// Connections open now.
-    pub open: Gauge,
-    /// Connections accepted.
-    pub accepted: Counter,
-    /// Logins that succeeded.
-    pub logins: Counter,
-    /// Logins and TLS handshakes that failed.
-    pub failed_logins: Counter,
-    /// Connections whose login ran out.
-    pub expired_logins: Counter,
-    name: Arc<str>,
-    failures: Family<Counter, (ListenerName, Failure)>,
-    accept_errors: Family<Counter, (ListenerName, AcceptError)>,
-}
-
-impl ListenerMetrics {
-    /// Binds the series of the listener `name`.
-    pub fn new(metrics: &ConnectionMetrics, name: &Arc<str>) -> Self {
-        Self {
-            open: metrics.open.bind(name),
-            accepted: metrics.accepted.bind(name),
-            logins: metrics.logins.bind(name),
-            failed_logins: metrics.failed_logins.bind(name),
-            expired_logins: metrics.expired_logins.bind(name),
-            name: Arc::clone(name),
-            failures: metrics.failures.clone(),
-            accept_errors: metrics.accept_errors.clone(),
-        }
-    }
-
-    /// Counts a failed connection. Not a hot path: a connection fails once.
-    pub fn failed(&self, cause: Failure) {
-        self.failures.bind((&self.name, cause)).inc();
-    }
-
-    /// Counts a failed accept.
-    pub fn accept_failed(&self, cause: AcceptError) {
-        self.accept_errors.bind((&self.name, cause)).inc();
-    }
-}
-
-/// The handles of one topic; the series go with them.
-#[derive(Debug)]
-pub struct BoundTopicMetrics {
-    /// Records appended by producers.
-    pub messages_in: Owned<Counter>,
-    /// Bytes appended by producers.
-    pub bytes_in: Owned<Counter>,
-    /// Bytes sent to consumers.
-    pub bytes_out: Owned<Counter>,
-    /// Bytes refused.
-    pub bytes_rejected: Owned<Counter>,
-    /// Produce requests that named the topic.
-    pub produce_requests: Owned<Counter>,
-    /// Fetch requests that named the topic.
-    pub fetch_requests: Owned<Counter>,
-    /// Partitions of produce requests that were refused.
-    pub failed_produce_requests: Owned<Counter>,
-    /// Partitions of fetch requests that were refused.
-    pub failed_fetch_requests: Owned<Counter>,
-}
-
-impl BoundTopicMetrics {
-    /// Binds the series of the topic with this id: a re-created topic is a new series.
-    pub fn new(metrics: &TopicMetrics, id: u128, name: &str) -> Self {
-        Self {
-            messages_in: metrics.messages_in.own_for(id, name),
-            bytes_in: metrics.bytes_in.own_for(id, name),
-            bytes_out: metrics.bytes_out.own_for(id, name),
-            bytes_rejected: metrics.bytes_rejected.own_for(id, name),
-            produce_requests: metrics.produce_requests.own_for(id, name),
-            fetch_requests: metrics.fetch_requests.own_for(id, name),
-            failed_produce_requests: metrics.failed_produce_requests.own_for(id, name),
-            failed_fetch_requests: metrics.failed_fetch_requests.own_for(id, name),
-        }
     }
 }
 
@@ -452,6 +337,8 @@ pub struct BrokerMetrics {
     pub connections: ConnectionMetrics,
     /// Topics.
     pub topics: TopicMetrics,
+    /// Records refused.
+    pub refused: RefusedMetrics,
     /// Fetches that wait.
     pub fetches: FetchMetrics,
     /// Fetch sessions.
@@ -480,6 +367,7 @@ impl BrokerMetrics {
             requests: BoundRequestMetrics::new(&RequestMetrics::register(registry)?),
             connections: ConnectionMetrics::register(registry)?,
             topics: TopicMetrics::register(registry)?,
+            refused: RefusedMetrics::register(registry)?,
             fetches: FetchMetrics::register(registry)?,
             fetch_sessions: FetchSessionMetrics::register(registry)?,
             access: AccessMetrics::register(registry)?,

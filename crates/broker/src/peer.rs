@@ -8,6 +8,8 @@ use std::sync::{Arc, OnceLock};
 use limpid_security::Principal;
 use parking_lot::Mutex;
 
+use crate::metrics::SoftwareConnection;
+
 /// Most things that are kept for a connection.
 const KEPT_MAX: usize = 16;
 
@@ -24,6 +26,8 @@ pub struct Peer {
     pub principal: Principal,
     /// Client software name and version, once it told (KIP-511).
     pub software: OnceLock<(String, String)>,
+    /// Counts the connection for that software.
+    pub counted: OnceLock<SoftwareConnection>,
     /// What ends with the connection.
     kept: Mutex<VecDeque<Box<dyn Any + Send + Sync>>>,
 }
@@ -37,6 +41,7 @@ impl Peer {
             listener,
             principal: Principal::anonymous(),
             software: OnceLock::new(),
+            counted: OnceLock::new(),
             kept: Mutex::default(),
         }
     }

@@ -153,7 +153,8 @@ impl Services {
             drain,
             ..
         } = input;
-        let parked = metrics.fetches.parked.clone();
+        let waiting = metrics.fetches.clone();
+        let connections = metrics.connections.clone();
         let sessions = FetchSessions::new(
             settings.current().broker().network.fetch_session_slots,
             Arc::clone(&input.clock),
@@ -261,7 +262,7 @@ impl Services {
                 Arc::clone(&blocking),
                 drain,
                 fetch_bytes_max,
-                parked,
+                waiting,
             )),
             Box::new(Typed(ListOffsets::new(Arc::clone(&topics), blocking))),
             Box::new(Typed(describe_metadata)),
@@ -277,8 +278,9 @@ impl Services {
             Box::new(Typed(DescribeCluster::new(m(), cluster_id, node_id))),
             Box::new(Typed(DescribeTopicPartitions::new(m(), s()))),
         ]);
-        let api_versions =
-            |ranges| -> Box<dyn Handler> { Box::new(Typed(ApiVersions::new(ranges, m()))) };
+        let api_versions = |ranges| -> Box<dyn Handler> {
+            Box::new(Typed(ApiVersions::new(ranges, m(), connections)))
+        };
         let apis = Apis::new(handlers, ApiVersions::RANGE, api_versions);
         Self {
             topics,

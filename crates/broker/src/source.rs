@@ -28,9 +28,11 @@ use crate::topics::{self, Topics};
 use self::groups::GroupMemory;
 
 mod beans;
+mod derived;
 mod groups;
 
 pub use self::beans::BrokerBeans;
+pub use self::derived::DerivedBeans;
 
 /// What snapshots are made of.
 pub struct Parts {

@@ -299,6 +299,7 @@ impl Topics {
                 let id = u128::from_be_bytes(*state.id.as_bytes());
                 Arc::new(BoundTopicMetrics::new(
                     &self.metrics.topics,
+                    &self.metrics.refused,
                     id,
                     &state.name,
                 ))

@@ -2,8 +2,8 @@
 
 use limpid_broker::metrics::{
     AccessMetrics, ClientMetrics, ConnectionLimitMetrics, ConnectionMetrics, FetchMetrics,
-    FetchSessionMetrics, GroupMetrics, MetadataMetrics, QuotaMetrics, ReplicaMetrics,
-    RequestMetrics, ShareMetrics, TopicMetrics, TransactionMetrics,
+    FetchSessionMetrics, GroupMetrics, MetadataMetrics, QuotaMetrics, RefusedMetrics,
+    ReplicaMetrics, RequestMetrics, ShareMetrics, TopicMetrics, TransactionMetrics,
 };
 use limpid_telemetry::Catalogue;
 
@@ -25,6 +25,7 @@ pub fn catalogue() -> Catalogue {
         .with(TransactionMetrics::DECLARATIONS)
         .with(MetadataMetrics::DECLARATIONS)
         .with(ReplicaMetrics::DECLARATIONS)
+        .with(RefusedMetrics::DECLARATIONS)
         .with(limpid_client_metrics::PushMetrics::DECLARATIONS)
         .with_families(limpid_client_metrics::families::ALL)
         .with(limpid_storage::LogMetrics::DECLARATIONS)

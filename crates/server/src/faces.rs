@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
-use limpid_broker::source::{BrokerBeans, EmbeddedCluster};
+use limpid_broker::source::{BrokerBeans, DerivedBeans, EmbeddedCluster};
 use limpid_cluster::ClusterSource;
 use limpid_config::BrokerConfig;
 use limpid_exporter::Exporter;
@@ -31,6 +31,7 @@ pub(crate) fn router(
     }
     let beans = BrokerBeans::new(Arc::clone(cluster));
     registry.mbeans().add_source(Arc::new(beans));
+    registry.mbeans().add_source(Arc::new(DerivedBeans));
     let console = limpid_console::router(limpid_console::Faces {
         source: Arc::clone(&source),
         registry: registry.clone(),

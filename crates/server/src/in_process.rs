@@ -63,7 +63,7 @@ impl Transport for InProcess {
             let (context, drain) = (Arc::clone(&broker.context), broker.drain.clone());
             broker.runtime.spawn(async move {
                 context.listener.accepted.inc();
-                let _open = context.listener.open.track();
+                let _open = context.listener.opened();
                 connection::serve(pipe, peer, Arc::clone(&context), drain).await;
             });
             Ok(Box::new(client) as BoxStream)

@@ -51,6 +51,9 @@ pub enum Shape {
     Counter,
     /// Yammer meter: `Count`, its rates, `EventType`, `RateUnit`.
     Meter,
+    /// Yammer meter of a sum in seconds, with this `EventType`: `Count` in nanoseconds, rates that
+    /// are parts of the time.
+    TimeMeter(&'static str),
     /// Yammer histogram in the unit of the metric: `Count`, `Min`, `Max`, `Mean`, `StdDev`,
     /// percentiles.
     Histogram,
@@ -356,6 +359,12 @@ macro_rules! __mbean {
         $crate::MBean {
             object: $object,
             shape: $crate::Shape::AttributeMaxMs($attribute),
+        }
+    };
+    ($object:literal time_meter $event:literal) => {
+        $crate::MBean {
+            object: $object,
+            shape: $crate::Shape::TimeMeter($event),
         }
     };
     ($object:literal gauge) => {

@@ -219,7 +219,7 @@ fn attributes_of(bound: &[Bound], now: Duration) -> Attributes {
 }
 
 fn is_metered(shape: Shape) -> bool {
-    matches!(shape, Shape::Meter | Shape::Timer)
+    matches!(shape, Shape::Meter | Shape::TimeMeter(_) | Shape::Timer)
 }
 
 fn in_ms(seconds: Option<f64>) -> f64 {

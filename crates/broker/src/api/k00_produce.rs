@@ -204,7 +204,10 @@ impl Produce {
             limits.max_decompressed_bytes = most;
             prepared = batch::prepare(&records, &limits, &topic.config);
         }
-        let prepared = prepared.map_err(|error| Refusal::from_records(error, start))?;
+        let prepared = prepared.map_err(|error| {
+            topic.metrics.refused.count(&error);
+            Refusal::from_records(error, start)
+        })?;
         append(partition, (&prepared, permit), call).map_err(|error| Refusal {
             log_start_offset: start,
             ..error.into()
@@ -265,6 +268,7 @@ fn count(topic: &Topic, (records, size): (i32, u64), done: &Result<AppendInfo, R
         Err(_) => {
             metrics.failed_produce_requests.inc();
             metrics.bytes_rejected.inc_by(size);
+            metrics.refused.bytes.inc_by(size);
         }
     }
 }

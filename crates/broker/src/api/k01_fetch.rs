@@ -22,7 +22,7 @@ use limpid_protocol::messages::fetch_response::{
 use limpid_protocol::records::Batches;
 use limpid_protocol::{ApiKey, Chunks, ErrorCode, Message, Reader};
 use limpid_storage::{LogRead, PartitionLog, ReadError};
-use limpid_telemetry::{Gauge, Stage};
+use limpid_telemetry::Stage;
 
 use crate::access::{Operation, ResourceKind};
 use crate::answer_memory::Room;
@@ -31,6 +31,7 @@ use crate::drain::Drain;
 use crate::fetch_sessions::{self, FetchSessions};
 use crate::handler::{Answering, ApiRange, Call, Handler, Reply};
 use crate::leadership::{check_leader_epoch, locate};
+use crate::metrics::FetchMetrics;
 use crate::read_errors::read_error;
 use crate::topics::{Partition, Topic, Topics};
 use crate::waiters::Waiter;
@@ -49,7 +50,7 @@ pub struct Fetch {
     drain: Drain,
     /// `fetch.max.bytes`.
     fetch_bytes_max: usize,
-    parked: Gauge,
+    waiting: FetchMetrics,
 }
 
 /// All partitions of the request after one look at the logs.
@@ -60,14 +61,14 @@ struct Look {
 }
 
 impl Fetch {
-    /// `fetch_bytes_max` is `fetch.max.bytes`; `parked` counts the fetches that wait.
+    /// `fetch_bytes_max` is `fetch.max.bytes`; `waiting` counts the fetches that wait.
     pub fn new(
         topics: Arc<Topics>,
         sessions: FetchSessions,
         blocking: Arc<Blocking>,
         drain: Drain,
         fetch_bytes_max: usize,
-        parked: Gauge,
+        waiting: FetchMetrics,
     ) -> Self {
         Self {
             topics,
@@ -75,7 +76,7 @@ impl Fetch {
             blocking,
             drain,
             fetch_bytes_max,
-            parked,
+            waiting,
         }
     }
 
@@ -131,11 +132,11 @@ impl Fetch {
             }
             waiter.arm((min_bytes - look.bytes) as u64);
             call.clock.enter(Stage::Purgatory);
-            let parked = self.parked.track();
+            let parked = self.waiting.parked.track();
             // What wakes it may not be for a reader of committed records yet.
             tokio::select! {
                 () = waiter.ready() => {}
-                () = tokio::time::sleep_until(deadline.into()) => {}
+                () = tokio::time::sleep_until(deadline.into()) => self.waiting.expired.inc(),
                 () = drain.begun() => {}
             }
             call.clock.enter(Stage::LocalAppend);

@@ -19,6 +19,7 @@ use limpid_protocol::{ApiKey, ErrorCode};
 
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
+use crate::metrics::ConnectionMetrics;
 
 /// Longest software name or version kept of a client.
 const SOFTWARE_BYTES_MAX: usize = 128;
@@ -27,12 +28,21 @@ const SOFTWARE_BYTES_MAX: usize = 128;
 pub struct ApiVersions {
     ranges: Arc<[ApiRange]>,
     metadata: Arc<Metadata>,
+    connections: ConnectionMetrics,
 }
 
 impl ApiVersions {
     /// `ranges` are those of all registered handlers, this one included.
-    pub fn new(ranges: Arc<[ApiRange]>, metadata: Arc<Metadata>) -> Self {
-        Self { ranges, metadata }
+    pub fn new(
+        ranges: Arc<[ApiRange]>,
+        metadata: Arc<Metadata>,
+        connections: ConnectionMetrics,
+    ) -> Self {
+        Self {
+            ranges,
+            metadata,
+            connections,
+        }
     }
 }
 
@@ -56,7 +66,12 @@ impl Answer for ApiVersions {
                 };
             }
             // A second ApiVersions on one connection does not rename the client.
-            let _first = call.peer.software.set((name, version)).is_ok();
+            call.peer.software.get_or_init(|| {
+                let software = (name.as_str(), version.as_str());
+                let told = self.connections.told(&call.peer.listener, software);
+                call.peer.counted.set(told).ok();
+                (name, version)
+            });
         }
         let image = self.metadata.image();
         let features = image.features();

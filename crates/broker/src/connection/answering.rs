@@ -183,7 +183,9 @@ pub(super) async fn answer(
             clock.enter(Stage::Send);
             let head = response_head(key, version, header.correlation_id, body.byte_len());
             response_bytes = head.len() + body.byte_len();
+            let sending = context.metrics.requests.sending.track();
             send(stream, head, body, context).await?;
+            drop(sending);
         }
         Reply::Silence => {}
         Reply::Disconnect(why) => return Err(End::Refused(why)),
@@ -213,6 +215,7 @@ fn book(
     };
     books.client.served(peer, client_id, &served);
     let requests = &context.metrics.requests;
+    context.listener.served(done.bytes);
     requests.answered(done.api, done.error, done.bytes, &done.times);
     request_log::write(done, (peer, client_id));
 }

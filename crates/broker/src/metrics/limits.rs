@@ -63,7 +63,8 @@ metrics! {
         /// Most new connections per second, `max.connection.creation.rate`.
         pub rate_max: gauge = "limpid_connection_creation_rate_max";
         /// Time that new connections waited for a place or for the limit of their rate.
-        pub blocked_seconds: float_counter { listener: ListenerName } = "limpid_accept_blocked_seconds_total";
+        pub blocked_seconds: float_counter { listener: ListenerName } = "limpid_accept_blocked_seconds_total",
+            mbean "kafka.network:type=Acceptor,name=AcceptorBlockedPercent,listener={listener}" time_meter "blocked time";
     }
 }
 

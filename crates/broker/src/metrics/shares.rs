@@ -19,7 +19,9 @@ metrics! {
         /// Partitions that share groups read now.
         pub partitions: gauge = "limpid_share_partitions";
         /// Share fetches that wait.
-        pub parked: gauge = "limpid_share_fetches_parked";
+        pub parked: gauge = "limpid_share_fetches_parked",
+            mbean "kafka.server:type=DelayedOperationPurgatory,name=PurgatorySize,delayedOperation=ShareFetch" gauge,
+            mbean "kafka.server:type=DelayedOperationPurgatory,name=NumDelayedOperations,delayedOperation=ShareFetch" gauge;
         /// Records given to members of share groups.
         pub acquired: counter = "limpid_share_acquired_records_total";
         /// Times that records were taken back because nobody said anything of them in time.

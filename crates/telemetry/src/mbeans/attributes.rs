@@ -61,12 +61,27 @@ pub(super) fn attributes(shape: Shape, handle: &AnyHandle, rates: Option<Rates>)
             all.extend(rates.into_iter().flat_map(metered));
             all
         }
+        Shape::TimeMeter(event) => time_meter(double(handle), event, rates),
         Shape::Attribute(name) => vec![(name, Value::Double(double(handle)))],
         Shape::AttributeLong(name) => vec![(name, value(handle))],
         // What they tell is more than the handle: see the bound series.
         Shape::AttributeRate(_) | Shape::AttributeAvgMs(_) | Shape::AttributeMaxMs(_) => Vec::new(),
         Shape::AttributeMs(name) => vec![(name, Value::Double(double(handle) * 1_000.0))],
     }
+}
+
+/// What a meter of time tells: nanoseconds, and parts of the time that passed.
+fn time_meter(seconds: f64, event: &'static str, rates: Option<Rates>) -> Attributes {
+    let mut all = vec![("Count", Value::Long((seconds * 1e9) as i64))];
+    for (name, value) in rates.into_iter().flat_map(metered) {
+        let value = match name {
+            "EventType" => Value::text(event),
+            "RateUnit" => Value::text("NANOSECONDS"),
+            _ => value,
+        };
+        all.push((name, value));
+    }
+    all
 }
 
 /// What a meter's bean tells.

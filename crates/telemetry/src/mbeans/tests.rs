@@ -213,6 +213,9 @@ crate::metrics! {
         latency: histogram[buckets::REQUEST_SECONDS] = "limpid_latency_seconds",
             mbean "kafka.server:type=sockets" attribute_avg_ms "latency-avg",
             mbean "kafka.server:type=sockets" attribute_max_ms "latency-max";
+        /// Blocked.
+        blocked: float_counter = "limpid_blocked_seconds_total",
+            mbean "kafka.network:type=Acceptor" time_meter "blocked time";
     }
 }
 
@@ -233,7 +236,15 @@ fn attributes_of_the_last_while() {
     metrics.accepted.inc_by(80);
     metrics.latency.observe(0.25);
     metrics.latency.observe(0.75);
+    metrics.blocked.inc_by(2.5);
     registry.tick(Duration::from_secs(10));
+    let blocked = registry
+        .mbeans()
+        .read("kafka.network:type=Acceptor")
+        .unwrap();
+    assert!(blocked.contains(&("Count", Value::Long(2_500_000_000))));
+    assert!(blocked.contains(&("OneMinuteRate", Value::Double(0.25))));
+    assert!(blocked.contains(&("RateUnit", Value::text("NANOSECONDS"))));
     assert_eq!(double("connection-creation-rate"), 2.0, "80 in 10 + 30 s");
     assert_eq!(of("connections"), Value::Long(80));
     assert_eq!(double("latency-avg"), 500.0);
