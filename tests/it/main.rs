@@ -11,6 +11,7 @@ mod fetching;
 mod groups;
 mod home;
 mod http_access;
+mod http_access_proxy;
 mod http_access_tls;
 mod jolokia;
 mod lag;

@@ -160,6 +160,17 @@ impl Desk {
         Visitor::named(name, &[], Via::Certificate, grants)
     }
 
+    /// Somebody for whom a proxy vouches.
+    pub fn proxied(&self, name: &str) -> Visitor {
+        self.count(Credential::Header, true);
+        Visitor::named(name, &[], Via::Proxy, &self.grants)
+    }
+
+    /// Somebody else spoke as proxies do.
+    pub fn not_a_proxy(&self) {
+        self.count(Credential::Header, false);
+    }
+
     /// Whose session this cookie is.
     pub fn session(&self, cookie: &str) -> Option<Visitor> {
         let now = self.clock.monotonic();

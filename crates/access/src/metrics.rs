@@ -13,6 +13,8 @@ label_enum! {
         Session = "session",
         /// A certificate, over https.
         Certificate = "certificate",
+        /// The header of a proxy; refused is one that no proxy of ours has sent.
+        Header = "header",
     }
 }
 
@@ -39,6 +41,8 @@ label_enum! {
         Origin = "origin",
         /// A form or script that is not of our pages.
         Forgery = "csrf",
+        /// A proxy named nobody that could be read, or several.
+        Unreadable = "trusted_header",
         /// Nobody logged in.
         Nobody = "unauthenticated",
         /// The grants don't allow it.

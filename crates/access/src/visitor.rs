@@ -68,13 +68,15 @@ pub enum Via {
     Session,
     /// By a certificate.
     Certificate,
+    /// By the word of a proxy.
+    Proxy,
 }
 
 impl Via {
     /// Whether browsers show this with whatever a page makes them send, and nothing of ours goes with
     /// it that only our pages know.
     pub fn is_ambient(self) -> bool {
-        self == Self::Certificate
+        matches!(self, Self::Certificate | Self::Proxy)
     }
 }
 

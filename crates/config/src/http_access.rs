@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::proxies::{self, TrustedHeader};
 use crate::values::{KeyedMessage, Values};
 
 /// The key of the grants.
@@ -21,6 +22,8 @@ pub struct HttpAccessConfig {
     pub tokens_file: Option<PathBuf>,
     /// `limpid.http.ssl.client.auth`: visitors over https may or must show a certificate.
     pub certificates: bool,
+    /// `limpid.http.trusted.header`: proxies say who visits.
+    pub trusted: Option<TrustedHeader>,
     /// `limpid.http.grants`.
     pub grants: Vec<Grant>,
     /// `limpid.http.sessions.max`.
@@ -36,7 +39,10 @@ pub struct HttpAccessConfig {
 impl HttpAccessConfig {
     /// Whether anybody can log in.
     pub fn is_configured(&self) -> bool {
-        self.users_file.is_some() || self.tokens_file.is_some() || self.certificates
+        self.users_file.is_some()
+            || self.tokens_file.is_some()
+            || self.certificates
+            || self.trusted.is_some()
     }
 }
 
@@ -119,6 +125,7 @@ pub(crate) fn http_access(
         users_file: path("limpid.http.users.file"),
         tokens_file: path("limpid.http.tokens.file"),
         certificates,
+        trusted: proxies::trusted_header(values)?,
         grants: parse_grants(&values.text(GRANTS)).map_err(|message| (GRANTS, message))?,
         sessions_max: values.size("limpid.http.sessions.max"),
         session_idle_ms: values.unsigned("limpid.http.session.idle.ms"),
@@ -129,8 +136,8 @@ pub(crate) fn http_access(
     let said = (values.explicit)(GRANTS);
     if !config.is_configured() && said.is_some_and(|said| said.trim() != GRANTS_DEFAULT) {
         let message = "nobody can log in who could be granted anything; set \
-                       limpid.http.users.file, limpid.http.tokens.file or, for https, \
-                       limpid.http.ssl.client.auth";
+                       limpid.http.users.file, limpid.http.tokens.file, \
+                       limpid.http.trusted.header or, for https, limpid.http.ssl.client.auth";
         return Err((GRANTS, message.into()));
     }
     Ok(config)

@@ -29,6 +29,7 @@ mod listeners;
 mod load;
 pub mod properties;
 mod providers;
+mod proxies;
 mod sample;
 mod secret;
 mod security;
@@ -51,6 +52,7 @@ pub use error::{ConfigError, ConfigErrors, Origin, Warning, WarningKind};
 pub use http_access::{Grant, Grantee, HttpAccessConfig, Role};
 pub use listeners::{Advertised, HttpListener, Listener, SecurityProtocol};
 pub use load::{LoadOptions, Loaded};
+pub use proxies::{Network, TrustedHeader};
 pub use sample::sample;
 pub use secret::Secret;
 pub use security::{

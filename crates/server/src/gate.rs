@@ -16,6 +16,7 @@ mod credentials;
 mod headers;
 mod hosts;
 mod login;
+mod proxied;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,11 +27,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use limpid_access::desk::{Denied, Desk};
 use limpid_access::{AccessMetrics, Permission, Refused, Via, Visitor};
+use limpid_config::TrustedHeader;
 
 pub(crate) use self::cookie::Cookie;
 use self::credentials::Shown;
 pub(crate) use self::hosts::Hosts;
 pub(crate) use self::login::routes as login_routes;
+use self::proxied::Proxied;
 
 /// Served to everybody, but only their status to who is not let in.
 const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
@@ -54,6 +57,8 @@ pub(crate) struct Gate {
     pub(crate) desk: Option<Arc<Desk>>,
     /// The cookie of sessions.
     pub(crate) cookie: Arc<Cookie>,
+    /// The header in which proxies say who visits, and where they are.
+    pub(crate) trusted: Option<TrustedHeader>,
     /// What is counted.
     pub(crate) metrics: Arc<AccessMetrics>,
     /// The name of the cluster that paths without one are about.
@@ -161,6 +166,15 @@ impl Gate {
                 false => Visitor::local(),
             });
         };
+        // First: proxies hand on what else clients send, and that is for the proxy.
+        if let Some(trusted) = &self.trusted {
+            match proxied::name(trusted, peer.ip(), headers) {
+                Proxied::Nobody => {}
+                Proxied::NoProxy => desk.not_a_proxy(),
+                Proxied::Named(name) => return Ok(desk.proxied(name)),
+                Proxied::Unreadable => return Err(self.unreadable()),
+            }
+        }
         match credentials::shown(headers) {
             Shown::Token(token) => desk
                 .token(&token)
@@ -203,6 +217,12 @@ impl Gate {
     fn refuse(&self, reason: Refused, status: StatusCode, text: &'static str) -> Instead {
         self.metrics.refused.bind(reason).inc();
         Box::new((status, text).into_response())
+    }
+
+    fn unreadable(&self) -> Instead {
+        let text = "limpid.http.trusted.header names several visitors, or none that can be read; \
+                    the proxy must replace what clients send\n";
+        self.refuse(Refused::Unreadable, StatusCode::BAD_REQUEST, text)
     }
 
     fn forged(&self) -> Instead {

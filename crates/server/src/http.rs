@@ -70,6 +70,7 @@ impl Visiting {
             public_paths: config.http.public_paths.clone(),
             beyond_loopback: !listener.is_loopback(),
             desk: self.desk.clone(),
+            trusted: config.http.access.trusted.clone(),
             cookie: Arc::new(Cookie::new(cluster_id, config.node.id, listener.tls)),
             metrics: Arc::clone(&self.metrics),
             cluster: config.node.cluster_name.clone(),

@@ -58,6 +58,7 @@ fn open(dir: &Path, clock: &Arc<ManualClock>) -> Result<Desk, DeskError> {
         users_file: Some(dir.join("users")),
         tokens_file: Some(dir.join("tokens")),
         certificates: true,
+        trusted: None,
         grants: vec![grant],
         sessions_max: 10,
         session_idle_ms: 60_000,

@@ -217,6 +217,26 @@ pub(super) const ROWS: &[Definition] = &[
     .default("")
     .honoured(),
     define(
+        "limpid.http.trusted.header",
+        String,
+        Medium,
+        "The header in which a proxy that has let somebody in says whom, such as \
+         X-Forwarded-User; believed from limpid.http.trusted.proxies only.",
+    )
+    .default("")
+    .check(Check::With(crate::proxies::check_header))
+    .honoured(),
+    define(
+        "limpid.http.trusted.proxies",
+        List,
+        Medium,
+        "Addresses and networks (10.0.0.0/8) of the proxies whose limpid.http.trusted.header \
+         counts; they must replace that header when a client sends it.",
+    )
+    .default("")
+    .check(Check::With(crate::proxies::check_networks))
+    .honoured(),
+    define(
         "limpid.http.users.file",
         String,
         Medium,

@@ -7,6 +7,7 @@ fn gate(public: &[&str]) -> Gate {
         public_paths: public.iter().map(ToString::to_string).collect(),
         beyond_loopback: false,
         desk: None,
+        trusted: None,
         cookie: Arc::new(Cookie::new("id", 1, false)),
         metrics: Arc::new(AccessMetrics::register(&registry).expect("metrics")),
         cluster: "local".to_owned(),
