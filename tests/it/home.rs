@@ -130,10 +130,15 @@ impl Home {
 
     /// What a Prometheus would be given now.
     pub fn scrape(&self) -> String {
+        self.get("/metrics")
+    }
+
+    /// The answer to a GET.
+    pub fn get(&self, path: &str) -> String {
         let address = self.server().addresses().http[0];
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let request = format!("GET /metrics HTTP/1.0\r\nHost: {address}\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n");
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();

@@ -5,6 +5,7 @@
 
 mod asking;
 mod console;
+mod dialects;
 #[path = "../facts/facts.rs"]
 mod facts;
 mod fetching;
