@@ -1,5 +1,7 @@
 //! HTTP behind a proxy, over real sockets.
 
+use std::io::{Read, Write};
+
 use crate::asking::{Answer, ask, basic, connect, limpid};
 use crate::home::Home;
 
@@ -118,5 +120,106 @@ fn nobody_else_is_believed() {
     assert_eq!(metrics.status(), 200);
     let line = "limpid_http_logins_total{credential=\"header\",outcome=\"refused\"} 3\n";
     assert!(metrics.body().contains(line), "{}", metrics.body());
+    scene.home.stop();
+}
+
+/// What a page links to, loads and posts to, unless it is relative.
+fn addresses(page: &str) -> Vec<&str> {
+    let parts = [" href=\"", " src=\"", " action=\"", ":connect=\""];
+    let found = parts.iter().flat_map(|part| page.split(part).skip(1));
+    let found = found.map(|rest| rest.split('"').next().unwrap());
+    let found: Vec<&str> = found.filter(|to| to.starts_with('/')).collect();
+    assert!(!found.is_empty());
+    found
+}
+
+#[test]
+fn pages_live_below_a_path_of_a_proxy() {
+    let scene = Scene::with(&["limpid.http.external.url=https://ops.example/limpid/"]);
+    let host = "Host: ops.example";
+    let origin = "Origin: https://ops.example";
+    let browser = "Accept: text/html";
+    let home = scene.get("/limpid/?a=b", &[host, browser]);
+    assert_eq!(home.status(), 303);
+    let to = home.header("location").unwrap();
+    assert_eq!(to, "/limpid/login?to=%2F%3Fa%3Db");
+    let form = scene.get(to, &[host, browser]);
+    assert_eq!(form.status(), 200);
+    for to in addresses(form.body()) {
+        assert!(to.starts_with("/limpid/"), "{to}");
+    }
+    let fields = "name=alice&password=correct+horse&to=%2Fc%2Flocal%2Ftopics";
+    let kind = "Content-Type: application/x-www-form-urlencoded";
+    let answer = scene.ask("POST", "/limpid/login", &[host, origin, kind], fields);
+    assert_eq!(answer.status(), 303, "{}", answer.0);
+    assert_eq!(answer.header("location"), Some("/limpid/c/local/topics"));
+    let set = answer.header("set-cookie").unwrap();
+    assert!(set.starts_with("__Secure-limpid_session_"), "{set}");
+    assert!(
+        set.contains("; Path=/limpid; ") && set.ends_with("; Secure"),
+        "{set}"
+    );
+    let cookie = format!("Cookie: {}", set.split(';').next().unwrap());
+    let home = scene.get("/limpid", &[host, &cookie]);
+    assert_eq!(home.header("location"), Some("/limpid/c/local/"));
+
+    // A proxy that strips the path gets the same page.
+    let page = scene.get("/limpid/c/local/", &[host, &cookie]);
+    assert_eq!(page.status(), 200);
+    assert_eq!(scene.get("/c/local/", &[host, &cookie]).status(), 200);
+    let mut streams = Vec::new();
+    for to in addresses(page.body()) {
+        assert!(to.starts_with("/limpid/"), "{to}");
+        match to {
+            "/limpid/logout" => {}
+            _ if to.contains("/stream?") => streams.push(to.replace("&amp;", "&")),
+            _ => assert!(
+                matches!(scene.get(to, &[host, &cookie]).status(), 200),
+                "{to}"
+            ),
+        }
+    }
+    let mut stream = connect(scene.home.server().addresses().http[0]);
+    let request = format!("GET {} HTTP/1.1\r\n{host}\r\n{cookie}\r\n\r\n", streams[0]);
+    stream.write_all(request.as_bytes()).unwrap();
+    let (mut events, mut part) = (String::new(), [0; 4096]);
+    while !events.contains("\ndata:") {
+        let count = stream.read(&mut part).unwrap();
+        assert_ne!(count, 0, "{events}");
+        events.push_str(&String::from_utf8_lossy(&part[..count]));
+    }
+
+    // Other sites are others, by whatever name the proxy has asked for us.
+    let logout = |headers: &[&str]| {
+        let headers = [&[cookie.as_str(), kind], headers].concat();
+        let form = format!("csrf={}", page.csrf());
+        scene.ask("POST", "/limpid/logout", &headers, &form)
+    };
+    assert_eq!(
+        logout(&[host, "Origin: https://evil.example"]).status(),
+        403
+    );
+    assert_eq!(logout(&[host, "Origin: http://ops.example"]).status(), 403);
+    let out = logout(&[host, origin]);
+    assert_eq!(out.status(), 303);
+    let after = scene.get("/limpid/c/local/", &[host, &cookie]);
+    assert_eq!(after.status(), 401);
+    assert_eq!(out.header("location"), Some("/limpid/login"));
+    let elsewhere = scene.get("/limpid/c/local/", &["Host: evil.example"]);
+    assert_eq!(elsewhere.status(), 421);
+    // A proxy that asks by another name of ours; and whoever comes without any.
+    let renamed = ["Host: localhost:8080", origin, kind];
+    let answer = scene.ask("POST", "/login", &renamed, fields);
+    assert_eq!(answer.status(), 303);
+    let set = answer.header("set-cookie").unwrap();
+    assert!(
+        set.starts_with("limpid_session_") && set.contains("; Path=/; "),
+        "{set}"
+    );
+    for elsewhere in ["/limpidx/c/local/", "/limpid/limpid/c/local/"] {
+        let alice = basic("alice", "correct horse");
+        assert_eq!(scene.get(elsewhere, &[host, &alice]).status(), 404);
+    }
+    drop(stream);
     scene.home.stop();
 }

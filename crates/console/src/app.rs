@@ -47,14 +47,14 @@ impl App {
     /// Without a sampler: its trends are what they are given.
     pub(crate) fn resting(faces: Faces, clock: fn() -> i64) -> Self {
         Self {
-            links: Links::new(faces.source.name()),
+            links: Links::new(&faces.base, faces.source.name()),
             _trend_pool: faces.registry.pool("console_trends", TREND_BYTES_MAX),
             source: faces.source,
             registry: faces.registry,
             browser: faces.browser,
             login: faces.login,
             trends: Arc::new(Trends::new()),
-            assets: Assets::new(),
+            assets: Assets::new(&faces.base),
             streams: Slots::default(),
             _sampler: None,
             clock,

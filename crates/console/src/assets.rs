@@ -58,12 +58,14 @@ struct Asset {
 
 /// All of them.
 pub(crate) struct Assets {
+    /// What precedes the path of every link.
+    base: String,
     all: Vec<Asset>,
 }
 
 impl Assets {
     /// Compresses the files.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(base: &str) -> Self {
         let asset =
             |(before, after, kind, bytes): &(&str, &str, &'static str, &'static [u8])| Asset {
                 name: format!("{before}.{:016x}.{after}", hash(bytes)),
@@ -72,6 +74,7 @@ impl Assets {
                 gzip: compressed(bytes),
             };
         Self {
+            base: base.to_owned(),
             all: FILES.iter().map(asset).collect(),
         }
     }
@@ -92,7 +95,7 @@ impl Assets {
     }
 
     fn address(&self, n: usize) -> String {
-        format!("/assets/{}", self.all[n].name)
+        format!("{}/assets/{}", self.base, self.all[n].name)
     }
 
     /// Serves a file by its name with the hash.
@@ -151,7 +154,7 @@ mod tests {
 
     #[test]
     fn the_console_stays_small() {
-        let assets = Assets::new();
+        let assets = Assets::new("");
         let size = |n: usize| assets.all[n].gzip.len();
         assert!((1..=STYLE_MAX).contains(&size(STYLE)), "{}", size(STYLE));
         assert!((1..=OWN_SCRIPT_MAX).contains(&size(1)), "{}", size(1));

@@ -53,6 +53,8 @@ pub struct Faces {
     pub browser: Option<Arc<dyn RecordBrowser>>,
     /// Whether people can log in, by a form at `/login` that is posted there.
     pub login: bool,
+    /// What precedes the path of every link, such as `/limpid`; mostly empty. Requests come without it.
+    pub base: String,
 }
 
 pub use links::encoded;

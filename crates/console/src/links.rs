@@ -22,14 +22,23 @@ fn fits_a_path(name: &str) -> bool {
 /// The addresses of one cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Links {
+    /// What precedes the path of every link.
+    root: String,
     base: String,
 }
 
 impl Links {
-    pub(crate) fn new(cluster: &str) -> Self {
+    /// Those of a cluster, below what precedes every path.
+    pub(crate) fn new(root: &str, cluster: &str) -> Self {
         Self {
-            base: format!("/c/{}", encoded(cluster)),
+            root: root.to_owned(),
+            base: format!("{root}/c/{}", encoded(cluster)),
         }
+    }
+
+    /// An address that belongs to no cluster; the path begins with a slash.
+    pub(crate) fn top(&self, path: &str) -> String {
+        format!("{}{path}", self.root)
     }
 
     /// The overview.
@@ -89,7 +98,7 @@ mod tests {
 
     #[test]
     fn hostile_names_stay_in_their_place() {
-        let links = Links::new("local");
+        let links = Links::new("", "local");
         assert_eq!(links.topic("orders.v1"), "/c/local/topics/orders.v1");
         assert_eq!(links.group("<script>"), "/c/local/groups/%3Cscript%3E");
         assert_eq!(links.group("../x"), "/c/local/groups/by-id?id=..%2Fx");
@@ -99,6 +108,9 @@ mod tests {
             links.group("größe?&"),
             "/c/local/groups/gr%C3%B6%C3%9Fe%3F%26"
         );
-        assert_eq!(Links::new("a/b").overview(), "/c/a%2Fb/");
+        assert_eq!(Links::new("", "a/b").overview(), "/c/a%2Fb/");
+        let below = Links::new("/limpid", "x");
+        assert_eq!(below.topics(), "/limpid/c/x/topics");
+        assert_eq!(below.top("/login"), "/limpid/login");
     }
 }

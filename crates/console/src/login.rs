@@ -13,11 +13,13 @@ use limpid_access::{Via, Visitor};
 
 use crate::answer;
 use crate::app::App;
+use crate::links::Links;
 use crate::listing::Query;
 
 #[derive(Template)]
 #[template(path = "login.html")]
 struct Page<'a> {
+    links: &'a Links,
     style: String,
     icon: String,
     head: &'static str,
@@ -42,6 +44,7 @@ pub(crate) async fn page(
     }
     let name = visitor.name().filter(|_| visitor.via() == Via::Session);
     let page = Page {
+        links: &app.links,
         style: app.assets.style(),
         icon: app.assets.icon(),
         head: if name.is_some() {

@@ -29,6 +29,7 @@ pub fn router() -> (Router, impl Fn() + Send) {
         registry,
         browser: Some(Arc::new(FakedRecords)),
         login: false,
+        base: String::new(),
     };
     let app = Arc::new(App::resting(faces, || BEGAN_MS + 900_400));
     let take = {

@@ -37,6 +37,7 @@ pub(crate) fn router(
         registry: registry.clone(),
         browser: Some(link.clone()),
         login: visiting.takes_passwords(),
+        base: broker.http.base().to_owned(),
     });
     let console = console.map_err(StartError::system("start the thread of the console"))?;
     Ok(Router::new()

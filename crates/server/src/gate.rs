@@ -27,9 +27,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use limpid_access::desk::{Denied, Desk};
 use limpid_access::{AccessMetrics, Permission, Refused, Via, Visitor};
-use limpid_config::TrustedHeader;
+use limpid_config::{ExternalUrl, TrustedHeader};
 
-pub(crate) use self::cookie::Cookie;
+pub(crate) use self::cookie::Cookies;
 use self::credentials::Shown;
 pub(crate) use self::hosts::Hosts;
 pub(crate) use self::login::routes as login_routes;
@@ -56,7 +56,9 @@ pub(crate) struct Gate {
     /// Where visitors show who they are, if they can.
     pub(crate) desk: Option<Arc<Desk>>,
     /// The cookie of sessions.
-    pub(crate) cookie: Arc<Cookie>,
+    pub(crate) cookies: Arc<Cookies>,
+    /// Our address behind a proxy; requests come without its path.
+    pub(crate) external: Option<ExternalUrl>,
     /// The header in which proxies say who visits, and where they are.
     pub(crate) trusted: Option<TrustedHeader>,
     /// What is counted.
@@ -110,7 +112,7 @@ impl Gate {
             return Err(self.refuse(Refused::Host, StatusCode::MISDIRECTED_REQUEST, text));
         }
         let reads = request.method().is_safe();
-        if !reads && !browser::is_own_page(request.headers()) {
+        if !reads && !browser::is_own_page(request.headers(), self.external.as_ref()) {
             let text = "a page of another site may not send this\n";
             return Err(self.refuse(Refused::Origin, StatusCode::FORBIDDEN, text));
         }
@@ -186,7 +188,7 @@ impl Gate {
             }
             Shown::Unreadable => Err(self.denied(Denied::Wrong, headers)),
             Shown::Nothing => {
-                let cookie = self.cookie.find(headers);
+                let cookie = self.cookies.of(headers).find(headers);
                 let found = cookie.and_then(|cookie| desk.session(cookie));
                 let found = found.or_else(|| Some(desk.certificate(&certified?.0)));
                 Ok(found.unwrap_or_else(Visitor::nobody))
@@ -212,6 +214,11 @@ impl Gate {
             None => public == path,
         };
         self.public_paths.iter().any(covers)
+    }
+
+    /// What precedes the path of every link.
+    pub(crate) fn base(&self) -> &str {
+        self.external.as_ref().map_or("", |url| &url.base)
     }
 
     fn refuse(&self, reason: Refused, status: StatusCode, text: &'static str) -> Instead {
@@ -271,7 +278,9 @@ impl Gate {
                 .any(|machine| is_below(uri.path(), machine));
         if page && desk.takes_passwords() {
             let from = uri.path_and_query().map_or("/", |whole| whole.as_str());
-            return Box::new(Redirect::to(&login::address(from, None)).into_response());
+            return Box::new(
+                Redirect::to(&login::address(self.base(), from, None)).into_response(),
+            );
         }
         Box::new(challenge(request.headers(), "this needs a login\n"))
     }

@@ -23,7 +23,7 @@ use tokio::sync::Semaphore;
 use self::serve::Door;
 use crate::certificates::{Certificates, HTTPS};
 use crate::error::StartError;
-use crate::gate::{self, Cookie, Gate, Hosts};
+use crate::gate::{self, Cookies, Gate, Hosts};
 
 /// Who may visit.
 #[derive(Clone)]
@@ -61,17 +61,28 @@ impl Visiting {
 
     /// The gate of one listener.
     fn gate(&self, config: &BrokerConfig, cluster_id: &str, listener: &HttpListener) -> Gate {
+        let http = &config.http;
         let own = listener.host.iter().cloned();
-        let allowed = config.http.allowed_hosts.iter().cloned();
+        let allowed = http.allowed_hosts.iter().cloned();
+        let external = http.external.as_ref();
         Gate {
             hosts: Hosts {
-                allowed: allowed.chain(own).collect(),
+                allowed: allowed
+                    .chain(own)
+                    .chain(external.map(|url| url.host().to_owned()))
+                    .collect(),
             },
-            public_paths: config.http.public_paths.clone(),
+            public_paths: http.public_paths.clone(),
             beyond_loopback: !listener.is_loopback(),
             desk: self.desk.clone(),
-            trusted: config.http.access.trusted.clone(),
-            cookie: Arc::new(Cookie::new(cluster_id, config.node.id, listener.tls)),
+            trusted: http.access.trusted.clone(),
+            cookies: Arc::new(Cookies::new(
+                cluster_id,
+                config.node.id,
+                listener.tls,
+                external,
+            )),
+            external: external.cloned(),
             metrics: Arc::clone(&self.metrics),
             cluster: config.node.cluster_name.clone(),
         }
@@ -125,6 +136,7 @@ pub(crate) fn start(runtime: &Handle, serving: &Serving<'_>) -> Result<Opened, S
                 .flatten(),
             places: Arc::new(Semaphore::new(http.connections_max)),
             header_time_max: Duration::from_millis(http.header_timeout_ms),
+            external: http.external.clone(),
             metrics: Arc::clone(&visiting.metrics),
             log: Arc::clone(serving.log),
         });
@@ -152,7 +164,11 @@ impl Serving<'_> {
         let gate = self.visiting.gate(self.config, self.cluster_id, listener);
         let mut faces = self.faces.clone();
         if let Some(desk) = &self.visiting.desk {
-            let form = gate::login_routes(Arc::clone(desk), Arc::clone(&gate.cookie));
+            let form = gate::login_routes(
+                Arc::clone(desk),
+                Arc::clone(&gate.cookies),
+                gate.base().into(),
+            );
             faces = faces.merge(form);
         }
         faces.layer(middleware::from_fn_with_state(Arc::new(gate), gate::check))

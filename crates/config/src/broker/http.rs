@@ -27,6 +27,16 @@ pub(super) const ROWS: &[Definition] = &[
     .between(10, 100000)
     .honoured(),
     define(
+        "limpid.http.external.url",
+        String,
+        Medium,
+        "Where browsers find this server behind a proxy, such as https://ops.example/limpid/; \
+         pages link below its path, which the proxy may strip or pass on.",
+    )
+    .default("")
+    .check(Check::With(crate::external_url::check))
+    .honoured(),
+    define(
         "limpid.http.grants",
         String,
         High,

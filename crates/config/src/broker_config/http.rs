@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::check::list_items;
+use crate::external_url::{self, ExternalUrl};
 use crate::http_access::{self, HttpAccessConfig};
 use crate::listeners::{self, HttpListener};
 use crate::security::{self, ClientAuth, TlsConfig};
@@ -19,6 +20,8 @@ pub struct HttpConfig {
     pub connections_max: usize,
     /// `limpid.http.header.timeout.ms`.
     pub header_timeout_ms: u64,
+    /// `limpid.http.external.url`.
+    pub external: Option<ExternalUrl>,
     /// `limpid.http.allowed.hosts`.
     pub allowed_hosts: Vec<String>,
     /// `limpid.http.public.paths`.
@@ -29,6 +32,13 @@ pub struct HttpConfig {
     pub jmx_exporter_config: Option<PathBuf>,
     /// Who may do what there.
     pub access: HttpAccessConfig,
+}
+
+impl HttpConfig {
+    /// What precedes the path of every link, `/limpid` or nothing.
+    pub fn base(&self) -> &str {
+        self.external.as_ref().map_or("", |url| &url.base)
+    }
 }
 
 /// Reads the keys.
@@ -47,6 +57,7 @@ pub(super) fn http(values: &Values<'_>) -> Result<HttpConfig, KeyedMessage> {
         listeners,
         connections_max: values.size("limpid.http.connections.max"),
         header_timeout_ms: values.unsigned("limpid.http.header.timeout.ms"),
+        external: external_url::parse(&values.text("limpid.http.external.url")).unwrap_or_default(),
         allowed_hosts: list("limpid.http.allowed.hosts"),
         public_paths: list("limpid.http.public.paths"),
         metrics_dialects: list("limpid.metrics.dialects"),

@@ -22,6 +22,7 @@ fn faces(hostile: bool, with_records: bool) -> Faces {
         registry: Registry::new(),
         browser: with_records.then(|| Arc::new(FakedRecords) as _),
         login: false,
+        base: String::new(),
     }
 }
 
@@ -211,7 +212,7 @@ async fn what_is_not_there_is_404_in_the_format_asked_for() {
 async fn hostile_names_are_only_names() {
     let console = console(true);
     let mut pages: Vec<String> = PAGES.iter().map(|p| (*p).to_owned()).collect();
-    let links = crate::links::Links::new("local");
+    let links = crate::links::Links::new("", "local");
     pages.extend(HOSTILE.iter().map(|id| links.group(id)));
     pages.push(links.group(&"y".repeat(249)));
     pages.extend(
@@ -376,6 +377,7 @@ fn extreme(snapshot: ClusterSnapshot) -> Router {
         registry: Registry::new(),
         browser: None,
         login: false,
+        base: String::new(),
     };
     let app = App::resting(faces, || NOW_MS);
     routes_for(Arc::new(app), Visitor::local())

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, header};
+use limpid_config::ExternalUrl;
 
 /// Carries a session's token where there is no form.
 const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-limpid-csrf");
@@ -15,8 +16,9 @@ const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// Whether a request comes from a page of ours, or from no page at all: scripts send neither of these
-/// headers, and no page can leave out or forge them.
-pub(super) fn is_own_page(headers: &HeaderMap) -> bool {
+/// headers, and no page can leave out or forge them. `external`: our address behind a proxy, which may
+/// have replaced `Host`; there the scheme is known as well.
+pub(super) fn is_own_page(headers: &HeaderMap, external: Option<&ExternalUrl>) -> bool {
     let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     if let Some(site) = text(&SITE)
         && !matches!(site, "same-origin" | "none")
@@ -26,8 +28,14 @@ pub(super) fn is_own_page(headers: &HeaderMap) -> bool {
     let Some(origin) = text(&header::ORIGIN) else {
         return true;
     };
-    let of_page = origin.split_once("://").map(|(_, authority)| authority);
     let asked = text(&header::HOST);
+    if let Some(external) = external {
+        let ours = origin == external.origin();
+        if ours || asked.is_some_and(|host| external.is_authority(host)) {
+            return ours;
+        }
+    }
+    let of_page = origin.split_once("://").map(|(_, authority)| authority);
     matches!((of_page, asked), (Some(one), Some(other)) if one.eq_ignore_ascii_case(other))
 }
 
@@ -86,7 +94,15 @@ mod tests {
 
     #[test]
     fn other_sites_are_known_by_their_origin() {
-        let own = |pairs: &[(&'static str, &str)]| is_own_page(&headers(pairs));
+        let external = ExternalUrl {
+            secure: true,
+            authority: "ops.example".to_owned(),
+            base: String::new(),
+        };
+        let own = |pairs: &[(&'static str, &str)]| is_own_page(&headers(pairs), Some(&external));
+        let proxied = ("host", "ops.example");
+        assert!(own(&[proxied, ("origin", "https://ops.example")]));
+        assert!(!own(&[proxied, ("origin", "http://ops.example")]));
         let host = ("host", "Limpid.example:8080");
         assert!(own(&[host]), "a script");
         assert!(own(&[host, ("origin", "http://limpid.example:8080")]));
@@ -95,8 +111,11 @@ mod tests {
             own(&[host, ("sec-fetch-site", "none")]),
             "typed or a bookmark"
         );
+        assert!(own(&[host, ("origin", "https://ops.example")]), "a proxy's");
         for origin in [
             "null",
+            "http://ops.example",
+            "https://ops.example:8443",
             "http://evil.example",
             "http://limpid.example",
             "http://limpid.example:8081",

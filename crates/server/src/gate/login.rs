@@ -12,7 +12,7 @@ use axum::routing::post;
 use limpid_access::desk::{Denied, Desk, Login};
 use tokio::sync::oneshot;
 
-use super::cookie::Cookie;
+use super::cookie::Cookies;
 
 /// Largest form.
 const FORM_BYTES_MAX: usize = 8 << 10;
@@ -23,34 +23,42 @@ const RETURN_BYTES_MAX: usize = 2 << 10;
 #[derive(Clone)]
 struct Form {
     desk: Arc<Desk>,
-    cookie: Arc<Cookie>,
+    cookies: Arc<Cookies>,
+    /// What precedes the path of every link.
+    base: Arc<str>,
 }
 
 /// The routes.
-pub(crate) fn routes(desk: Arc<Desk>, cookie: Arc<Cookie>) -> Router {
+pub(crate) fn routes(desk: Arc<Desk>, cookies: Arc<Cookies>, base: Arc<str>) -> Router {
     Router::new()
         .route("/login", post(login))
         .route("/logout", post(logout))
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
-        .with_state(Form { desk, cookie })
+        .with_state(Form {
+            desk,
+            cookies,
+            base,
+        })
 }
 
 async fn login(
-    State(Form { desk, cookie }): State<Form>,
+    State(form): State<Form>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    let Form { desk, base, .. } = &form;
+    let cookie = form.cookies.of(&headers);
     let fields = fields(&body);
     let field = |wanted: &str| {
         let found = fields.iter().find(|(name, _)| name == wanted);
         found.map_or("", |(_, value)| value.as_str())
     };
     let to = local(field("to"));
-    let checked = checked(&desk, field("name"), field("password"), peer.ip()).await;
+    let checked = checked(desk, field("name"), field("password"), peer.ip()).await;
     let login = match checked {
         Ok(login) => login,
-        Err(denied) => return Redirect::to(&address(to, Some(denied))).into_response(),
+        Err(denied) => return Redirect::to(&address(base, to, Some(denied))).into_response(),
     };
     // Whoever logs in anew leaves what was before.
     if let Some(before) = cookie.find(&headers) {
@@ -59,7 +67,7 @@ async fn login(
     match desk.begin_session(login) {
         Ok(value) => {
             let set = [(header::SET_COOKIE, cookie.set(&value))];
-            (set, Redirect::to(to)).into_response()
+            (set, Redirect::to(&format!("{base}{to}"))).into_response()
         }
         Err(error) => {
             tracing::error!(%error, "no session could begin");
@@ -68,15 +76,14 @@ async fn login(
     }
 }
 
-async fn logout(State(Form { desk, cookie }): State<Form>, headers: HeaderMap) -> Response {
+async fn logout(State(form): State<Form>, headers: HeaderMap) -> Response {
+    let cookie = form.cookies.of(&headers);
     if let Some(before) = cookie.find(&headers) {
-        desk.end_session(before);
+        form.desk.end_session(before);
     }
-    (
-        [(header::SET_COOKIE, cookie.over())],
-        Redirect::to("/login"),
-    )
-        .into_response()
+    let over = [(header::SET_COOKIE, cookie.over())];
+    let to = format!("{}/login", form.base);
+    (over, Redirect::to(&to)).into_response()
 }
 
 /// Has a password checked, on the thread for that.
@@ -95,14 +102,17 @@ pub(super) async fn checked(
 }
 
 /// The address of the form, with the way back and what went wrong.
-pub(super) fn address(from: &str, denied: Option<Denied>) -> String {
+pub(super) fn address(base: &str, from: &str, denied: Option<Denied>) -> String {
     let why = match denied {
         None => "",
         Some(Denied::Wrong) => "&why=wrong",
         Some(Denied::Wait(_)) => "&why=wait",
         Some(Denied::Busy) => "&why=busy",
     };
-    format!("/login?to={}{why}", limpid_console::encoded(local(from)))
+    format!(
+        "{base}/login?to={}{why}",
+        limpid_console::encoded(local(from))
+    )
 }
 
 /// A way back that stays here: browsers read `//host` and `/\host` as other sites.
@@ -153,14 +163,14 @@ mod tests {
     #[test]
     fn the_form_hears_what_went_wrong() {
         assert_eq!(
-            address("/c/local/?a=b&c", None),
+            address("", "/c/local/?a=b&c", None),
             "/login?to=%2Fc%2Flocal%2F%3Fa%3Db%26c"
         );
         assert_eq!(
-            address("//x", Some(Denied::Wrong)),
-            "/login?to=%2F&why=wrong"
+            address("/limpid", "//x", Some(Denied::Wrong)),
+            "/limpid/login?to=%2F&why=wrong"
         );
         let wait = Denied::Wait(Duration::from_secs(1));
-        assert_eq!(address("/", Some(wait)), "/login?to=%2F&why=wait");
+        assert_eq!(address("", "/", Some(wait)), "/login?to=%2F&why=wait");
     }
 }

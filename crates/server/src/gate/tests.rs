@@ -8,7 +8,8 @@ fn gate(public: &[&str]) -> Gate {
         beyond_loopback: false,
         desk: None,
         trusted: None,
-        cookie: Arc::new(Cookie::new("id", 1, false)),
+        cookies: Arc::new(Cookies::new("id", 1, false, None)),
+        external: None,
         metrics: Arc::new(AccessMetrics::register(&registry).expect("metrics")),
         cluster: "local".to_owned(),
     }

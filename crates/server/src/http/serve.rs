@@ -17,6 +17,7 @@ use limpid_access::{AccessMetrics, ConnectionFailure};
 use limpid_broker::client_log::ClientLog;
 use limpid_broker::drain::Drain;
 use limpid_broker::peer::Peer;
+use limpid_config::ExternalUrl;
 use limpid_security::tls::Reloading;
 use limpid_telemetry::LabelEnum as _;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -49,6 +50,9 @@ pub(crate) struct Door {
     pub(crate) places: Arc<Semaphore>,
     /// `limpid.http.header.timeout.ms`.
     pub(crate) header_time_max: Duration,
+    /// `limpid.http.external.url`: the part of it that precedes paths is taken off requests, if the proxy
+    /// has left it there.
+    pub(crate) external: Option<ExternalUrl>,
     pub(crate) metrics: Arc<AccessMetrics>,
     pub(crate) log: Arc<ClientLog>,
 }
@@ -178,6 +182,9 @@ impl Door {
     {
         let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
             let mut request: Request = request.map(Body::new);
+            if let Some(external) = &self.external {
+                take_off_base(external, &mut request);
+            }
             request.extensions_mut().insert(ConnectInfo(peer));
             if let Some(shown) = &shown {
                 request.extensions_mut().insert(shown.clone());
@@ -204,6 +211,19 @@ impl Door {
         if let Err(error) = result {
             tracing::debug!(listener = %self.name, %peer, %error, "HTTP connection ended");
         }
+    }
+}
+
+/// Lets the path of a request begin below our address, if it lies there. Routes are found by it.
+fn take_off_base(external: &ExternalUrl, request: &mut Request) {
+    let Some(path) = external.below(request.uri().path()) else {
+        return;
+    };
+    let query = request.uri().query();
+    let target = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    // What was part of an address is one.
+    if let Ok(uri) = target.parse() {
+        *request.uri_mut() = uri;
     }
 }
 
