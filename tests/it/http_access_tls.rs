@@ -165,6 +165,13 @@ fn slow_ones_are_cut_off_and_those_beyond_the_limit_wait() {
         assert_eq!(socket.read_to_end(&mut rest).unwrap(), 0);
     }
     half.sock.read_to_end(&mut rest).unwrap();
+    // A form that never ends; everybody may send one.
+    let mut form = scene.tls(client(&fixture("ca.pem"), None));
+    let head = "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nname=";
+    form.write_all(head.as_bytes()).unwrap();
+    let mut answer = [0; 12];
+    form.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 408");
     unused.sock.read_to_end(&mut rest).unwrap();
     let line = "limpid_http_connection_failures_total{cause=\"handshake_timeout\"} 8\n";
     assert!(scene.count(line));

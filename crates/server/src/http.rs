@@ -168,6 +168,7 @@ impl Serving<'_> {
                 Arc::clone(desk),
                 Arc::clone(&gate.cookies),
                 gate.base().into(),
+                Duration::from_millis(self.config.http.header_timeout_ms),
             );
             faces = faces.merge(form);
         }

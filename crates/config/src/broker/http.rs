@@ -51,8 +51,8 @@ pub(super) const ROWS: &[Definition] = &[
         "limpid.http.header.timeout.ms",
         Long,
         Low,
-        "How long a TLS handshake, and then the head of each request, may take over HTTP; a \
-         connection that is not used for so long is closed.",
+        "How long a TLS handshake, the head of each request, and the form of a login may take \
+         over HTTP; a connection that is not used for so long is closed.",
     )
     .default("30000")
     .min(100)

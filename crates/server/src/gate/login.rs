@@ -2,15 +2,18 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
 use limpid_access::desk::{Denied, Desk, Login};
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::cookie::Cookies;
 
@@ -28,17 +31,32 @@ struct Form {
     base: Arc<str>,
 }
 
-/// The routes.
-pub(crate) fn routes(desk: Arc<Desk>, cookies: Arc<Cookies>, base: Arc<str>) -> Router {
+/// The routes; a form must arrive within `time_max`, since everybody may send one.
+pub(crate) fn routes(
+    desk: Arc<Desk>,
+    cookies: Arc<Cookies>,
+    base: Arc<str>,
+    time_max: Duration,
+) -> Router {
     Router::new()
         .route("/login", post(login))
+        .route_layer(middleware::from_fn_with_state(time_max, in_time))
         .route("/logout", post(logout))
-        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .with_state(Form {
             desk,
             cookies,
             base,
         })
+}
+
+/// Reads a form as a whole before anything else happens.
+async fn in_time(State(time_max): State<Duration>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match timeout(time_max, to_bytes(body, FORM_BYTES_MAX)).await {
+        Ok(Ok(form)) => next.run(Request::from_parts(parts, Body::from(form))).await,
+        Ok(Err(_)) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
+    }
 }
 
 async fn login(
@@ -133,8 +151,6 @@ pub(super) fn fields(body: &[u8]) -> Vec<(String, String)> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
