@@ -87,7 +87,14 @@ impl Groups {
     /// Nothing is read before [`Groups::run`].
     pub fn new(input: GroupsInput) -> Self {
         let settings = Arc::clone(&input.settings);
-        let topic = OffsetsTopic::new(input.topics, input.creation, settings, input.blocking);
+        let loads = input.metrics.load.clone();
+        let topic = OffsetsTopic::new(
+            input.topics,
+            input.creation,
+            settings,
+            input.blocking,
+            loads,
+        );
         Self {
             topic,
             settings: input.settings,

@@ -243,6 +243,10 @@ impl LabelEnum for RebalanceCause {
 metrics! {
     /// Consumer groups, as their coordinator counts.
     pub struct GroupMetrics {
+        /// Time to read a partition of the offsets topic at the start.
+        pub load: histogram[buckets::REQUEST_SECONDS] = "limpid_groups_load_seconds",
+            mbean "kafka.server:type=group-coordinator-metrics" attribute_avg_ms "partition-load-time-avg",
+            mbean "kafka.server:type=group-coordinator-metrics" attribute_max_ms "partition-load-time-max";
         /// Rebalances that began, by what began them.
         pub rebalances: counter { group: GroupName, cause: RebalanceCause } = "limpid_group_rebalances_total";
         /// Time from the beginning of a rebalance until every member had its assignment.
@@ -263,6 +267,10 @@ metrics! {
 metrics! {
     /// Transactions, as their coordinator counts.
     pub struct TransactionMetrics {
+        /// Time to read a partition of the transactions' topic at the start.
+        pub load: histogram[buckets::REQUEST_SECONDS] = "limpid_transactions_load_seconds",
+            mbean "kafka.server:type=transaction-coordinator-metrics" attribute_avg_ms "partition-load-time-avg",
+            mbean "kafka.server:type=transaction-coordinator-metrics" attribute_max_ms "partition-load-time-max";
         /// Transactions that are committed in all their partitions.
         pub committed: counter = "limpid_transactions_committed_total";
         /// Transactions that are aborted in all their partitions, whoever wanted that.

@@ -94,6 +94,7 @@ impl Shares {
                 input.creation,
                 Arc::clone(&settings),
                 Arc::clone(&input.blocking),
+                input.metrics.load.clone(),
             ),
             topics: input.topics,
             groups: input.groups,

@@ -94,7 +94,14 @@ impl Transactions {
     /// Nothing is read before [`Transactions::run`].
     pub fn new(input: TransactionsInput) -> Self {
         let settings = Arc::clone(&input.settings);
-        let topic = StateTopic::new(input.topics, input.creation, settings, input.blocking);
+        let loads = input.metrics.load.clone();
+        let topic = StateTopic::new(
+            input.topics,
+            input.creation,
+            settings,
+            input.blocking,
+            loads,
+        );
         Self {
             topic,
             metadata: input.metadata,

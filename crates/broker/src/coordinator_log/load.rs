@@ -5,9 +5,11 @@
 
 use std::fmt::Display;
 use std::sync::Arc;
+use std::time::Instant;
 
 use limpid_protocol::records::{BatchView, Batches, RecordView, RecordsError};
 use limpid_storage::{PartitionLog, ReadError};
+use limpid_telemetry::Histogram;
 
 use crate::blocking::{Blocking, BlockingError};
 
@@ -35,6 +37,8 @@ pub struct Reading {
     pub what: &'static str,
     /// Most bytes that are read at once.
     pub piece_bytes: usize,
+    /// How long reading a partition takes.
+    pub seconds: Histogram,
 }
 
 impl Reading {
@@ -46,9 +50,13 @@ impl Reading {
         job: impl FnOnce(&Self, &Arc<PartitionLog>) -> Result<T, LoadError> + Send + 'static,
     ) -> Option<T> {
         let (what, partition) = (self.what, log.partition());
+        let (seconds, began) = (self.seconds.clone(), Instant::now());
         let log = Arc::clone(log);
         let done = blocking.run(move || job(&self, &log)).await;
         let done = done.map_err(LoadError::from).and_then(|done| done);
+        if done.is_ok() {
+            seconds.observe_duration(began.elapsed());
+        }
         done.map_err(|error| tracing::error!(partition, %error, "{what} can't be read"))
             .ok()
     }

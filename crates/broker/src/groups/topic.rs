@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use limpid_coordinator::{Assignor, ConsumerLimits, Limits, Now, ShareLimits};
 use limpid_protocol::ErrorCode;
+use limpid_telemetry::Histogram;
 use parking_lot::Mutex;
 
 use super::load::load;
@@ -31,6 +32,7 @@ pub(super) struct OffsetsTopic {
     blocking: Arc<Blocking>,
     /// What the shards were told last.
     limits_seen: Mutex<Option<Limits>>,
+    loads: Histogram,
 }
 
 /// The shards at one moment.
@@ -50,10 +52,12 @@ impl OffsetsTopic {
         creation: Arc<TopicCreation>,
         settings: Arc<Settings>,
         blocking: Arc<Blocking>,
+        loads: Histogram,
     ) -> Self {
         Self {
             shards: ShardedTopic::new(OFFSETS_TOPIC, topics, creation),
             settings,
+            loads,
             blocking,
             limits_seen: Mutex::new(None),
         }
@@ -215,6 +219,7 @@ impl Owner<Shard> for At<'_> {
         let reading = Reading {
             what: WHAT,
             piece_bytes: config.broker().groups.load_buffer_bytes,
+            seconds: self.topic.loads.clone(),
         };
         let now = self.now;
         let read = |shard: Arc<Shard>| {

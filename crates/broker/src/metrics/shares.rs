@@ -1,10 +1,14 @@
 //! What share groups count.
 
-use limpid_telemetry::metrics;
+use limpid_telemetry::{buckets, metrics};
 
 metrics! {
     /// Share groups (KIP-932).
     pub struct ShareMetrics {
+        /// Time to read a partition of the share groups' states at the start.
+        pub load: histogram[buckets::REQUEST_SECONDS] = "limpid_shares_load_seconds",
+            mbean "kafka.server:type=share-coordinator-metrics" attribute_avg_ms "partition-load-time-avg",
+            mbean "kafka.server:type=share-coordinator-metrics" attribute_max_ms "partition-load-time-max";
         /// Share sessions open now.
         pub sessions: gauge = "limpid_share_sessions",
             mbean "kafka.server:type=ShareSessionCache,name=ShareSessionsCount" gauge;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use limpid_coordinator::share_state::StateKey;
 use limpid_protocol::ErrorCode;
+use limpid_telemetry::Histogram;
 
 use super::load::load;
 use super::shard::Shard;
@@ -28,6 +29,7 @@ pub(super) struct StateTopic {
     shards: ShardedTopic<Shard>,
     settings: Arc<Settings>,
     blocking: Arc<Blocking>,
+    loads: Histogram,
 }
 
 impl StateTopic {
@@ -36,11 +38,13 @@ impl StateTopic {
         creation: Arc<TopicCreation>,
         settings: Arc<Settings>,
         blocking: Arc<Blocking>,
+        loads: Histogram,
     ) -> Self {
         Self {
             shards: ShardedTopic::new(STATE_TOPIC, topics, creation),
             settings,
             blocking,
+            loads,
         }
     }
 
@@ -115,6 +119,7 @@ impl Owner<Shard> for StateTopic {
         let reading = Reading {
             what: WHAT,
             piece_bytes: config.broker().groups.share.load_buffer_bytes,
+            seconds: self.loads.clone(),
         };
         let read = |shard: Arc<Shard>| {
             let (blocking, reading) = (Arc::clone(&self.blocking), reading.clone());

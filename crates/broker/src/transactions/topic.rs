@@ -6,6 +6,7 @@ use limpid_coordinator::transactions::Transactions;
 use limpid_protocol::ErrorCode;
 use limpid_protocol::records::{BatchView, RecordsError};
 use limpid_storage::PartitionLog;
+use limpid_telemetry::Histogram;
 
 use super::shard::Shard;
 use crate::blocking::Blocking;
@@ -28,6 +29,7 @@ pub(super) struct StateTopic {
     shards: ShardedTopic<Shard>,
     settings: Arc<Settings>,
     blocking: Arc<Blocking>,
+    loads: Histogram,
 }
 
 impl StateTopic {
@@ -36,11 +38,13 @@ impl StateTopic {
         creation: Arc<TopicCreation>,
         settings: Arc<Settings>,
         blocking: Arc<Blocking>,
+        loads: Histogram,
     ) -> Self {
         Self {
             shards: ShardedTopic::new(STATE_TOPIC, topics, creation),
             settings,
             blocking,
+            loads,
         }
     }
 
@@ -107,6 +111,7 @@ impl Owner<Shard> for StateTopic {
         let reading = Reading {
             what: WHAT,
             piece_bytes: config.broker().transactions.load_buffer_bytes,
+            seconds: self.loads.clone(),
         };
         let read = |shard: Arc<Shard>| {
             let (blocking, reading) = (Arc::clone(&self.blocking), reading.clone());
