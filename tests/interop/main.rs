@@ -9,6 +9,7 @@
 )]
 
 mod admin;
+mod beans;
 mod compaction;
 mod connect;
 mod console;
@@ -130,6 +131,7 @@ const TESTS: &[Test] = tests![
     prometheus::the_rules_pass_their_tests,
     prometheus::a_prometheus_scrapes_and_answers,
     observed::the_demo_in_a_real_prometheus,
+    beans::are_those_of_kafka,
     console::chromium_shows_the_demo,
     dump_log::reads_every_file,
     exchange::kafka_takes_over_what_all_tests_wrote,

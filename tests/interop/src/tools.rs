@@ -83,6 +83,18 @@ impl Tools {
         self.maven(&format!("kafka-{}", kafka.version()), kafka.pom())
     }
 
+    /// Jolokia's agent for a Java virtual machine.
+    ///
+    /// # Errors
+    /// When Maven can't bring it.
+    pub fn jolokia(&self) -> Result<PathBuf> {
+        let all = self.maven("jolokia", include_str!("../java/pom-jolokia.xml"))?;
+        let folder = Path::new(all.trim_end_matches('*'));
+        let mut jars = std::fs::read_dir(folder)?.filter_map(|entry| Some(entry.ok()?.path()));
+        jars.find(|path| path.extension().is_some_and(|ext| ext == "jar"))
+            .context("Maven brought no agent")
+    }
+
     /// The class path of what a pom names.
     ///
     /// # Errors
