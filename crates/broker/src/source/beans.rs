@@ -10,41 +10,61 @@ use std::time::Duration;
 use limpid_cluster::{ClusterSource as _, GroupKind, GroupState, ReadinessState};
 use limpid_storage::metadata::Image;
 use limpid_telemetry::mbeans::{BeanSource, Beans, Value, quoted};
+use limpid_telemetry::windowed::Windowed;
+use parking_lot::Mutex;
 
 use super::{EmbeddedCluster, Parts};
 use crate::features::SUPPORTED;
 use crate::topics::Topic;
 
 /// The beans of an embedded cluster.
-pub struct BrokerBeans(Arc<EmbeddedCluster>);
+pub struct BrokerBeans {
+    cluster: Arc<EmbeddedCluster>,
+    /// Records of the metadata log, once it is there.
+    appended: Mutex<Option<Windowed>>,
+}
 
 impl BrokerBeans {
     /// Of this broker; before its logs are open they are few.
     pub fn new(cluster: Arc<EmbeddedCluster>) -> Self {
-        Self(cluster)
+        Self {
+            cluster,
+            appended: Mutex::default(),
+        }
     }
 }
 
 impl BeanSource for BrokerBeans {
-    fn add_to(&self, _now: Duration, beans: &mut Beans) {
-        let state = broker_state(self.0.readiness().state);
+    fn add_to(&self, now: Duration, beans: &mut Beans) {
+        let state = broker_state(self.cluster.readiness().state);
         add(
             beans,
             "kafka.server:type=KafkaServer,name=BrokerState",
             state,
         );
-        let Some(parts) = self.0.parts.get() else {
+        let Some(parts) = self.cluster.parts.get() else {
             return;
         };
         let image = parts.metadata.image();
-        let now_ms = self.0.clock.wall_ms();
+        let now_ms = self.cluster.clock.wall_ms();
         add_app_info(parts, beans);
         add_replicas(parts, &image, beans);
         add_raft(parts, &image, beans);
+        self.add_append_rate(now, &image, beans);
         add_applied(parts, now_ms, beans);
         add_controller(parts, &image, beans);
         add_features(parts, &image, beans);
         self.add_groups(beans);
+    }
+
+    fn step(&self, now: Duration) {
+        if let Some(parts) = self.cluster.parts.get() {
+            let end = parts.metadata.image().next_offset() as f64;
+            let mut appended = self.appended.lock();
+            appended
+                .get_or_insert_with(|| Windowed::new(now, end))
+                .step(now, end);
+        }
     }
 }
 
@@ -280,8 +300,19 @@ const STATES: [(GroupState, bool); 5] = [
 ];
 
 impl BrokerBeans {
+    fn add_append_rate(&self, now: Duration, image: &Image, beans: &mut Beans) {
+        let appended = self.appended.lock();
+        let rate = appended.as_ref().map(|appended| {
+            let end = image.next_offset() as f64;
+            appended.rate(now, end)
+        });
+        let rate = Value::Double(rate.unwrap_or_default());
+        let bean = "kafka.server:type=raft-metrics";
+        beans.add(bean, vec![("append-records-rate", rate)]);
+    }
+
     fn add_groups(&self, beans: &mut Beans) {
-        let snapshot = self.0.snapshot();
+        let snapshot = self.cluster.snapshot();
         let of_kind = |kind| {
             snapshot
                 .groups
