@@ -82,8 +82,11 @@ impl GroupReport {
         let now_ms = snapshot.taken_at_ms;
         let mut partitions = Vec::new();
         for topic in &group.topics {
-            for index in 0..partition_count(snapshot, topic) {
-                let known = topic.partitions.iter().find(|p| p.partition == index);
+            for index in partitions_of(snapshot, topic) {
+                let known = topic
+                    .partitions
+                    .binary_search_by_key(&index, |p| p.partition);
+                let known = known.ok().and_then(|at| topic.partitions.get(at));
                 let owner = known.and_then(|p| p.owner.as_deref());
                 let owner = owner.and_then(|id| members.get(id).copied());
                 let past = past(&topic.name, index);
@@ -109,13 +112,13 @@ impl GroupReport {
     }
 }
 
-/// Burrow lists all partitions of a topic of which the group reads one.
-fn partition_count(snapshot: &ClusterSnapshot, topic: &GroupTopic) -> i32 {
-    let there = snapshot
-        .topic(&topic.name)
-        .map_or(0, |t| t.partitions.len());
-    let last = topic.partitions.last().map_or(0, |p| p.partition + 1);
-    i32::try_from(there).unwrap_or(i32::MAX).max(last)
+/// Burrow lists all partitions of a topic of which the group reads one; and we, those that were
+/// committed and are gone.
+fn partitions_of(snapshot: &ClusterSnapshot, topic: &GroupTopic) -> impl Iterator<Item = i32> {
+    let there = snapshot.topic(&topic.name);
+    let there = there.map_or(0, |t| i32::try_from(t.partitions.len()).unwrap_or(i32::MAX));
+    let committed = topic.partitions.iter().map(|p| p.partition);
+    (0..there).chain(committed.filter(move |index| *index >= there))
 }
 
 fn partition(

@@ -142,6 +142,28 @@ fn a_group_is_forgotten_with_its_offsets_and_after_a_week() {
     assert!(bench.history.state.lock().groups.is_empty());
 }
 
+/// Whatever number a client committed for: it is one entry, not all up to it.
+#[test]
+fn a_partition_that_is_gone_is_listed_alone() {
+    let bench = Bench::new();
+    let mut partition = group_partition(i32::MAX, Some(3), None);
+    partition.committed = Some(Committed {
+        offset: 3,
+        at_ms: bench.start_ms,
+        ..Committed::default()
+    });
+    partition.end_offset = None;
+    let mut snapshot = cluster();
+    snapshot.taken_at_ms = bench.start_ms + 1_000;
+    snapshot.groups = vec![Arc::new(group("g", 0, vec![partition]))];
+    *bench.source.0.lock() = Arc::new(snapshot);
+    bench.history.observe();
+    let report = bench.report();
+    let listed: Vec<i32> = report.partitions.iter().map(|p| p.partition).collect();
+    assert_eq!(listed, [0, 1, i32::MAX]);
+    assert_eq!((report.totallag, report.status), (0, Status::Ok));
+}
+
 #[tokio::test]
 async fn the_status_of_a_group() {
     let bench = Bench::new();
