@@ -25,7 +25,13 @@ const DIALECT_FINDINGS: &[(&str, &str)] = &[
     ("kafka_network_requestmetrics_responsesendtimems", QUANTILE),
     ("kafka_network_requestmetrics_throttletimems", QUANTILE),
     ("kafka_network_requestmetrics_totaltimems", QUANTILE),
+    ("kafka_consumergroup_uncommitted_offsets_sum", SUM),
+    ("kminion_kafka_consumer_group_topic_offset_sum", SUM),
+    ("kminion_kafka_topic_high_water_mark_sum", SUM),
+    ("kminion_kafka_topic_low_water_mark_sum", SUM),
+    ("burrow_kafka_consumer_lag_total", TOTAL),
 ];
+const TOTAL: &str = "non-counter metrics should not have \"_total\" suffix";
 const SUM: &str = "non-histogram and non-summary metrics should not have \"_sum\" suffix";
 const QUANTILE: &str = "non-summary metrics should not have \"quantile\" label";
 
@@ -35,7 +41,7 @@ pub fn promtool_finds_no_fault(lab: &mut Lab) -> Result<()> {
     if matches!(lab.kind(), Kind::Kafka) {
         return Ok(());
     }
-    let text = http::get(&lab.subject()?.http_address(), "/metrics")?;
+    let text = http::get(&lab.subject()?.http_address(), "/metrics?dialect=all")?;
     ensure!(
         text.contains("\nlimpid_"),
         "no limpid_ family in\n{}",
