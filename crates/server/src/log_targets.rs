@@ -56,6 +56,7 @@ pub const LOG_TARGETS: &[&str] = &[
     "limpid_server::http::serve",
     "limpid_server::opening",
     "limpid_server::room",
+    "limpid_server::runtimes",
     "limpid_server::server",
     "limpid_server::ticker",
     "limpid_server::token_keys",
