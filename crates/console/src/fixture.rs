@@ -145,6 +145,7 @@ fn topic(name: &str, partitions: i32, records: f64, record_bytes: f64, internal:
         name: name.to_owned(),
         id: "XxxAVLUlTvyX0V0tKVf6Vw".to_owned(),
         internal,
+        cleanup_policy: "delete".to_owned(),
         partitions: (0..partitions).map(partition).collect(),
         traffic: Traffic {
             messages_in: records as u64,
