@@ -30,6 +30,14 @@ pub enum Command {
         #[command(subcommand)]
         command: MetricsCommand,
     },
+    /// What of your dashboards and rules this broker fills, before you migrate
+    ///
+    /// Ends with 0 when all of Kafka's is there, 1 when something stays empty or needs a dialect, 2 when a
+    /// file can't be read.
+    Check {
+        #[command(subcommand)]
+        command: CheckCommand,
+    },
     /// Who may log in over HTTP: the files of users and tokens
     Http {
         #[command(subcommand)]
@@ -134,6 +142,35 @@ pub struct FormatArgs {
 pub enum MetricsCommand {
     /// List every metric: name, type, labels, help, JMX name
     List(MetricsListArgs),
+}
+
+#[derive(Subcommand)]
+pub enum CheckCommand {
+    /// Grafana dashboards: files as Grafana exports them
+    Dashboards(CheckArgs),
+    /// Rule files of Prometheus, or PrometheusRules
+    Rules(CheckArgs),
+}
+
+#[derive(clap::Args)]
+pub struct CheckArgs {
+    /// What to check
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The dialects that the broker will speak, as in limpid.metrics.dialects
+    #[arg(
+        long,
+        value_name = "LIST",
+        default_value = "kafka_exporter,strimzi",
+        value_delimiter = ','
+    )]
+    pub dialects: Vec<String>,
+    /// Your configuration of jmx_exporter, as limpid.metrics.jmx.exporter.config will name it
+    #[arg(long, value_name = "FILE")]
+    pub jmx: Option<PathBuf>,
+    /// For machines
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Subcommand)]

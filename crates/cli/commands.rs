@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod ask;
+pub mod check;
 pub mod config;
 pub mod demo;
 pub mod http;

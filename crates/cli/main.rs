@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         Some(Command::Metrics {
             command: MetricsCommand::List(list),
         }) => commands::metrics::list(&list),
+        Some(Command::Check { command }) => commands::check::run(&command),
         Some(Command::Http { command }) => commands::http::run(&command),
         Some(Command::Status(ask)) => Ok(commands::status::run(&ask)),
         Some(Command::Why(why)) => Ok(commands::why::run(&why)),

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use limpid_protocol::messages::FetchRequest;
+use limpid_protocol::messages::alter_client_quotas_request::{EntityData, EntryData, OpData};
+use limpid_protocol::messages::{AlterClientQuotasRequest, ApiVersionsRequest, FetchRequest};
 
-use crate::home::{Home, fetch, until};
+use crate::home::{Client, Home, fetch, until};
 
 /// In the order of the columns.
 const DIALECTS: [&str; 3] = ["strimzi", "confluent", "strimzi_reporter"];
@@ -27,12 +28,19 @@ fn every_family_made_of_mbeans_is_in_the_documentation() {
     let mut client = home.client();
     client.create("orders");
     client.produce("orders", b"one");
+    limit_everybody(&mut client);
+    let named = ApiVersionsRequest {
+        client_software_name: "it".to_owned(),
+        client_software_version: "1".to_owned(),
+    };
+    client.call(&named, 3);
+    client.produce("orders", b"two");
     client.call::<FetchRequest>(&fetch("orders", 0, 1, 100), 12);
     let mut families = BTreeMap::<String, Family>::new();
     for (column, dialect) in DIALECTS.iter().enumerate() {
         let page = until("snapshot with the record", || {
             let page = home.get(&format!("/metrics?dialect={dialect}"));
-            page.contains("kafka_log_log_logendoffset{topic=\"orders\",partition=\"0\"} 1\n")
+            page.contains("kafka_log_log_logendoffset{topic=\"orders\",partition=\"0\"} 2\n")
                 .then_some(page)
         });
         read(&page, column, &mut families);
@@ -53,6 +61,34 @@ fn every_family_made_of_mbeans_is_in_the_documentation() {
             "not in docs/dialects.md, made anew with LIMPID_BLESS=1: {line}"
         );
     }
+}
+
+/// Quotas have beans where there are quotas.
+fn limit_everybody(client: &mut Client) {
+    let op = |key: &str, value| OpData {
+        key: key.to_owned(),
+        value,
+        ..OpData::default()
+    };
+    let entity = EntityData {
+        entity_type: "client-id".to_owned(),
+        entity_name: None,
+    };
+    let entry = EntryData {
+        entity: vec![entity],
+        ops: vec![
+            op("producer_byte_rate", 1e9),
+            op("consumer_byte_rate", 1e9),
+            op("request_percentage", 1e4),
+            op("controller_mutation_rate", 1e3),
+        ],
+    };
+    let request = AlterClientQuotasRequest {
+        entries: vec![entry],
+        ..AlterClientQuotasRequest::default()
+    };
+    let answer = client.call(&request, 1);
+    assert_eq!(answer.entries[0].error_code, 0, "{answer:?}");
 }
 
 /// Heads and label names of a page; values that the test chose become the names of their keys.

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -16,8 +17,8 @@ use limpid_protocol::messages::produce_request::{
 use limpid_protocol::records::{BatchBuilder, Codec};
 use limpid_protocol::{Message, Reader, Request, RequestHeader, ResponseHeader};
 use limpid_server::{Server, Stopped};
-use limpid_telemetry::Registry;
 use limpid_telemetry::logging::loggers::Loggers;
+use limpid_telemetry::{ProcessBeans, Registry};
 
 /// Longer than anything here should take.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -81,6 +82,8 @@ impl Home {
         })
         .unwrap();
         let registry = Registry::new();
+        let process = ProcessBeans::new(env!("CARGO_PKG_VERSION"));
+        registry.mbeans().add_source(Arc::new(process));
         let server = Server::start(loaded.config, &registry, Loggers::none().into()).unwrap();
         let kafka = server.addresses().kafka[0].1;
         Self {

@@ -37,6 +37,31 @@ pub fn strimzi_reporter() -> Rules {
     Rules::built_in(include_str!("jmx/strimzi_reporter.yml"))
 }
 
+/// The families that rules make of numbers that a bean has, with their labels.
+pub fn named<'a>(
+    rules: &Rules,
+    bean: &str,
+    attributes: impl IntoIterator<Item = &'a String>,
+) -> Vec<(String, Vec<String>)> {
+    let bean = ObjectName::parse(bean)
+        .ok()
+        .filter(|name| rules.covers(name));
+    let Some(bean) = bean else {
+        return Vec::new();
+    };
+    let family = |attribute: &'a String| {
+        let reading = Reading {
+            attribute,
+            item: None,
+            value: &Value::Long(1),
+        };
+        let is_left_out = rules.leaves_out(&bean, attribute);
+        let named = rules.name(&bean, reading).filter(|_| !is_left_out)?;
+        Some((named.name, named.label_names))
+    };
+    attributes.into_iter().filter_map(family).collect()
+}
+
 /// Beans under the names that sets of rules give them.
 pub struct JmxNames {
     name: &'static str,

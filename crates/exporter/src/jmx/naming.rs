@@ -29,6 +29,7 @@ pub(super) struct Named {
     pub(super) kind: Kind,
     /// `{…}`, escaped.
     pub(super) labels: String,
+    pub(super) label_names: Vec<String>,
     /// What the rule says in place of the bean's value.
     pub(super) value: Option<f64>,
     pub(super) factor: f64,
@@ -98,6 +99,7 @@ impl Rules {
             help: rule.help.as_deref().map_or_else(|| matched.help(), fill),
             kind,
             labels: block,
+            label_names: labels.into_iter().map(|(name, _)| name).collect(),
             value: said,
             factor: rule.factor,
             depends_on_value,

@@ -32,6 +32,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "platform",
         ],
     ),
+    ("check", &["exporter"]),
     ("client", &["protocol", "telemetry"]),
     (
         "client-metrics",
