@@ -289,8 +289,8 @@ fn version() -> Value {
 fn json_of(value: &BeanValue) -> Value {
     match value {
         BeanValue::Long(long) => json!(long),
-        // JSON has no other numbers: what is none is told as Java writes it.
-        BeanValue::Double(double) if !double.is_finite() => json!(java_double(*double)),
+        // JSON has no other numbers; Jolokia's agent says null, too.
+        BeanValue::Double(double) if !double.is_finite() => Value::Null,
         BeanValue::Double(double) => json!(double),
         BeanValue::Bool(bool) => json!(bool),
         BeanValue::Text(text) => json!(text),
@@ -300,14 +300,6 @@ fn json_of(value: &BeanValue) -> Value {
                 .map(|(name, value)| ((*name).to_owned(), json_of(value)));
             Value::Object(items.collect())
         }
-    }
-}
-
-fn java_double(double: f64) -> &'static str {
-    match double {
-        double if double.is_nan() => "NaN",
-        double if double > 0.0 => "Infinity",
-        _ => "-Infinity",
     }
 }
 

@@ -159,3 +159,11 @@ fn one_http_request_is_told_of_so_many_beans_only() {
     let answer = answerer.answer(Request::of_path("list", Options::default()));
     assert_eq!(answer["status"], 500);
 }
+
+#[test]
+fn a_number_that_json_has_not_is_null() {
+    let of = |double| json_of(&BeanValue::Double(double));
+    assert_eq!(of(f64::NAN), Value::Null);
+    assert_eq!(of(f64::NEG_INFINITY), Value::Null);
+    assert_eq!(of(0.5), json!(0.5));
+}
