@@ -115,7 +115,7 @@ impl Report {
             let values: Vec<&str> = values.iter().map(String::as_str).collect();
             let values = values.join(" or ");
             say(format!(
-                "  the scrape job must set the label {label}: {values}"
+                "  the scrape job must set the label {label}: {values} (alerts/scrape)"
             ));
         }
         out
@@ -182,7 +182,7 @@ groups:
         let end = "  1 stay empty
     there is no kafka_none_such, under any dialect
       alert None
-  the scrape job must set the label env: prod\n";
+  the scrape job must set the label env: prod (alerts/scrape)\n";
         assert!(text.ends_with(end), "{text}");
         let on = ["kafka_exporter", "confluent"];
         let lag = rules("groups: [{rules: [{alert: L, expr: kafka_consumergroup_lag}]}]").unwrap();
