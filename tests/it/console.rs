@@ -1,6 +1,6 @@
 //! The console of a real server: numbers move on a live page, and the stream ends with the server.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::time::Instant;
 
@@ -15,12 +15,6 @@ fn ask(home: &Home, path: &str) -> TcpStream {
     stream
 }
 
-fn get(home: &Home, path: &str) -> String {
-    let mut text = String::new();
-    ask(home, path).read_to_string(&mut text).unwrap();
-    text
-}
-
 #[test]
 fn a_live_page_shows_what_is_produced_and_ends_with_the_server() {
     let home = Home::start();
@@ -28,7 +22,7 @@ fn a_live_page_shows_what_is_produced_and_ends_with_the_server() {
     client.create("orders");
     // The topic is in the snapshot of the next second.
     until("page of the topic", || {
-        let page = get(&home, "/c/local/topics/orders");
+        let page = home.get("/c/local/topics/orders");
         page.contains(" 200 OK").then_some(())
     });
     let stream = ask(&home, "/c/local/stream?of=topic&name=orders");
@@ -45,9 +39,9 @@ fn a_live_page_shows_what_is_produced_and_ends_with_the_server() {
     assert!(lines.by_ref().any(|line| shown(&line)));
 
     // The same is in the pages and in the records that a browser reads.
-    let page = get(&home, "/c/local/topics/orders?format=json");
+    let page = home.get("/c/local/topics/orders?format=json");
     assert!(page.contains("\"high_watermark\": 2"), "{page}");
-    let messages = get(&home, "/c/local/topics/orders/messages");
+    let messages = home.get("/c/local/topics/orders/messages");
     assert!(
         messages.contains("<pre>one</pre>") && messages.contains("<pre>two</pre>"),
         "{messages}"
@@ -57,7 +51,7 @@ fn a_live_page_shows_what_is_produced_and_ends_with_the_server() {
         newest < messages.find("<pre>one</pre>").unwrap(),
         "newest first"
     );
-    assert!(get(&home, "/").contains("location: /c/local/"));
+    assert!(home.get("/").contains("location: /c/local/"));
 
     home.stop();
     // Would wait for ever, did the stream not end.

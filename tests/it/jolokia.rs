@@ -15,10 +15,7 @@ fn send(home: &Home, request: &str) -> String {
 }
 
 fn read(home: &Home, mbean: &str) -> String {
-    send(
-        home,
-        &format!("GET /jolokia/read/{mbean} HTTP/1.0\r\nHost: localhost\r\n\r\n"),
-    )
+    home.get(&format!("/jolokia/read/{mbean}"))
 }
 
 #[test]

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use limpid_exporter::JMX_EXPORTER;
 use limpid_exporter::jmx::{Rules, named};
 
 const DECLARED: &str = include_str!("../../../docs/METRICS.md");
 const RULED: &str = include_str!("../../../docs/dialects.md");
-/// The dialect of the user's own rules.
-const JMX_EXPORTER: &str = "jmx_exporter";
 /// Series of a histogram behind the name of its family.
 const PARTS: [&str; 3] = ["_bucket", "_sum", "_count"];
 /// Percentiles of a distribution.

@@ -3,10 +3,6 @@
 /// Beginnings of names, whose they are, and what to do.
 const FOREIGN: &[(&[&str], &str)] = &[
     (
-        &["up", "scrape_", "ALERTS"],
-        "", // Prometheus makes them itself.
-    ),
-    (
         &["jvm_", "java_lang_", "jmx_", "kafka_server_app_info"],
         "a Java process's own, and Limpid is none: process_resident_memory_bytes, \
          process_cpu_seconds_total and limpid_buffer_used_bytes tell what it needs",
@@ -100,12 +96,14 @@ const FOREIGN: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// Why a series that is none of ours is not there: empty when it is there nevertheless.
+/// Whether Prometheus makes this series itself.
+pub(crate) fn is_prometheus_own(series: &str) -> bool {
+    series == "up" || series.starts_with("scrape_") || series.starts_with("ALERTS")
+}
+
+/// Why a series that is none of ours is not there.
 pub(crate) fn reason(series: &str) -> Option<&'static str> {
-    let begins = |beginning: &&str| match *beginning {
-        "up" => series == "up",
-        other => series.starts_with(other),
-    };
+    let begins = |beginning: &&str| series.starts_with(beginning);
     let mut all = FOREIGN.iter();
     let found = all.find(|(beginnings, _)| beginnings.iter().any(begins))?;
     Some(found.1)

@@ -103,9 +103,11 @@ fn series(
     if name.is_empty() {
         return Verdict::Unread("it names no series".to_owned());
     }
+    if foreign::is_prometheus_own(name) {
+        return nothing();
+    }
     let Some(family) = families.find(name) else {
         return match foreign::reason(name) {
-            Some("") => nothing(),
             Some(reason) => Verdict::Foreign {
                 series: name.to_owned(),
                 reason,

@@ -6,15 +6,11 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use limpid_check::read::{self, Queries};
 use limpid_check::{Families, ReadError, Report};
-use limpid_exporter::DIALECTS;
 use limpid_exporter::jmx::Rules;
+use limpid_exporter::{ALL, DIALECTS, JMX_EXPORTER};
 
 use crate::args::{CheckArgs, CheckCommand};
 
-/// Every dialect.
-const ALL: &str = "all";
-/// The dialect of the user's own rules.
-const JMX_EXPORTER: &str = "jmx_exporter";
 const FOUND: u8 = 1;
 const UNREAD: u8 = 2;
 

@@ -57,8 +57,7 @@ impl BeanSource for KafkaBeans {
         add_controller(&snapshot, beans);
         add_groups(&snapshot, beans);
         add_log_dirs(&snapshot, beans);
-        gauge(
-            beans,
+        beans.gauge(
             "kafka.server:type=KafkaServer,name=ClusterId",
             Value::text(snapshot.cluster_id.clone()),
         );
@@ -75,16 +74,6 @@ impl BeanSource for KafkaBeans {
     }
 }
 
-fn gauge(beans: &mut Beans, name: impl Into<String>, value: Value) {
-    beans.add(name, vec![("Value", value)]);
-}
-
-fn gauges<const N: usize>(beans: &mut Beans, bean: &str, values: [(&str, usize); N]) {
-    for (name, value) in values {
-        gauge(beans, format!("{bean},name={name}"), Value::long(value));
-    }
-}
-
 fn add_replicas(snapshot: &ClusterSnapshot, beans: &mut Beans) {
     let all = || snapshot.topics.iter().flat_map(|topic| &topic.partitions);
     let has = |p: &&Partition| snapshot.node_id.is_none_or(|id| p.replicas.contains(&id));
@@ -97,7 +86,7 @@ fn add_replicas(snapshot: &ClusterSnapshot, beans: &mut Beans) {
             led().filter(|p| p.under_replicated()).count(),
         ),
     ];
-    gauges(beans, "kafka.server:type=ReplicaManager", values);
+    beans.gauges("kafka.server:type=ReplicaManager", values);
 }
 
 fn is_led(snapshot: &ClusterSnapshot, partition: &Partition) -> bool {
@@ -108,11 +97,7 @@ fn is_led(snapshot: &ClusterSnapshot, partition: &Partition) -> bool {
 fn add_controller(snapshot: &ClusterSnapshot, beans: &mut Beans) {
     let bean = "kafka.controller:type=KafkaController";
     let is_active = snapshot.controller_id.is_some() && snapshot.speaks_for(snapshot.controller_id);
-    gauges(
-        beans,
-        bean,
-        [("ActiveControllerCount", usize::from(is_active))],
-    );
+    beans.gauges(bean, [("ActiveControllerCount", usize::from(is_active))]);
     if !is_active {
         return;
     }
@@ -129,7 +114,7 @@ fn add_controller(snapshot: &ClusterSnapshot, beans: &mut Beans) {
             partitions().filter(|p| !p.leader_is_preferred()).count(),
         ),
     ];
-    gauges(beans, bean, values);
+    beans.gauges(bean, values);
 }
 
 fn add_groups(snapshot: &ClusterSnapshot, beans: &mut Beans) {
@@ -153,23 +138,19 @@ fn add_groups(snapshot: &ClusterSnapshot, beans: &mut Beans) {
         ("NumGroupsStable", in_state(GroupState::Stable)),
         ("NumGroupsDead", in_state(GroupState::Dead)),
     ];
-    gauges(
-        beans,
-        "kafka.coordinator.group:type=GroupMetadataManager",
-        values,
-    );
+    beans.gauges("kafka.coordinator.group:type=GroupMetadataManager", values);
 }
 
 fn add_log_dirs(snapshot: &ClusterSnapshot, beans: &mut Beans) {
     let bean = "kafka.log:type=LogManager";
     let offline = snapshot.log_dirs.iter().filter(|dir| !dir.online).count();
-    gauges(beans, bean, [("OfflineLogDirectoryCount", offline)]);
+    beans.gauges(bean, [("OfflineLogDirectoryCount", offline)]);
     for dir in &snapshot.log_dirs {
         let name = format!(
             "{bean},name=LogDirectoryOffline,logDirectory={}",
             quoted(&dir.path)
         );
-        gauge(beans, name, Value::long(u8::from(!dir.online)));
+        beans.gauge(name, Value::long(u8::from(!dir.online)));
     }
 }
 
@@ -194,8 +175,7 @@ fn add_partitions(snapshot: &ClusterSnapshot, topic: &Topic, beans: &mut Beans) 
                 Value::long(end - partition.last_stable_offset),
             ),
         ] {
-            gauge(
-                beans,
+            beans.gauge(
                 format!("kafka.cluster:type=Partition,name={name},{place}"),
                 value,
             );
@@ -206,11 +186,7 @@ fn add_partitions(snapshot: &ClusterSnapshot, topic: &Topic, beans: &mut Beans) 
             ("LogStartOffset", Value::long(partition.log_start_offset)),
             ("LogEndOffset", Value::long(end)),
         ] {
-            gauge(
-                beans,
-                format!("kafka.log:type=Log,name={name},{place}"),
-                value,
-            );
+            beans.gauge(format!("kafka.log:type=Log,name={name},{place}"), value);
         }
     }
 }

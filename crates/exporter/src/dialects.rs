@@ -1,6 +1,6 @@
 //! The naming dialects: who speaks which, and which are on.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use limpid_cluster::ClusterSource;
 use limpid_telemetry::mbeans::MBeans;
@@ -14,7 +14,7 @@ use crate::jmx::{self, JmxNames, RuleSet, Rules};
 /// Our own families; always on, but not on a page that asks for others.
 pub(crate) const OWN: &str = "limpid";
 /// Every dialect there is.
-const ALL: &str = "all";
+pub const ALL: &str = "all";
 
 const KAFKA_EXPORTER: &str = "kafka_exporter";
 const KMINION: &str = "kminion";
@@ -22,7 +22,7 @@ const STRIMZI: &str = "strimzi";
 const CONFLUENT: &str = "confluent";
 const STRIMZI_REPORTER: &str = "strimzi_reporter";
 /// The user's own rules.
-const JMX_EXPORTER: &str = "jmx_exporter";
+pub const JMX_EXPORTER: &str = "jmx_exporter";
 const LAG_EXPORTER: &str = "kafka_lag_exporter";
 const OTEL: &str = "otel";
 const GRAFANA_FORK: &str = "grafana_fork";
@@ -62,13 +62,7 @@ pub(crate) fn named(word: &str) -> Result<Vec<&'static str>, UnknownDialect> {
 /// All dialects. Those that are off cost nothing at a scrape.
 #[derive(Default)]
 pub(crate) struct Dialects {
-    inner: Mutex<Inner>,
-}
-
-#[derive(Default)]
-struct Inner {
-    speakers: Vec<Speaker>,
-    beans: Option<Arc<MBeans>>,
+    speakers: Mutex<Vec<Speaker>>,
 }
 
 struct Speaker {
@@ -81,14 +75,16 @@ struct Speaker {
 enum Speech {
     /// From the cluster's snapshot.
     Collector(Arc<dyn Collector>),
-    /// By rules, from MBeans.
+    /// By rules of ours, from MBeans; their patterns are compiled when somebody asks for them.
+    BuiltIn(LazyLock<Arc<RuleSet>>),
+    /// By the user's rules.
     Rules(Arc<RuleSet>),
 }
 
 impl std::fmt::Debug for Dialects {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let inner = self.inner.lock();
-        let on = inner.speakers.iter().filter(|s| s.on).map(|s| s.dialect);
+        let speakers = self.speakers.lock();
+        let on = speakers.iter().filter(|s| s.on).map(|s| s.dialect);
         f.debug_set().entries(on).finish()
     }
 }
@@ -98,14 +94,13 @@ impl Dialects {
     pub(crate) fn add_cluster(
         &self,
         source: &Arc<dyn ClusterSource>,
-        (beans, history): (&Arc<MBeans>, &Arc<History>),
+        history: &Arc<History>,
         on: &[&'static str],
     ) {
-        let mut inner = self.inner.lock();
-        inner.beans = Some(Arc::clone(beans));
+        let mut speakers = self.speakers.lock();
         for dialect in DIALECTS {
             if let Some(speech) = speech(dialect, source, history) {
-                inner.speakers.push(Speaker {
+                speakers.push(Speaker {
                     dialect,
                     on: on.contains(dialect),
                     speech,
@@ -122,21 +117,26 @@ impl Dialects {
             speech: Speech::Rules(RuleSet::new(rules)),
         };
         // First, so that a family is what they say it is.
-        self.inner.lock().speakers.insert(0, users);
+        self.speakers.lock().insert(0, users);
     }
 
     /// The collectors of the dialects that are spoken; `speaks` is told a dialect and whether it is on.
-    pub(crate) fn asked(&self, speaks: impl Fn(&str, bool) -> bool) -> Vec<Arc<dyn Collector>> {
-        let inner = self.inner.lock();
+    pub(crate) fn asked(
+        &self,
+        beans: &Arc<MBeans>,
+        speaks: impl Fn(&str, bool) -> bool,
+    ) -> Vec<Arc<dyn Collector>> {
+        let speakers = self.speakers.lock();
         let (mut asked, mut sets) = (Vec::new(), Vec::new());
-        for speaker in inner.speakers.iter().filter(|s| speaks(s.dialect, s.on)) {
+        for speaker in speakers.iter().filter(|s| speaks(s.dialect, s.on)) {
             match &speaker.speech {
                 Speech::Collector(collector) => asked.push(Arc::clone(collector)),
+                Speech::BuiltIn(set) => sets.push(Arc::clone(set)),
                 Speech::Rules(set) => sets.push(Arc::clone(set)),
             }
         }
         // Sets of rules have families in common.
-        if let Some(beans) = inner.beans.as_ref().filter(|_| !sets.is_empty()) {
+        if !sets.is_empty() {
             asked.push(Arc::new(JmxNames::new("jmx", Arc::clone(beans), sets)));
         }
         asked
@@ -157,9 +157,9 @@ fn speech(
 ) -> Option<Speech> {
     let source = Arc::clone(source);
     let collector: Arc<dyn Collector> = match dialect {
-        STRIMZI => return Some(Speech::Rules(RuleSet::new(jmx::strimzi()))),
-        CONFLUENT => return Some(Speech::Rules(RuleSet::new(jmx::confluent()))),
-        STRIMZI_REPORTER => return Some(Speech::Rules(RuleSet::new(jmx::strimzi_reporter()))),
+        STRIMZI => return Some(built_in(|| RuleSet::new(jmx::strimzi()))),
+        CONFLUENT => return Some(built_in(|| RuleSet::new(jmx::confluent()))),
+        STRIMZI_REPORTER => return Some(built_in(|| RuleSet::new(jmx::strimzi_reporter()))),
         KAFKA_EXPORTER => Arc::new(kafka_exporter::KafkaExporter::new(source)),
         KMINION => Arc::new(kminion::Kminion::new(source)),
         LAG_EXPORTER => Arc::new(lag_exporter::LagExporter::new(source)),
@@ -169,6 +169,10 @@ fn speech(
         _ => return None,
     };
     Some(Speech::Collector(collector))
+}
+
+fn built_in(set: fn() -> Arc<RuleSet>) -> Speech {
+    Speech::BuiltIn(LazyLock::new(set))
 }
 
 /// Adds what the dialects declare.

@@ -1,4 +1,4 @@
-//! The `/metrics` page: one file per collector, naming dialects.
+//! The `/metrics` page: one file per collector, and the naming dialects.
 //!
 //! ```no_run
 //! # use std::sync::Arc;
@@ -16,7 +16,7 @@
 //! that a producer could wait for, runs on a blocking thread, and is shared by all who ask within a
 //! second.
 //!
-//! Names that others chose are dialects, one file each. `limpid.metrics.dialects` switches them, and
+//! Names that others chose are dialects: one file each, or rules over MBeans. `limpid.metrics.dialects` switches them, and
 //! `/metrics?dialect=NAME` shows one alone whether it is on or off. A dialect reads the same snapshots
 //! and MBeans as everybody; one that is off costs nothing at a scrape.
 //!
@@ -46,7 +46,7 @@ use burrow::History;
 use collectors::{groups, log_dirs};
 
 pub use accept::Format;
-pub use dialects::{DIALECTS, UnknownDialect};
+pub use dialects::{ALL, DIALECTS, JMX_EXPORTER, UnknownDialect};
 pub use http::router;
 pub use select::Selection;
 
@@ -102,8 +102,7 @@ impl Exporter {
         let beans = beans::KafkaBeans::new(source.clone());
         self.registry.mbeans().add_source(Arc::new(beans));
         let history = Arc::new(History::new(Arc::clone(&source)));
-        let facts = (self.registry.mbeans(), &history);
-        self.dialects.add_cluster(&source, facts, &on);
+        self.dialects.add_cluster(&source, &history, &on);
         let watched = Arc::clone(&history);
         self.registry.on_tick(move || watched.observe());
         self.histories.lock().push(history);
@@ -133,7 +132,9 @@ impl Exporter {
             registry: &self.registry,
             metrics: &self.metrics,
             state: &self.state,
-            dialects: self.dialects.asked(|d, on| selection.speaks(d, on)),
+            dialects: self
+                .dialects
+                .asked(self.registry.mbeans(), |d, on| selection.speaks(d, on)),
             selection,
         };
         let page = page.render(format);
@@ -149,7 +150,7 @@ impl Exporter {
     #[cfg(test)]
     fn collectors(&self) -> Vec<Arc<dyn Collector>> {
         let mut all = self.registry.collectors();
-        all.extend(self.dialects.asked(|_, on| on));
+        all.extend(self.dialects.asked(self.registry.mbeans(), |_, on| on));
         all
     }
 }

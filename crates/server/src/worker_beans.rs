@@ -74,19 +74,18 @@ impl BeanSource for WorkerBeans {
             .map(|(worker, windowed)| 1.0 - windowed.rate(age, self.busy_seconds(worker)))
             .map(|idle| idle.clamp(0.0, 1.0))
             .collect();
-        let mut add = |name: String, value: Value| beans.add(name, vec![("Value", value)]);
         for (worker, &share) in idle.iter().enumerate() {
             let name =
                 format!("kafka.network:type=Processor,name=IdlePercent,networkProcessor={worker}");
-            add(name, Value::Double(share));
+            beans.gauge(name, Value::Double(share));
         }
         let all = idle.iter().sum::<f64>() / idle.len().max(1) as f64;
-        add(
-            "kafka.network:type=SocketServer,name=NetworkProcessorAvgIdlePercent".to_owned(),
+        beans.gauge(
+            "kafka.network:type=SocketServer,name=NetworkProcessorAvgIdlePercent",
             Value::Double(all),
         );
-        add(
-            "kafka.network:type=RequestChannel,name=RequestQueueSize".to_owned(),
+        beans.gauge(
+            "kafka.network:type=RequestChannel,name=RequestQueueSize",
             Value::long(self.runtime.global_queue_depth()),
         );
         let idle = self.idle_seconds(age);
@@ -134,10 +133,8 @@ impl BeanSource for MemoryBeans {
     fn add_to(&self, _now: Duration, beans: &mut Beans) {
         let used = self.0.used();
         let available = self.0.limit().saturating_sub(used);
-        for (name, bytes) in [("MemoryPoolUsed", used), ("MemoryPoolAvailable", available)] {
-            let name = format!("kafka.network:type=SocketServer,name={name}");
-            beans.add(name, vec![("Value", Value::long(bytes))]);
-        }
+        let sizes = [("MemoryPoolUsed", used), ("MemoryPoolAvailable", available)];
+        beans.gauges("kafka.network:type=SocketServer", sizes);
     }
 }
 

@@ -37,11 +37,8 @@ impl BrokerBeans {
 impl BeanSource for BrokerBeans {
     fn add_to(&self, now: Duration, beans: &mut Beans) {
         let state = broker_state(self.cluster.readiness().state);
-        add(
-            beans,
-            "kafka.server:type=KafkaServer,name=BrokerState",
-            state,
-        );
+        let bean = "kafka.server:type=KafkaServer,name=BrokerState";
+        beans.gauge(bean, Value::Long(state));
         let Some(parts) = self.cluster.parts.get() else {
             return;
         };
@@ -51,9 +48,9 @@ impl BeanSource for BrokerBeans {
         add_replicas(parts, &image, beans);
         add_raft(parts, &image, beans);
         self.add_append_rate(now, &image, beans);
-        add_applied(parts, now_ms, beans);
+        add_applied(parts, &image, now_ms, beans);
         add_controller(parts, &image, beans);
-        add_features(parts, &image, beans);
+        add_features(&image, beans);
         self.add_groups(beans);
     }
 
@@ -76,20 +73,6 @@ fn broker_state(state: ReadinessState) -> i64 {
         ReadinessState::Draining => 6,
         ReadinessState::Failed => 7,
     }
-}
-
-fn add(beans: &mut Beans, name: impl Into<String>, value: i64) {
-    beans.add(name, vec![("Value", Value::Long(value))]);
-}
-
-fn add_all<const N: usize>(beans: &mut Beans, bean: &str, values: [(&str, i64); N]) {
-    for (name, value) in values {
-        add(beans, format!("{bean},name={name}"), value);
-    }
-}
-
-fn count(items: usize) -> i64 {
-    i64::try_from(items).unwrap_or(i64::MAX)
 }
 
 fn add_app_info(parts: &Parts, beans: &mut Beans) {
@@ -124,7 +107,7 @@ fn add_replicas(parts: &Parts, image: &Image, beans: &mut Beans) {
     let assigned = image.topics().flat_map(|topic| {
         let here = topic.partitions.iter();
         here.filter(|(_, p)| p.replicas.contains(&parts.node_id))
-            .map(|(index, _)| (topic.name.clone(), *index))
+            .map(|(index, _)| (&topic.name, *index))
     });
     all.offline = assigned
         .filter(|(topic, index)| {
@@ -132,15 +115,14 @@ fn add_replicas(parts: &Parts, image: &Image, beans: &mut Beans) {
             log.is_none_or(|log| !log.is_online())
         })
         .count();
-    add_all(
-        beans,
+    beans.gauges(
         "kafka.server:type=ReplicaManager",
         [
-            ("OfflineReplicaCount", count(all.offline)),
-            ("UnderMinIsrPartitionCount", count(all.under_min)),
-            ("AtMinIsrPartitionCount", count(all.at_min)),
-            ("ReassigningPartitions", count(all.reassigned)),
-            ("ProducerIdCount", count(all.producers)),
+            ("OfflineReplicaCount", all.offline),
+            ("UnderMinIsrPartitionCount", all.under_min),
+            ("AtMinIsrPartitionCount", all.at_min),
+            ("ReassigningPartitions", all.reassigned),
+            ("ProducerIdCount", all.producers),
         ],
     );
 }
@@ -162,7 +144,7 @@ fn add_topic(topic: &Topic, image: &Image, all: &mut Replicas, beans: &mut Beans
             let index = partition.index;
             let object =
                 format!("kafka.cluster:type=Partition,name={bean},topic={name},partition={index}");
-            add(beans, object, i64::from(value));
+            beans.gauge(object, Value::long(u8::from(value)));
         }
     }
 }
@@ -188,8 +170,7 @@ fn add_raft(parts: &Parts, image: &Image, beans: &mut Beans) {
 
 /// How far this broker has acted on the metadata. A follower that has acted on all there is does not
 /// lag, however old the last record is: unlike Kafka's, our log does not grow while nothing changes.
-fn add_applied(parts: &Parts, now_ms: i64, beans: &mut Beans) {
-    let image = parts.metadata.image();
+fn add_applied(parts: &Parts, image: &Image, now_ms: i64, beans: &mut Beans) {
     let (offset, timestamp_ms) = parts.metadata.applied();
     let lag_ms = if offset < image.offset() {
         (now_ms - timestamp_ms).max(0)
@@ -210,8 +191,7 @@ fn add_applied(parts: &Parts, now_ms: i64, beans: &mut Beans) {
 fn add_controller(parts: &Parts, image: &Image, beans: &mut Beans) {
     let shutting_down = image.brokers().filter(|b| b.in_controlled_shutdown);
     let bean = "kafka.controller:type=KafkaController";
-    add_all(
-        beans,
+    beans.gauges(
         bean,
         [
             ("LastAppliedRecordOffset", image.offset()),
@@ -220,12 +200,10 @@ fn add_controller(parts: &Parts, image: &Image, beans: &mut Beans) {
             ("LastAppliedRecordLagMs", 0),
             // It took office when it started, and nobody takes it away.
             ("NewActiveControllersCount", 1),
-            (
-                "ControlledShutdownBrokerCount",
-                count(shutting_down.count()),
-            ),
         ],
     );
+    let leaving = [("ControlledShutdownBrokerCount", shutting_down.count())];
+    beans.gauges(bean, leaving);
     for broker in image.brokers() {
         let state = match broker {
             b if b.in_controlled_shutdown => 20,
@@ -236,23 +214,17 @@ fn add_controller(parts: &Parts, image: &Image, beans: &mut Beans) {
             "{bean},name=BrokerRegistrationState,broker={}",
             broker.broker_id
         );
-        add(beans, name, state);
+        beans.gauge(name, Value::Long(state));
     }
-    add(
-        beans,
-        "kafka.server:type=MetadataLoader,name=CurrentControllerId",
-        i64::from(parts.node_id),
-    );
+    let bean = "kafka.server:type=MetadataLoader,name=CurrentControllerId";
+    beans.gauge(bean, Value::long(parts.node_id));
 }
 
-fn add_features(_parts: &Parts, image: &Image, beans: &mut Beans) {
+fn add_features(image: &Image, beans: &mut Beans) {
     let loader = "kafka.server:type=MetadataLoader";
     let version = i64::from(image.metadata_version());
-    add(
-        beans,
-        format!("{loader},name=CurrentMetadataVersion"),
-        version,
-    );
+    let current = format!("{loader},name=CurrentMetadataVersion");
+    beans.gauge(current, Value::Long(version));
     for feature in SUPPORTED {
         let level = match feature.name {
             crate::features::METADATA_VERSION => version,
@@ -262,7 +234,7 @@ fn add_features(_parts: &Parts, image: &Image, beans: &mut Beans) {
             "{loader},name=FinalizedLevel,featureName={}",
             camel(feature.name)
         );
-        add(beans, object, level);
+        beans.gauge(object, Value::Long(level));
         let object = format!(
             "kafka.server:type=node-metrics,feature-name={}",
             feature.name.replace('.', "-")
@@ -325,15 +297,14 @@ impl BrokerBeans {
             ("consumer", GroupKind::Consumer),
             ("share", GroupKind::Share),
         ] {
-            let groups = Value::Long(count(of_kind(kind).count()));
+            let groups = Value::long(of_kind(kind).count());
             beans.add(
                 format!("{bean},protocol={protocol}"),
                 vec![("group-count", groups)],
             );
         }
         for (state, of_share_groups) in STATES {
-            let in_state =
-                |kind| Value::Long(count(of_kind(kind).filter(|g| g.state == state).count()));
+            let in_state = |kind| Value::long(of_kind(kind).filter(|g| g.state == state).count());
             let mut counts = vec![("consumer-group-count", in_state(GroupKind::Consumer))];
             if of_share_groups {
                 counts.push(("share-group-count", in_state(GroupKind::Share)));
@@ -342,11 +313,8 @@ impl BrokerBeans {
         }
         let partitions = snapshot.groups.iter().flat_map(|group| group.partitions());
         let offsets = partitions.filter(|(_, p)| p.committed.is_some()).count();
-        add(
-            beans,
-            "kafka.coordinator.group:type=GroupMetadataManager,name=NumOffsets",
-            count(offsets),
-        );
+        let bean = "kafka.coordinator.group:type=GroupMetadataManager,name=NumOffsets";
+        beans.gauge(bean, Value::long(offsets));
     }
 }
 

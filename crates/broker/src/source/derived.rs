@@ -32,10 +32,8 @@ impl BeanSource for DerivedBeans {
         for (name, attributes) in fetches {
             beans.add(name, attributes);
         }
-        beans.add(
-            "kafka.network:type=SocketServer,name=ExpiredConnectionsKilledCount",
-            vec![("Value", Value::Long(expired as i64))],
-        );
+        let killed = "kafka.network:type=SocketServer,name=ExpiredConnectionsKilledCount";
+        beans.gauge(killed, Value::Long(expired as i64));
         let answers = "kafka.network:type=RequestChannel,name=ResponseQueueSize";
         if let Some(waiting) = beans.get(answers).cloned() {
             // All threads share what is to be sent.
@@ -63,7 +61,7 @@ mod tests {
             count(1),
         );
         let answers = "kafka.network:type=RequestChannel,name=ResponseQueueSize";
-        beans.add(answers, vec![("Value", Value::Long(4))]);
+        beans.gauge(answers, Value::Long(4));
         DerivedBeans.add_to(Duration::ZERO, &mut beans);
         let of = |name: &str| beans.get(name).map(|bean| bean[0].1.clone());
         let sum = "kafka.network:type=SocketServer,name=ExpiredConnectionsKilledCount";

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Attributes;
+use super::{Attributes, Value};
 
 /// Something whose state is shown as beans.
 pub trait BeanSource: Send + Sync {
@@ -28,6 +28,22 @@ impl Beans {
             if !known.iter().any(|(name, _)| *name == attribute) {
                 known.push((attribute, value));
             }
+        }
+    }
+
+    /// Adds a gauge: a bean whose only attribute is `Value`.
+    pub fn gauge(&mut self, name: impl Into<String>, value: Value) {
+        self.add(name, vec![("Value", value)]);
+    }
+
+    /// Adds gauges whose object names differ by `name` alone.
+    pub fn gauges<N: TryInto<i64>>(
+        &mut self,
+        bean: &str,
+        values: impl IntoIterator<Item = (&'static str, N)>,
+    ) {
+        for (name, number) in values {
+            self.gauge(format!("{bean},name={name}"), Value::long(number));
         }
     }
 

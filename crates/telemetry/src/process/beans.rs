@@ -136,7 +136,7 @@ impl BeanSource for ProcessBeans {
         ] {
             if let Some(bytes) = number(&io, field) {
                 let name = format!("kafka.server:type=KafkaServer,name={name}");
-                beans.add(name, vec![("Value", Value::long(bytes))]);
+                beans.gauge(name, Value::long(bytes));
             }
         }
     }
