@@ -36,6 +36,7 @@ use self::topic::OffsetsTopic;
 use crate::alarm::Alarm;
 use crate::blocking::Blocking;
 use crate::coordinator_log::marker::Marker;
+use crate::coordinator_log::phase::Phase;
 use crate::coordinator_log::{self, Flushed};
 use crate::drain::Drain;
 use crate::metrics::GroupMetrics;
@@ -105,6 +106,17 @@ impl Groups {
             alarm: Alarm::default(),
             tokens: AtomicU64::new(0),
         }
+    }
+
+    /// How far the partitions of the offsets topic are.
+    pub fn phases(&self) -> Vec<Phase> {
+        let shards = self.topic.loaded();
+        shards.iter().map(|shard| shard.phase()).collect()
+    }
+
+    /// So many offsets were deleted for somebody who asked for it.
+    pub fn count_deleted_offsets(&self, partitions: usize) {
+        self.counting.count_deleted(partitions);
     }
 
     /// JoinGroup; waits for the rebalance.

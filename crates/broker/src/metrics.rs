@@ -18,7 +18,7 @@ pub use self::connections::{
 };
 pub use self::limits::{CLIENT_SERIES_MAX, ClientMetrics, ConnectionLimitMetrics, QuotaMetrics};
 pub use self::metadata::{MetadataMetrics, ReplicaMetrics};
-pub use self::shares::ShareMetrics;
+pub use self::shares::{Acknowledged, ShareMetrics};
 pub use self::topics::{BoundTopicMetrics, RefusedMetrics, TopicMetrics};
 
 /// Most topics with series of their own; the others share `topic="other"`.
@@ -257,6 +257,10 @@ metrics! {
         pub commits: counter = "limpid_group_commits_total",
             mbean "kafka.server:type=group-coordinator-metrics" attribute "offset-commit-count",
             mbean "kafka.server:type=group-coordinator-metrics" attribute_rate "offset-commit-rate";
+        /// Offsets that were deleted because somebody asked for it.
+        pub deleted: counter = "limpid_group_offsets_deleted_total",
+            mbean "kafka.server:type=group-coordinator-metrics" attribute "offset-deletion-count",
+            mbean "kafka.server:type=group-coordinator-metrics" attribute_rate "offset-deletion-rate";
         /// Offsets that expired.
         pub expired: counter = "limpid_group_offsets_expired_total",
             mbean "kafka.server:type=group-coordinator-metrics" attribute "offset-expiration-count",

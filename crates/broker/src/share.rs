@@ -26,10 +26,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use limpid_config::group::{self, ShareSettings};
-use limpid_coordinator::delivery::Rules;
+use limpid_coordinator::delivery::{Rules, Verdict};
 use limpid_coordinator::share_state::StateKey;
 use limpid_platform::clock::Clock;
 use limpid_protocol::ErrorCode;
+use limpid_telemetry::{Counter, Table};
 use parking_lot::Mutex;
 
 pub use self::acknowledging::Said;
@@ -39,9 +40,10 @@ pub use self::sessions::{Plan, SessionKey, Sessions};
 use self::states::StateTopic;
 use crate::alarm::Alarm;
 use crate::blocking::Blocking;
+use crate::coordinator_log::phase::Phase;
 use crate::drain::Drain;
 use crate::groups::Groups;
-use crate::metrics::ShareMetrics;
+use crate::metrics::{Acknowledged, ShareMetrics};
 use crate::settings::Settings;
 use crate::topic_creation::TopicCreation;
 use crate::topics::Topics;
@@ -76,6 +78,7 @@ pub struct Shares {
     clock: Arc<dyn Clock>,
     drain: Drain,
     metrics: ShareMetrics,
+    acknowledged: Table<Counter, Acknowledged>,
     /// Partitions that somebody reads. Bounded by the partitions of sessions, and by the state that
     /// is kept: a partition without state is not opened.
     open: Mutex<HashMap<StateKey, Arc<SharePartition>>>,
@@ -88,13 +91,17 @@ impl Shares {
     pub fn new(input: SharesInput) -> Self {
         let settings = input.settings;
         let sessions_max = settings.current().broker().groups.share.sessions_max;
+        let acknowledged = input.metrics.acknowledged.table();
+        for verdict in Verdict::SPOKEN {
+            acknowledged.get(Acknowledged(verdict)); // Kafka shows them from the start.
+        }
         Self {
             states: StateTopic::new(
                 Arc::clone(&input.topics),
                 input.creation,
                 Arc::clone(&settings),
                 Arc::clone(&input.blocking),
-                input.metrics.load.clone(),
+                input.metrics.clone(),
             ),
             topics: input.topics,
             groups: input.groups,
@@ -103,6 +110,7 @@ impl Shares {
             clock: input.clock,
             drain: input.drain,
             sessions: Arc::new(Sessions::new(sessions_max, input.metrics.clone())),
+            acknowledged,
             metrics: input.metrics,
             open: Mutex::default(),
             alarm: Alarm::default(),
@@ -132,6 +140,17 @@ impl Shares {
     pub async fn partition_of(&self, coordinator_key: &str) -> Result<i32, ErrorCode> {
         let table = self.states.ensure().await?;
         Ok(table.partition_of(coordinator_key))
+    }
+
+    /// How far the partitions of the state topic are.
+    pub fn phases(&self) -> Vec<Phase> {
+        let shards = self.states.shards();
+        shards.iter().map(|shard| shard.phase()).collect()
+    }
+
+    /// What share groups count.
+    pub fn metrics(&self) -> &ShareMetrics {
+        &self.metrics
     }
 
     fn mono_ms(&self) -> u64 {

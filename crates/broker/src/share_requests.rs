@@ -1,6 +1,6 @@
 //! What ShareFetch and ShareAcknowledge have in common: acknowledgements in requests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use limpid_coordinator::Refusal;
@@ -74,11 +74,23 @@ pub async fn acknowledge(
         };
         outcomes.insert(key, outcome);
     }
+    count(shares, &outcomes);
     // Kafka answers for those of which nothing is said only beside others.
     if !outcomes.is_empty() {
         outcomes.extend(silent.into_iter().map(|key| (key, None)));
     }
     outcomes
+}
+
+fn count(shares: &Shares, outcomes: &Outcomes) {
+    let topics: BTreeSet<Uuid> = outcomes.keys().map(|(topic, _)| *topic).collect();
+    let refused = outcomes.iter().filter(|(_, outcome)| outcome.is_some());
+    let refused: BTreeSet<Uuid> = refused.map(|((topic, _), _)| *topic).collect();
+    let metrics = shares.metrics();
+    metrics.acknowledge_requests.inc_by(topics.len() as u64);
+    metrics
+        .failed_acknowledge_requests
+        .inc_by(refused.len() as u64);
 }
 
 /// What is said, if it makes sense; `None` if it is nothing.

@@ -15,7 +15,7 @@ use limpid_cluster::{
 use limpid_platform::clock::Clock;
 use limpid_protocol::Uuid;
 use limpid_storage::LogManager;
-use limpid_storage::metadata::{Image, NO_LEADER};
+use limpid_storage::metadata::{Image, LocalMetadataLog, NO_LEADER};
 use parking_lot::Mutex;
 
 use crate::connection_limits::ConnectionLimits;
@@ -23,11 +23,13 @@ use crate::endpoints;
 use crate::groups::Groups;
 use crate::metadata::Metadata;
 use crate::metrics::BoundTopicMetrics;
+use crate::share::Shares;
 use crate::topics::{self, Topics};
 
 use self::groups::GroupMemory;
 
 mod beans;
+mod coordinator_beans;
 mod derived;
 mod groups;
 
@@ -38,12 +40,16 @@ pub use self::derived::DerivedBeans;
 pub struct Parts {
     /// The cluster's metadata.
     pub metadata: Arc<Metadata>,
+    /// What it is written to.
+    pub metadata_log: Arc<LocalMetadataLog>,
     /// The topics of this broker.
     pub topics: Arc<Topics>,
     /// Their logs.
     pub logs: Arc<LogManager>,
     /// The groups that this broker coordinates.
     pub groups: Arc<Groups>,
+    /// Share groups.
+    pub shares: Arc<Shares>,
     /// The open connections.
     pub connections: Arc<ConnectionLimits>,
     /// `cluster.id`.

@@ -188,7 +188,7 @@ impl Server {
             Arc::clone(&opening.clock),
             metrics.connection_limits.clone(),
         );
-        cluster.attach(opening.parts(&services, &limits));
+        cluster.attach(opening.parts(&services, &metadata_log, &limits));
         let entrances = Entrances::new(
             &opening.broker,
             Arc::clone(&certificates),
@@ -448,12 +448,19 @@ impl Opening<'_> {
         quotas
     }
 
-    fn parts(&self, services: &Services, limits: &Arc<ConnectionLimits>) -> Parts {
+    fn parts(
+        &self,
+        services: &Services,
+        metadata_log: &Arc<LocalMetadataLog>,
+        limits: &Arc<ConnectionLimits>,
+    ) -> Parts {
         Parts {
             metadata: Arc::clone(&services.metadata),
             topics: Arc::clone(&services.topics),
             logs: Arc::clone(&self.logs),
             groups: Arc::clone(&services.groups),
+            shares: Arc::clone(&services.shares),
+            metadata_log: Arc::clone(metadata_log),
             connections: Arc::clone(limits),
             cluster_id: self.dirs.cluster_id.clone(),
             node_id: self.broker.node.id,

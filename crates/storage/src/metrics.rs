@@ -29,6 +29,9 @@ metrics! {
         pub removed_bytes: counter = "limpid_log_removed_bytes_total";
         /// Time of a round of compaction of one log.
         pub compaction: histogram[buckets::COMPACTION_SECONDS] = "limpid_log_compaction_seconds";
+        /// Whole seconds that the last round of compaction took.
+        pub compaction_last: gauge = "limpid_log_compaction_last_seconds",
+            mbean "kafka.log:type=LogCleaner,name=max-clean-time-secs" gauge;
         /// Rounds of compaction that failed; what was done before counts all the same.
         pub compaction_failures: counter = "limpid_log_compaction_failures_total";
         /// Bytes of segments that compaction read.

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use limpid_interop::http;
 use limpid_interop::lab::Lab;
-use limpid_interop::peer::Peer;
+use limpid_interop::peer::{Kind, Peer};
 use limpid_interop::process::run;
 use limpid_interop::tools::{Kafka, Tools, helpers};
 use limpid_interop::wire::create_topic;
@@ -139,6 +140,22 @@ fn speak(tools: &Tools, args: &[&str]) -> Result<Vec<[String; 3]>> {
     Ok(lines)
 }
 
+/// How often members said what, as Limpid counts it; Kafka has no page of metrics.
+fn counted(lab: &mut Lab) -> Result<Vec<(&'static str, u64)>> {
+    if *lab.kind() == Kind::Kafka {
+        return Ok(Vec::new());
+    }
+    let page = http::get(&lab.subject()?.http_address(), "/metrics")?;
+    let count = |verdict: &'static str| {
+        let series = format!("limpid_share_acknowledged_records_total{{ack=\"{verdict}\"}} ");
+        let value = page.lines().find_map(|line| line.strip_prefix(&series));
+        let value = value.with_context(|| format!("no {series}"))?;
+        Ok((verdict, value.parse()?))
+    };
+    let verdicts = ["accept", "release", "reject", "renew"];
+    verdicts.into_iter().map(count).collect()
+}
+
 /// What `Shares.java` says of a value, in order.
 fn expected(value: &str) -> Vec<[String; 3]> {
     let number: usize = value
@@ -169,10 +186,16 @@ pub fn a_java_member_says_what_becomes_of_records(lab: &mut Lab) -> Result<()> {
     let (address, tools) = (lab.address()?, lab.tools.clone());
     from_the_beginning(&tools, &address, group)?;
     let count = (PARTITIONS * EACH).to_string();
+    let before = counted(lab)?;
     let said = speak(&tools, &["verdicts", &address, topic, group, &count])?;
     let mut wanted: Vec<[String; 3]> = all(&written).iter().flat_map(|v| expected(v)).collect();
     wanted.sort();
     ensure!(said == wanted, "said {said:?}, not {wanted:?}");
+    for ((verdict, before), (_, after)) in before.iter().zip(counted(lab)?) {
+        let times = said.iter().filter(|[_, _, one]| one == verdict).count() as u64;
+        let more = after - before;
+        ensure!(more == times, "{verdict}: {more} counted, {times} said");
+    }
     let told = lags(&tools, &address, group)?;
     ensure!(told.iter().all(|row| row[1] == "0"), "described: {told:?}");
     Ok(())

@@ -85,6 +85,9 @@ impl Answer for OffsetDelete {
                 ErrorCode::None => written.err().unwrap_or(ErrorCode::None),
                 error => error,
             };
+            if error == ErrorCode::None {
+                self.groups.count_deleted_offsets(indexes.len());
+            }
             let code = call.note(error);
             let more = answer(name, indexes, code);
             match refused.iter_mut().find(|t| t.name == more.name) {

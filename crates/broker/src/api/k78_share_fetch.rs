@@ -27,7 +27,7 @@ use crate::metadata::Metadata;
 use crate::quotas::rules::QuotaKind;
 use crate::share::{Fetched, Plan, SessionKey, Shares, Wanted};
 use crate::share_requests::{Outcomes, Speaker, Spoken, acknowledge};
-use crate::topics::{TopicTable, Topics};
+use crate::topics::{Partition, TopicTable, Topics};
 
 /// "No more records than I want."
 const RECORD_LIMIT: i8 = 1;
@@ -130,6 +130,17 @@ impl ShareFetch {
         Ok((plan, key))
     }
 
+    /// Kafka counts the topics that are asked for, and those of which a partition is refused.
+    fn count_topics(&self, wanted: &[(Uuid, Arc<Partition>)], answers: &Answers) {
+        let failed = answers.iter().filter(|(_, data)| data.error_code != 0);
+        let failed: BTreeSet<Uuid> = failed.map(|((topic, _), _)| *topic).collect();
+        let mut topics = failed.clone();
+        topics.extend(wanted.iter().map(|(topic, _)| *topic));
+        let metrics = self.shares.metrics();
+        metrics.fetch_requests.inc_by(topics.len() as u64);
+        metrics.failed_fetch_requests.inc_by(failed.len() as u64);
+    }
+
     async fn fetch(
         &self,
         request: &ShareFetchRequest,
@@ -193,6 +204,7 @@ impl ShareFetch {
             }
         }
         count(&table, &answers);
+        self.count_topics(&wanted.partitions, &answers);
         answers
     }
 }

@@ -26,6 +26,11 @@ impl Counting {
         }
     }
 
+    /// Offsets that were deleted by request.
+    pub(super) fn count_deleted(&self, partitions: usize) {
+        self.metrics.deleted.inc_by(partitions as u64);
+    }
+
     pub(super) fn count(&self, events: &[Event]) {
         for event in events {
             self.count_one(event);

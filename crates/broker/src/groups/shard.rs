@@ -88,6 +88,11 @@ impl Shard {
         self.state.lock().phase.is_loading()
     }
 
+    /// How far it is.
+    pub(super) fn phase(&self) -> Phase {
+        self.state.lock().phase
+    }
+
     /// True once after it was read.
     pub(super) fn claim_check(&self) -> bool {
         std::mem::take(&mut self.state.lock().unchecked)

@@ -1,6 +1,29 @@
 //! What share groups count.
 
-use limpid_telemetry::{buckets, metrics};
+use limpid_coordinator::delivery::Verdict;
+use limpid_telemetry::{LabelEnum, buckets, metrics};
+
+/// [`Verdict`] as a label, in Kafka's words.
+#[derive(Debug, Clone, Copy)]
+pub struct Acknowledged(pub Verdict);
+
+impl LabelEnum for Acknowledged {
+    const COUNT: usize = 5;
+
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    fn as_str(self) -> &'static str {
+        match self.0 {
+            Verdict::Gap => "gap",
+            Verdict::Accept => "accept",
+            Verdict::Release => "release",
+            Verdict::Reject => "reject",
+            Verdict::Renew => "renew",
+        }
+    }
+}
 
 metrics! {
     /// Share groups (KIP-932).
@@ -9,6 +32,30 @@ metrics! {
         pub load: histogram[buckets::REQUEST_SECONDS] = "limpid_shares_load_seconds",
             mbean "kafka.server:type=share-coordinator-metrics" attribute_avg_ms "partition-load-time-avg",
             mbean "kafka.server:type=share-coordinator-metrics" attribute_max_ms "partition-load-time-max";
+        /// Writes of states into their topic, and the time they took.
+        pub writes: histogram[buckets::REQUEST_SECONDS] = "limpid_share_state_write_seconds",
+            mbean "kafka.server:type=share-coordinator-metrics" attribute_avg_ms "write-latency-avg",
+            mbean "kafka.server:type=share-coordinator-metrics" attribute_max_ms "write-latency-max",
+            mbean "kafka.server:type=share-coordinator-metrics" attribute "write-total",
+            mbean "kafka.server:type=share-coordinator-metrics" attribute_rate "write-rate";
+        /// Topics of ShareFetch requests.
+        pub fetch_requests: counter = "limpid_share_fetch_requests_total",
+            mbean "kafka.server:type=BrokerTopicMetrics,name=TotalShareFetchRequestsPerSec" meter;
+        /// Topics of ShareFetch requests of which a partition was refused.
+        pub failed_fetch_requests: counter = "limpid_share_failed_fetch_requests_total",
+            mbean "kafka.server:type=BrokerTopicMetrics,name=FailedShareFetchRequestsPerSec" meter;
+        /// Topics that members said something of, in whatever request.
+        pub acknowledge_requests: counter = "limpid_share_acknowledge_requests_total",
+            mbean "kafka.server:type=BrokerTopicMetrics,name=TotalShareAcknowledgementRequestsPerSec" meter;
+        /// Topics that members said something of that was refused for a partition.
+        pub failed_acknowledge_requests: counter = "limpid_share_failed_acknowledge_requests_total",
+            mbean "kafka.server:type=BrokerTopicMetrics,name=FailedShareAcknowledgementRequestsPerSec" meter;
+        /// Records that members said something of, by what they said.
+        pub acknowledged: counter { ack: Acknowledged } = "limpid_share_acknowledged_records_total",
+            mbean "kafka.server:type=ShareGroupMetrics,name=RecordAcknowledgementsPerSec,ackType={ack}" meter;
+        /// Time until a partition that nobody read was ready for a share group.
+        pub partition_load: histogram[buckets::REQUEST_SECONDS] = "limpid_share_partition_load_seconds",
+            mbean "kafka.server:type=ShareGroupMetrics,name=PartitionLoadTimeMs" histogram_ms;
         /// Share sessions open now.
         pub sessions: gauge = "limpid_share_sessions",
             mbean "kafka.server:type=ShareSessionCache,name=ShareSessionsCount" gauge;

@@ -11,6 +11,7 @@ use limpid_protocol::ErrorCode;
 use super::sessions::SessionKey;
 use super::{Shares, rules};
 use crate::coordinator_log;
+use crate::metrics::Acknowledged;
 
 /// Longest wait of a client that found no place for its session.
 const WAIT_MAX: Duration = Duration::from_secs(30);
@@ -44,7 +45,21 @@ impl Shares {
             tracing::error!(error = why, "the disk failed a share group");
             return Err(ErrorCode::CoordinatorNotAvailable.into());
         }
+        self.count(&said.batches);
         Ok(())
+    }
+
+    fn count(&self, batches: &[Acknowledgement]) {
+        for batch in batches {
+            let records = batch.last.saturating_sub(batch.first).saturating_add(1);
+            let each = match batch.verdicts.len() {
+                1 => u64::try_from(records).unwrap_or(0),
+                _ => 1,
+            };
+            for verdict in &batch.verdicts {
+                self.acknowledged.get(Acknowledged(*verdict)).inc_by(each);
+            }
+        }
     }
 
     /// Ends a session: others get at once what the member had. With a number, only the session with

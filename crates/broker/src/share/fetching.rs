@@ -171,6 +171,7 @@ impl Shares {
             }
             self.close(|one| *one == key);
         }
+        let began = self.clock.monotonic();
         let shard = self.states.shard_of(&key).await?;
         let leader_epoch = partition.leader_epoch();
         let now_ms = self.clock.wall_ms();
@@ -199,6 +200,8 @@ impl Shares {
         let share = open.entry(key).or_insert_with(|| Arc::new(new));
         let share = Arc::clone(share);
         self.count_open(open.len());
+        let took = self.clock.monotonic().saturating_sub(began);
+        self.metrics.partition_load.observe_duration(took);
         Ok(share)
     }
 

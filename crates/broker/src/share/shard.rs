@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use limpid_coordinator::share_state::{ShareStates, StateChange, StateKey, StateRecord};
 use limpid_protocol::ErrorCode;
 use limpid_protocol::records::Codec;
+use limpid_telemetry::Histogram;
 use parking_lot::Mutex;
 
 use crate::coordinator_log::phase::Phase;
@@ -18,6 +20,7 @@ use crate::topics::{Partition, Topic};
 pub(super) struct Shard {
     pub(super) partition: Arc<Partition>,
     codec: Codec,
+    writes: Histogram,
     state: Mutex<State>,
 }
 
@@ -58,11 +61,17 @@ impl sharded::Shard for Shard {
 }
 
 impl Shard {
-    pub(super) fn new(topic: Arc<Topic>, partition: Arc<Partition>, codec: Codec) -> Self {
+    pub(super) fn new(
+        topic: Arc<Topic>,
+        partition: Arc<Partition>,
+        codec: Codec,
+        writes: Histogram,
+    ) -> Self {
         let phase = Phase::at_first(&partition.log);
         Self {
             partition,
             codec,
+            writes,
             state: Mutex::new(State {
                 phase,
                 unchecked: false,
@@ -97,6 +106,11 @@ impl Shard {
         state.snapshots.clear();
     }
 
+    /// How far it is.
+    pub(super) fn phase(&self) -> Phase {
+        self.state.lock().phase
+    }
+
     /// Follows changed settings.
     pub(super) fn update(&self, topic: &Arc<Topic>) {
         self.state.lock().topic = Arc::clone(topic);
@@ -127,7 +141,9 @@ impl Shard {
         if records.is_empty() {
             return Ok(None);
         }
+        let began = Instant::now();
         let (flushed, last_offset) = self.append(&state, now_ms, &records)?;
+        self.writes.observe_duration(began.elapsed());
         let count = i64::try_from(records.len()).unwrap_or(i64::MAX);
         let first = last_offset.saturating_sub(count - 1);
         for (offset, record) in (first..).zip(records) {

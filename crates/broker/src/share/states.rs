@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use limpid_coordinator::share_state::StateKey;
 use limpid_protocol::ErrorCode;
-use limpid_telemetry::Histogram;
 
 use super::load::load;
 use super::shard::Shard;
@@ -12,6 +11,7 @@ use crate::blocking::Blocking;
 use crate::coordinator_log::codec_of;
 use crate::coordinator_log::load::Reading;
 use crate::coordinator_log::sharded::{self, Owner, ShardedTopic, read_each};
+use crate::metrics::ShareMetrics;
 use crate::settings::Settings;
 use crate::topic_creation::{TopicCreation, Wish};
 use crate::topics::{Partition, Topic, Topics};
@@ -29,7 +29,7 @@ pub(super) struct StateTopic {
     shards: ShardedTopic<Shard>,
     settings: Arc<Settings>,
     blocking: Arc<Blocking>,
-    loads: Histogram,
+    metrics: ShareMetrics,
 }
 
 impl StateTopic {
@@ -38,13 +38,13 @@ impl StateTopic {
         creation: Arc<TopicCreation>,
         settings: Arc<Settings>,
         blocking: Arc<Blocking>,
-        loads: Histogram,
+        metrics: ShareMetrics,
     ) -> Self {
         Self {
             shards: ShardedTopic::new(STATE_TOPIC, topics, creation),
             settings,
             blocking,
-            loads,
+            metrics,
         }
     }
 
@@ -103,7 +103,7 @@ impl Owner<Shard> for StateTopic {
     fn open(&self, topic: Arc<Topic>, partition: Arc<Partition>) -> Shard {
         let config = self.settings.current();
         let codec = codec_of(config.broker().groups.share.topic_codec);
-        Shard::new(topic, partition, codec)
+        Shard::new(topic, partition, codec, self.metrics.writes.clone())
     }
 
     fn update(&self, shard: &Shard, topic: &Arc<Topic>) {
@@ -119,7 +119,7 @@ impl Owner<Shard> for StateTopic {
         let reading = Reading {
             what: WHAT,
             piece_bytes: config.broker().groups.share.load_buffer_bytes,
-            seconds: self.loads.clone(),
+            seconds: self.metrics.load.clone(),
         };
         let read = |shard: Arc<Shard>| {
             let (blocking, reading) = (Arc::clone(&self.blocking), reading.clone());

@@ -7,13 +7,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use limpid_cluster::{ClusterSource as _, GroupKind, GroupState, ReadinessState};
+use limpid_cluster::{ClusterSource as _, ReadinessState};
 use limpid_storage::metadata::Image;
 use limpid_telemetry::mbeans::{BeanSource, Beans, Value, quoted};
 use limpid_telemetry::windowed::Windowed;
 use parking_lot::Mutex;
 
-use super::{EmbeddedCluster, Parts};
+use super::{EmbeddedCluster, Parts, coordinator_beans};
 use crate::features::SUPPORTED;
 use crate::topics::Topic;
 
@@ -51,7 +51,9 @@ impl BeanSource for BrokerBeans {
         add_applied(parts, &image, now_ms, beans);
         add_controller(parts, &image, beans);
         add_features(&image, beans);
-        self.add_groups(beans);
+        add_snapshots(parts, now_ms, beans);
+        add_cleaner(parts, self.cluster.clock.monotonic(), beans);
+        coordinator_beans::add(parts, &self.cluster.snapshot(), beans);
     }
 
     fn step(&self, now: Duration) {
@@ -79,14 +81,39 @@ fn add_app_info(parts: &Parts, beans: &mut Beans) {
     let name = format!("kafka.server:type=app-info,id={}", parts.node_id);
     let version = Value::text(env!("CARGO_PKG_VERSION"));
     let commit = Value::text(option_env!("LIMPID_REVISION").unwrap_or("unknown"));
+    let started = Value::Long(parts.started_ms);
+    let same = vec![
+        ("version", version.clone()),
+        ("commit-id", commit.clone()),
+        ("start-time-ms", started.clone()),
+    ];
+    beans.add("kafka.server:type=app-info", same);
     beans.add(
         name,
         vec![
             ("Version", version),
             ("CommitId", commit),
-            ("StartTimeMs", Value::Long(parts.started_ms)),
+            ("StartTimeMs", started),
         ],
     );
+}
+
+/// Snapshots of the metadata. Before the first one their age is the broker's, as in Kafka.
+fn add_snapshots(parts: &Parts, now_ms: i64, beans: &mut Beans) {
+    let status = parts.metadata_log.status();
+    let (written_ms, bytes) = status.snapshot_written.unwrap_or((parts.started_ms, 0));
+    let age_ms = now_ms.saturating_sub(written_ms).max(0);
+    let emitter = "kafka.server:type=SnapshotEmitter,name=LatestSnapshotGenerated";
+    beans.gauge(format!("{emitter}Bytes"), Value::long(bytes));
+    beans.gauge(format!("{emitter}AgeMs"), Value::Long(age_ms));
+    let read = "kafka.server:type=MetadataLoader,name=HandleLoadSnapshotCount";
+    beans.gauge(read, Value::long(status.snapshots_read));
+}
+
+fn add_cleaner(parts: &Parts, now: Duration, beans: &mut Beans) {
+    let since = now.saturating_sub(parts.logs.compaction_looked_at());
+    let bean = "kafka.log:type=LogCleanerManager,name=time-since-last-run-ms";
+    beans.gauge(bean, Value::long(since.as_millis()));
 }
 
 /// What the partitions that this broker leads have of what they need.
@@ -140,10 +167,13 @@ fn add_topic(topic: &Topic, image: &Image, all: &mut Replicas, beans: &mut Beans
         all.reassigned += usize::from(state.is_some_and(|state| {
             !(state.adding_replicas.is_empty() && state.removing_replicas.is_empty())
         }));
+        let (size, limit) = (partition.log.size_bytes(), topic.config.retention_bytes);
+        let share = u64::try_from(limit).map_or(0, |limit| size.saturating_mul(100) / limit.max(1));
+        let place = format!("topic={name},partition={}", partition.index);
+        let bean = format!("kafka.log:type=Log,name=RetentionSizeInPercent,{place}");
+        beans.gauge(bean, Value::long(share));
         for (bean, value) in [("UnderMinIsr", under), ("AtMinIsr", at)] {
-            let index = partition.index;
-            let object =
-                format!("kafka.cluster:type=Partition,name={bean},topic={name},partition={index}");
+            let object = format!("kafka.cluster:type=Partition,name={bean},{place}");
             beans.gauge(object, Value::long(u8::from(value)));
         }
     }
@@ -262,15 +292,6 @@ fn camel(name: &str) -> String {
     out
 }
 
-/// States of groups that the coordinator assigns partitions to, with the kinds that have them.
-const STATES: [(GroupState, bool); 5] = [
-    (GroupState::Empty, true),
-    (GroupState::Assigning, false),
-    (GroupState::Reconciling, false),
-    (GroupState::Stable, true),
-    (GroupState::Dead, true),
-];
-
 impl BrokerBeans {
     fn add_append_rate(&self, now: Duration, image: &Image, beans: &mut Beans) {
         let appended = self.appended.lock();
@@ -281,40 +302,6 @@ impl BrokerBeans {
         let rate = Value::Double(rate.unwrap_or_default());
         let bean = "kafka.server:type=raft-metrics";
         beans.add(bean, vec![("append-records-rate", rate)]);
-    }
-
-    fn add_groups(&self, beans: &mut Beans) {
-        let snapshot = self.cluster.snapshot();
-        let of_kind = |kind| {
-            snapshot
-                .groups
-                .iter()
-                .filter(move |group| group.kind == kind)
-        };
-        let bean = "kafka.server:type=group-coordinator-metrics";
-        for (protocol, kind) in [
-            ("classic", GroupKind::Classic),
-            ("consumer", GroupKind::Consumer),
-            ("share", GroupKind::Share),
-        ] {
-            let groups = Value::long(of_kind(kind).count());
-            beans.add(
-                format!("{bean},protocol={protocol}"),
-                vec![("group-count", groups)],
-            );
-        }
-        for (state, of_share_groups) in STATES {
-            let in_state = |kind| Value::long(of_kind(kind).filter(|g| g.state == state).count());
-            let mut counts = vec![("consumer-group-count", in_state(GroupKind::Consumer))];
-            if of_share_groups {
-                counts.push(("share-group-count", in_state(GroupKind::Share)));
-            }
-            beans.add(format!("{bean},state={}", state.as_str()), counts);
-        }
-        let partitions = snapshot.groups.iter().flat_map(|group| group.partitions());
-        let offsets = partitions.filter(|(_, p)| p.committed.is_some()).count();
-        let bean = "kafka.coordinator.group:type=GroupMetadataManager,name=NumOffsets";
-        beans.gauge(bean, Value::long(offsets));
     }
 }
 

@@ -21,6 +21,9 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Those about records that there are.
+    pub const SPOKEN: [Self; 4] = [Self::Accept, Self::Release, Self::Reject, Self::Renew];
+
     /// By Kafka's code.
     pub const fn from_code(code: i8) -> Option<Self> {
         match code {

@@ -79,6 +79,11 @@ impl LogManager {
         *self.cleaners.settings.write() = settings;
     }
 
+    /// When it was looked for logs that need compaction, on the monotonic clock.
+    pub fn compaction_looked_at(&self) -> Duration {
+        *self.cleaners.looked_at.lock()
+    }
+
     /// Compacts every log that needs it, on this thread, and returns the number of rounds.
     pub fn compact_now(&self) -> usize {
         let mut rounds = 0;
@@ -199,6 +204,7 @@ impl LogManager {
         let metrics = &self.shared.metrics;
         let gone = done.records_before - done.records_after;
         metrics.compaction.observe(took.as_secs_f64());
+        metrics.compaction_last.set(took.as_secs().cast_signed());
         metrics.compaction_read_bytes.inc_by(done.bytes_before);
         metrics.compaction_written_bytes.inc_by(done.bytes_after);
         metrics.compacted_records.inc_by(gone);

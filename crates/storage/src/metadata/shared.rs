@@ -25,6 +25,10 @@ pub struct MetadataLogStatus {
     pub snapshots: usize,
     /// Where the newest snapshot ends.
     pub snapshot_end_offset: Option<i64>,
+    /// The newest snapshot that this process wrote: when (milliseconds since 1970), and its bytes.
+    pub snapshot_written: Option<(i64, u64)>,
+    /// Snapshots that were read, at the start.
+    pub snapshots_read: u64,
     /// Batches appended since the start.
     pub appended_batches: u64,
     /// Data records appended since the start.

@@ -113,6 +113,7 @@ impl Writer {
     ) -> Self {
         let status = MetadataLogStatus {
             epoch,
+            snapshots_read: u64::from(!recovered.snapshots.is_empty()),
             ..MetadataLogStatus::default()
         };
         Self {

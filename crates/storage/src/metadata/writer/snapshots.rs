@@ -59,6 +59,7 @@ impl Writer {
         let path = self.dir.join(id.file_name());
         let len = snapshot::write(&*self.files, &path, content)?;
         self.snapshots.push((id, len));
+        self.status.snapshot_written = Some((self.clock.wall_ms(), len));
         self.bytes_since_snapshot = 0;
         self.note_status();
         Ok(())
