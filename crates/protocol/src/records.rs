@@ -22,6 +22,7 @@ mod error;
 mod header;
 mod patch;
 mod record;
+mod traceparent;
 mod validate;
 mod varint;
 
@@ -38,6 +39,7 @@ pub use patch::{
     patch_append_time, patch_base_offset, patch_leader_epoch, patch_max_timestamp, reseal,
 };
 pub use record::{HeaderView, Headers, RecordView, Records};
+pub use traceparent::{TraceParent, first_traceparent};
 pub use validate::{ProducerInfo, Validated, ValidationLimits, validate};
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! Tests of the records module. `rules`: what validate refuses, rule by rule; `golden`: batches
 //! written by Java and librdkafka; `roundtrip`: what we build we read; `hostile`: bytes nobody
-//! sane would send.
+//! sane would send; `traceparent`: what a header says of a trace.
 
 mod golden;
 mod hostile;
 mod roundtrip;
 mod rules;
+mod traceparent;
 
 use bytes::Bytes;
 
