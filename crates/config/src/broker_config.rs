@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use self::groups::{ConsumerGroupsConfig, GroupsConfig};
-pub use self::http::HttpConfig;
+pub use self::http::{HttpConfig, MetricsLimits};
 pub use self::limits::{ConnectionsConfig, ListenerConnections, QuotaConfig};
 pub use self::metadata_log::MetadataLogConfig;
 pub use self::share::ShareGroupsConfig;

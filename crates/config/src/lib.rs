@@ -42,8 +42,8 @@ mod values;
 pub use authorizer::AccessConfig;
 pub use broker_config::{
     BrokerConfig, ConnectionsConfig, ConsumerGroupsConfig, GroupsConfig, HttpConfig,
-    ListenerConnections, LoggingConfig, NetworkConfig, NodeConfig, QuotaConfig, ResourcesConfig,
-    ShareGroupsConfig, StorageConfig, TopicsConfig, TransactionsConfig,
+    ListenerConnections, LoggingConfig, MetricsLimits, NetworkConfig, NodeConfig, QuotaConfig,
+    ResourcesConfig, ShareGroupsConfig, StorageConfig, TopicsConfig, TransactionsConfig,
 };
 pub use check::{Check, list_items};
 pub use compaction::CompactionConfig;

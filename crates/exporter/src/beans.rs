@@ -3,6 +3,7 @@
 //!
 //! What nobody knows here (a partition's `UnderMinIsr`, controllers' queues) has no bean.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -156,18 +157,22 @@ fn add_log_dirs(snapshot: &ClusterSnapshot, beans: &mut Beans) {
 
 fn add_partitions(snapshot: &ClusterSnapshot, topic: &Topic, beans: &mut Beans) {
     let led = topic.partitions.iter().filter(|p| is_led(snapshot, p));
+    let name = quoted(&topic.name);
+    let (mut place, mut bean) = (String::new(), String::new());
     for partition in led {
-        let place = format!(
-            "topic={},partition={}",
-            quoted(&topic.name),
-            partition.index
-        );
+        place.clear();
+        write!(place, "topic={name},partition={}", partition.index).expect("writing to a string");
+        let mut gauge = |kind: &str, name: &str, value| {
+            bean.clear();
+            for part in [kind, ",name=", name, ",", &place] {
+                bean.push_str(part);
+            }
+            beans.gauge(&bean, value);
+        };
         let end = partition.high_watermark;
+        let under_replicated = u8::from(partition.under_replicated());
         for (name, value) in [
-            (
-                "UnderReplicated",
-                Value::long(u8::from(partition.under_replicated())),
-            ),
+            ("UnderReplicated", Value::long(under_replicated)),
             ("InSyncReplicasCount", Value::long(partition.isr.len())),
             ("ReplicasCount", Value::long(partition.replicas.len())),
             (
@@ -175,10 +180,7 @@ fn add_partitions(snapshot: &ClusterSnapshot, topic: &Topic, beans: &mut Beans) 
                 Value::long(end - partition.last_stable_offset),
             ),
         ] {
-            beans.gauge(
-                format!("kafka.cluster:type=Partition,name={name},{place}"),
-                value,
-            );
+            gauge("kafka.cluster:type=Partition", name, value);
         }
         for (name, value) in [
             ("Size", Value::long(partition.size_bytes)),
@@ -186,7 +188,7 @@ fn add_partitions(snapshot: &ClusterSnapshot, topic: &Topic, beans: &mut Beans) 
             ("LogStartOffset", Value::long(partition.log_start_offset)),
             ("LogEndOffset", Value::long(end)),
         ] {
-            beans.gauge(format!("kafka.log:type=Log,name={name},{place}"), value);
+            gauge("kafka.log:type=Log", name, value);
         }
     }
 }

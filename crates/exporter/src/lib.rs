@@ -24,19 +24,23 @@
 
 mod accept;
 mod beans;
+mod budget;
 mod burrow;
 pub mod collectors;
 mod dialects;
+mod filter;
 #[cfg(test)]
 mod fixture;
 mod http;
 pub mod jmx;
+mod labels;
 mod metrics;
 mod page;
 mod select;
+pub mod synthetic;
 mod text;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use limpid_cluster::ClusterSource;
 use limpid_telemetry::{Catalogue, Collector, RegisterError, Registry};
@@ -46,19 +50,32 @@ use burrow::History;
 use collectors::{groups, log_dirs};
 
 pub use accept::Format;
+pub use budget::Budget;
 pub use dialects::{ALL, DIALECTS, JMX_EXPORTER, UnknownDialect};
+pub use filter::{BadPattern, Filter, Names};
 pub use http::router;
+pub use page::Limits;
 pub use select::Selection;
 
 /// Renders the metrics of one cluster.
-#[derive(Debug)]
 pub struct Exporter {
     registry: Registry,
     metrics: metrics::ExporterMetrics,
     dialects: dialects::Dialects,
     histories: Mutex<Vec<Arc<History>>>,
+    limits: Mutex<Arc<page::Limits>>,
+    source: OnceLock<Arc<dyn ClusterSource>>,
     state: page::State,
     shared: http::Shared,
+}
+
+impl std::fmt::Debug for Exporter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut exporter = f.debug_struct("Exporter");
+        exporter
+            .field("dialects", &self.dialects)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Exporter {
@@ -74,6 +91,8 @@ impl Exporter {
             metrics,
             dialects: dialects::Dialects::default(),
             histories: Mutex::default(),
+            limits: Mutex::default(),
+            source: OnceLock::new(),
             state,
             shared,
         }))
@@ -99,6 +118,8 @@ impl Exporter {
         for dialect in dialects {
             on.extend(dialects::named(dialect.as_ref())?);
         }
+        // The first one is what pages are about.
+        self.source.get_or_init(|| Arc::clone(&source));
         let beans = beans::KafkaBeans::new(source.clone());
         self.registry.mbeans().add_source(Arc::new(beans));
         let history = Arc::new(History::new(Arc::clone(&source)));
@@ -116,6 +137,11 @@ impl Exporter {
         self.dialects.add_users(rules);
     }
 
+    /// Pages are to stay within these limits.
+    pub fn limit(&self, limits: Limits) {
+        *self.limits.lock() = Arc::new(limits);
+    }
+
     fn add(&self, collector: impl Collector + 'static) {
         self.registry.add_collector(Arc::new(collector));
     }
@@ -128,6 +154,7 @@ impl Exporter {
     /// A part of the page now. Takes as long as there are series: not for an async thread.
     pub fn render_selected(&self, format: Format, selection: &Selection) -> String {
         let started = std::time::Instant::now();
+        let limits = Arc::clone(&self.limits.lock());
         let page = page::Page {
             registry: &self.registry,
             metrics: &self.metrics,
@@ -136,6 +163,8 @@ impl Exporter {
                 .dialects
                 .asked(self.registry.mbeans(), |d, on| selection.speaks(d, on)),
             selection,
+            limits: &limits,
+            snapshot: self.source.get().map(|source| source.snapshot()),
         };
         let page = page.render(format);
         self.metrics.render.observe_duration(started.elapsed());

@@ -29,5 +29,9 @@ families! {
     pub(crate) mod families {
         /// Series of the family on this page.
         SERIES: gauge { family: FamilyName } = "limpid_series";
+        /// Most series that a page may have (limpid.metrics.max.series).
+        LIMIT: gauge = "limpid_series_limit";
+        /// How far this page is cut down to its most series: 0 not at all, 1 lag by topic, 2 partitions only when unhealthy, 3 three quantiles, 4 whole families; 5 to 8 the same for families that alerts need.
+        DEGRADED: gauge = "limpid_series_degraded";
     }
 }

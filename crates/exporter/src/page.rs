@@ -1,4 +1,5 @@
-//! One page: all collectors, then what the registry counted, in one pass.
+//! One page: what the registry counted and what collectors say, cut down to its limits, written in one
+//! pass.
 
 use std::collections::{BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,22 +7,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use limpid_cluster::ClusterSnapshot;
 use limpid_telemetry::collect::FamilySamples;
 use limpid_telemetry::{Collector, Registry, Samples};
 use parking_lot::Mutex;
+use prometheus::proto::MetricFamily;
 
 use crate::accept::Format;
+use crate::budget::Budget;
+use crate::filter::Filter;
 use crate::metrics::{ExporterMetrics, families};
 use crate::select::Selection;
-use crate::text::{Head, Writer};
+use crate::text::{Head, Writer, series_of};
 
 /// What is remembered between pages.
 #[derive(Debug, Default)]
 pub(crate) struct State {
     /// Collectors that failed last time: a change is logged, not every scrape.
     failing: Mutex<BTreeSet<&'static str>>,
-    /// Bytes of the last page, to allocate the next one at once.
-    bytes: AtomicUsize,
+    /// Bytes that the registry's families took on the last page.
+    registered_bytes: AtomicUsize,
 }
 
 /// What a page is made of.
@@ -32,48 +37,94 @@ pub(crate) struct Page<'a> {
     /// Collectors of the dialects that are spoken.
     pub(crate) dialects: Vec<Arc<dyn Collector>>,
     pub(crate) selection: &'a Selection,
+    pub(crate) limits: &'a Limits,
+    /// The cluster that the page is about.
+    pub(crate) snapshot: Option<Arc<ClusterSnapshot>>,
+}
+
+/// What a page may show.
+#[derive(Debug, Default)]
+pub struct Limits {
+    /// How many series.
+    pub budget: Budget,
+    /// Whose partitions.
+    pub filter: Filter,
 }
 
 impl Page<'_> {
     /// Renders it.
     pub(crate) fn render(&self, format: Format) -> String {
         let own = self.selection.own();
-        let ours = if own {
-            self.registry.collectors()
-        } else {
-            Vec::new()
-        };
         // Collectors first: how they did is on this page, not on the next one.
-        let ours = self.collect(&ours);
-        let theirs = self.collect(&self.dialects);
-        let bytes = self.state.bytes.load(Ordering::Relaxed) + 4_096;
+        let mut families = self.collected(own);
+        let registered = match own {
+            true => self.registry.prometheus().gather(),
+            false => Vec::new(),
+        };
+        let is_wanted = |family: &&MetricFamily| self.selection.wants(family.name());
+        let registered: Vec<&MetricFamily> = registered.iter().filter(is_wanted).collect();
+        let counted = registered.iter().map(|f| (f.name(), series_of(f)));
+        let counted: Vec<(&str, usize)> = counted.collect();
+        let snapshot = self.snapshot.as_deref();
+        let budget = &self.limits.budget;
+        let fitted = budget.fit(&mut families, &counted, snapshot);
+
+        // Allocated once: a page of many megabytes that grows would be there twice.
+        let bytes = families
+            .iter()
+            .map(FamilySamples::page_bytes)
+            .sum::<usize>()
+            + self.state.registered_bytes.load(Ordering::Relaxed)
+            + 96 * families.len()
+            + 4_096;
         let mut writer = Writer::new(format, bytes);
         let mut counts = Samples::new();
         let series = counts.family(&families::SERIES);
-        let registered = own.then(|| self.registry.prometheus().gather());
-        for family in registered.into_iter().flatten() {
-            if self.selection.wants(family.name()) {
-                series.add(&[family.name()], writer.registered(&family));
+        for (family, (name, count)) in registered.iter().zip(&counted) {
+            if fitted.without.contains(*name) {
+                self.count_dropped(name, *count);
+            } else {
+                series.add(&[name], writer.registered(family));
             }
         }
-        for family in ours.iter().flat_map(Samples::families) {
-            self.write_counted(&mut writer, series, family);
+        let so_far = writer.len();
+        self.state.registered_bytes.store(so_far, Ordering::Relaxed);
+        for family in families {
+            self.write_counted(&mut writer, series, &family);
         }
-        let mut spoken: HashSet<&str> = HashSet::new();
-        for family in theirs.iter().flat_map(Samples::families) {
-            // Two dialects may have a family in common: whoever comes first says it.
-            if spoken.insert(&family.head().name) {
-                self.write_counted(&mut writer, series, family);
-            }
-        }
-        if own && self.selection.wants(families::SERIES.name) {
-            counts.families().iter().for_each(|family| {
+        counts.family(&families::LIMIT).add(&[], budget.max());
+        counts.family(&families::DEGRADED).add(&[], fitted.steps);
+        for family in counts.families().iter().filter(|_| own) {
+            if self.selection.wants(&family.head().name) {
                 write(&mut writer, family);
-            });
+            }
         }
-        let page = writer.finish();
-        self.state.bytes.store(page.len(), Ordering::Relaxed);
-        page
+        writer.finish()
+    }
+
+    /// What collectors say that is wanted: ours, then those of the dialects, each family of theirs once.
+    fn collected(&self, own: bool) -> Vec<FamilySamples> {
+        let ours = match own {
+            true => self.registry.collectors(),
+            false => Vec::new(),
+        };
+        let ours = self.collect(&ours);
+        let theirs = self.collect(&self.dialects);
+        let wanted = |family: &FamilySamples| self.selection.wants(&family.head().name);
+        let all = |samples: Vec<Samples>| samples.into_iter().flat_map(Samples::into_families);
+        let mut families: Vec<FamilySamples> = all(ours).filter(wanted).collect();
+        let mut spoken = HashSet::new();
+        for family in all(theirs).filter(wanted) {
+            // Two dialects may have a family in common: whoever comes first says it.
+            if spoken.insert(family.head().name.clone()) {
+                families.push(family);
+            }
+        }
+        if let Some(snapshot) = &self.snapshot {
+            let held_back = self.limits.filter.held_back(snapshot);
+            families.iter_mut().for_each(|f| held_back.take_from(f));
+        }
+        families
     }
 
     /// Asks the collectors that have anything to say here.
@@ -97,15 +148,15 @@ impl Page<'_> {
         family: &FamilySamples,
     ) {
         let name = &*family.head().name;
-        if !self.selection.wants(name) {
-            return;
-        }
         let written = write(writer, family);
         series.add(&[name], written);
-        let dropped = family.len() - written + family.left_out();
-        if dropped > 0 {
+        self.count_dropped(name, family.len() - written + family.left_out());
+    }
+
+    fn count_dropped(&self, family: &str, series: usize) {
+        if series > 0 {
             let own = self.registry.own();
-            own.series_dropped.bind(name).inc_by(dropped as u64);
+            own.series_dropped.bind(family).inc_by(series as u64);
         }
     }
 }

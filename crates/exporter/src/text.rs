@@ -34,6 +34,11 @@ impl Writer {
         }
     }
 
+    /// Bytes so far.
+    pub(crate) fn len(&self) -> usize {
+        self.out.len()
+    }
+
     /// Ends the page.
     pub(crate) fn finish(mut self) -> String {
         if self.format == Format::OpenMetrics {
@@ -150,6 +155,18 @@ impl Writer {
         );
         series
     }
+}
+
+/// How many series a family of the registry has (a histogram counts each bucket).
+pub(crate) fn series_of(family: &MetricFamily) -> usize {
+    let of = |metric: &Metric| match family.get_field_type() {
+        MetricType::HISTOGRAM => {
+            let buckets = metric.get_histogram().get_bucket().iter();
+            buckets.filter(|b| b.upper_bound().is_finite()).count() + 3
+        }
+        _ => 1,
+    };
+    family.get_metric().iter().map(of).sum()
 }
 
 /// The registry keeps whole numbers as floats; those that are exact are written without fraction.

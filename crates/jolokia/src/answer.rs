@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use limpid_telemetry::mbeans::{Attributes, Beans, ObjectName, Value as BeanValue};
+use limpid_telemetry::mbeans::{Beans, ObjectName, Value as BeanValue};
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
@@ -30,7 +30,7 @@ struct Bean<'a> {
     /// As the broker writes it.
     written: &'a str,
     name: ObjectName,
-    attributes: &'a Attributes,
+    attributes: &'a [(&'static str, BeanValue)],
 }
 
 impl<'a> Answerer<'a> {
@@ -44,7 +44,8 @@ impl<'a> Answerer<'a> {
                 attributes,
             })
         };
-        let beans: Vec<_> = beans.iter().filter_map(bean).collect();
+        let mut beans: Vec<_> = beans.iter().filter_map(bean).collect();
+        beans.sort_by(|a, b| a.written.cmp(b.written));
         let names = beans.iter().enumerate();
         let index = names
             .map(|(at, bean)| (bean.name.canonical(), at))

@@ -72,6 +72,14 @@ pub enum StartError {
     /// `limpid.metrics.dialects` names one that does not exist.
     #[error("limpid.metrics.dialects: {0}")]
     Dialect(#[from] limpid_exporter::UnknownDialect),
+    /// A pattern of `limpid.metrics.{topic,group}.{include,exclude}` is none.
+    #[error("limpid.metrics.{kind}.include or .exclude: {source}")]
+    Pattern {
+        /// `topic` or `group`.
+        kind: &'static str,
+        /// What is wrong.
+        source: limpid_exporter::BadPattern,
+    },
     /// The user's rules for MBeans can't be used.
     #[error("limpid.metrics.jmx.exporter.config: {}: {reason}", path.display())]
     JmxRules {

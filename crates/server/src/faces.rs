@@ -6,9 +6,9 @@ use std::sync::Arc;
 use axum::Router;
 use limpid_broker::source::{BrokerBeans, DerivedBeans, EmbeddedCluster};
 use limpid_cluster::ClusterSource;
-use limpid_config::BrokerConfig;
-use limpid_exporter::Exporter;
+use limpid_config::{BrokerConfig, MetricsLimits};
 use limpid_exporter::jmx::Rules;
+use limpid_exporter::{Budget, Exporter, Filter, Limits, Names};
 use limpid_link::Link;
 use limpid_telemetry::Registry;
 
@@ -26,6 +26,7 @@ pub(crate) fn router(
     let source: Arc<dyn ClusterSource> = cluster.clone();
     let exporter = Exporter::new(registry.clone())?;
     exporter.add_cluster_with(Arc::clone(&source), &broker.http.metrics_dialects)?;
+    exporter.limit(limits(&broker.http.metrics_limits)?);
     if let Some(path) = &broker.http.jmx_exporter_config {
         exporter.add_rules(rules(path)?);
     }
@@ -45,6 +46,21 @@ pub(crate) fn router(
         .merge(limpid_api::router(source))
         .merge(limpid_jolokia::router(Arc::clone(registry.mbeans())))
         .merge(console))
+}
+
+/// What `/metrics` may show.
+fn limits(config: &MetricsLimits) -> Result<Limits, StartError> {
+    let names = |kind, [include, exclude]: &[String; 2]| {
+        Names::new(include, exclude).map_err(|source| StartError::Pattern { kind, source })
+    };
+    let protected = config.protected.iter().map(String::as_str);
+    Ok(Limits {
+        budget: Budget::new(config.max_series, protected),
+        filter: Filter {
+            topics: names("topic", &config.topics)?,
+            groups: names("group", &config.groups)?,
+        },
+    })
 }
 
 /// The user's own rules for MBeans.

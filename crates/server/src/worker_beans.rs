@@ -140,11 +140,10 @@ impl BeanSource for MemoryBeans {
 
 #[cfg(test)]
 mod tests {
-    use limpid_telemetry::mbeans::Attributes;
 
     use super::*;
 
-    fn of(bean: Option<&Attributes>, wanted: &str) -> f64 {
+    fn of(bean: Option<&[(&str, Value)]>, wanted: &str) -> f64 {
         let found = bean.and_then(|bean| bean.iter().find(|(name, _)| *name == wanted));
         match found {
             Some((_, Value::Double(double))) => *double,

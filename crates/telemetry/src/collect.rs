@@ -104,12 +104,14 @@ pub struct Samples {
 }
 
 /// The samples of one family.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct FamilySamples {
     head: Head,
     labels: &'static [LabelDeclaration],
     text: String,
-    samples: Vec<(usize, Number64)>,
+    /// Where the label block of each sample ends.
+    ends: Vec<u32>,
+    values: Vec<Number64>,
     left_out: usize,
 }
 
@@ -121,8 +123,12 @@ impl Samples {
 
     /// The family to write samples of; asking twice continues the same one.
     pub fn family(&mut self, declaration: &'static Declaration) -> &mut FamilySamples {
+        // The same declaration, or another one of this name.
+        let told = |f: &FamilySamples| std::ptr::eq(&*f.head.name, declaration.name);
         let same = |f: &FamilySamples| f.head.name == declaration.name;
-        match self.families.iter().position(same) {
+        let mut families = self.families.iter();
+        let known = families.position(told);
+        match known.or_else(|| self.families.iter().position(same)) {
             Some(at) => &mut self.families[at],
             None => {
                 let family = self.add(declaration.into());
@@ -134,14 +140,13 @@ impl Samples {
 
     /// A further family, whose name is known at run time only. Nobody looks whether it is there already.
     pub fn add(&mut self, head: Head) -> &mut FamilySamples {
-        self.families.push(FamilySamples {
-            head,
-            labels: &[],
-            text: String::new(),
-            samples: Vec::new(),
-            left_out: 0,
-        });
+        self.push(FamilySamples::new(head));
         self.families.last_mut().expect("it was just added")
+    }
+
+    /// A further family with its samples.
+    pub fn push(&mut self, family: FamilySamples) {
+        self.families.push(family);
     }
 
     /// How old the state is that was read (`limpid_snapshot_age_seconds`); 0 unless set.
@@ -158,9 +163,26 @@ impl Samples {
     pub fn families(&self) -> &[FamilySamples] {
         &self.families
     }
+
+    /// The same, to be kept.
+    pub fn into_families(self) -> Vec<FamilySamples> {
+        self.families
+    }
 }
 
 impl FamilySamples {
+    /// A family without samples, whose label blocks come ready.
+    pub fn new(head: Head) -> Self {
+        Self {
+            head,
+            labels: &[],
+            text: String::new(),
+            ends: Vec::new(),
+            values: Vec::new(),
+            left_out: 0,
+        }
+    }
+
     /// What it is called.
     pub fn head(&self) -> &Head {
         &self.head
@@ -169,7 +191,14 @@ impl FamilySamples {
     /// Adds a sample with a label block that [`label_block`] made.
     pub fn add_block(&mut self, labels: &str, value: Number64) {
         self.text.push_str(labels);
-        self.samples.push((self.text.len(), value));
+        self.push(value);
+    }
+
+    fn push(&mut self, value: Number64) {
+        let end = u32::try_from(self.text.len());
+        self.ends
+            .push(end.expect("the labels of a family are less than 4 GiB"));
+        self.values.push(value);
     }
 
     /// Adds a sample; label values in the order of the declaration. An empty value is no label,
@@ -181,15 +210,42 @@ impl FamilySamples {
         assert_eq!(values.len(), self.labels.len(), "{}", self.head.name);
         let names = self.labels.iter().map(|label| label.name);
         label_block(names.zip(values.iter().copied()), &mut self.text);
-        self.samples.push((self.text.len(), value.into()));
+        self.push(value.into());
     }
 
     /// `({label="value",…}, value)` of each sample, escaped and ready to be written after a name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Number64)> {
-        let starts = std::iter::once(0).chain(self.samples.iter().map(|s| s.0));
-        let slice =
-            |(start, &(end, value)): (usize, &(usize, Number64))| (&self.text[start..end], value);
-        starts.zip(&self.samples).map(slice)
+        let ends = self.ends.iter().map(|end| *end as usize);
+        let blocks = std::iter::once(0).chain(ends.clone()).zip(ends);
+        let blocks = blocks.map(|(start, end)| &self.text[start..end]);
+        blocks.zip(self.values.iter().copied())
+    }
+
+    /// The same family without samples.
+    pub fn emptied(&self) -> Self {
+        Self {
+            head: self.head.clone(),
+            labels: self.labels,
+            text: String::new(),
+            ends: Vec::new(),
+            values: Vec::new(),
+            left_out: self.left_out,
+        }
+    }
+
+    /// Keeps the samples whose label blocks pass.
+    pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
+        let mut kept = self.emptied();
+        let passing = self.iter().filter(|(labels, _)| keep(labels));
+        passing.for_each(|(labels, value)| kept.add_block(labels, value));
+        *self = kept;
+    }
+
+    /// About how many bytes it takes on a page.
+    pub fn page_bytes(&self) -> usize {
+        const VALUE: usize = 12;
+        let head = 2 * self.head.name.len() + self.head.help.len() + 32;
+        head + self.text.len() + self.values.len() * (self.head.name.len() + VALUE)
     }
 
     /// So many samples were left out because of a limit (`limpid_series_dropped_total`).
@@ -204,12 +260,12 @@ impl FamilySamples {
 
     /// Number of samples.
     pub fn len(&self) -> usize {
-        self.samples.len()
+        self.values.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.samples.is_empty()
+        self.values.is_empty()
     }
 }
 

@@ -28,7 +28,8 @@ use attributes::{attributes, distribution, double, metered};
 pub use names::{ObjectName, unquoted};
 use object_name::object_name;
 pub use object_name::quoted;
-pub use view::{BeanSource, Beans};
+use view::Extent;
+pub use view::{BeanNames, BeanSource, Beans};
 
 /// Object names and what they are bound to.
 #[derive(Default)]
@@ -36,6 +37,8 @@ pub struct MBeans {
     beans: RwLock<BTreeMap<String, Vec<Bound>>>,
     clock: Mutex<Clock>,
     sources: RwLock<Vec<Arc<dyn BeanSource>>>,
+    /// Of the last look at all of them.
+    extent: Mutex<Extent>,
 }
 
 impl std::fmt::Debug for MBeans {
@@ -181,7 +184,7 @@ impl MBeans {
     /// All beans now, those of the sources included.
     pub fn view(&self) -> Beans {
         let now = self.clock.lock().now;
-        let mut all = Beans::default();
+        let mut all = Beans::with_room(*self.extent.lock());
         for (name, bound) in self.beans.read().iter() {
             all.add(name, attributes_of(bound, now));
         }
@@ -189,6 +192,7 @@ impl MBeans {
         for source in sources {
             source.add_to(now, &mut all);
         }
+        *self.extent.lock() = all.extent();
         all
     }
 }

@@ -15,7 +15,7 @@ impl BeanSource for DerivedBeans {
         let requests = beans.iter().filter_map(|(name, attributes)| {
             let rest = name.strip_prefix("kafka.network:type=RequestMetrics,")?;
             let is_fetch = rest.split(',').any(|property| property == FETCH.0);
-            is_fetch.then(|| (name.replace(FETCH.0, FETCH.1), attributes.clone()))
+            is_fetch.then(|| (name.replace(FETCH.0, FETCH.1), attributes.to_vec()))
         });
         let fetches: Vec<_> = requests.collect();
         let expired = beans
@@ -35,7 +35,7 @@ impl BeanSource for DerivedBeans {
         let killed = "kafka.network:type=SocketServer,name=ExpiredConnectionsKilledCount";
         beans.gauge(killed, Value::Long(expired as i64));
         let answers = "kafka.network:type=RequestChannel,name=ResponseQueueSize";
-        if let Some(waiting) = beans.get(answers).cloned() {
+        if let Some(waiting) = beans.get(answers).map(<[_]>::to_vec) {
             // All threads share what is to be sent.
             beans.add(format!("{answers},processor=0"), waiting);
         }

@@ -141,10 +141,66 @@ pub(super) const ROWS: &[Definition] = &[
     ])
     .honoured(),
     define(
+        "limpid.metrics.group.exclude",
+        String,
+        Low,
+        "Groups whose name this regular expression matches as a whole have no series of their \
+         partitions on /metrics; what tells of a group or of a topic of it stays.",
+    )
+    .default("console-consumer-.*|__.*")
+    .honoured(),
+    define(
+        "limpid.metrics.group.include",
+        String,
+        Low,
+        "If set, only groups whose name this regular expression matches as a whole have series of \
+         their partitions on /metrics.",
+    )
+    .default("")
+    .honoured(),
+    define(
         "limpid.metrics.jmx.exporter.config",
         String,
         Low,
         "A configuration file of jmx_exporter. /metrics names MBeans by its rules, too.",
+    )
+    .default("")
+    .honoured(),
+    define(
+        "limpid.metrics.max.series",
+        Int,
+        Medium,
+        "Most series of a page of /metrics. A page that would have more shows lag by topic in place \
+         of partitions, then partitions only while they are unhealthy, then three percentiles, then \
+         it leaves out whole families, the largest first.",
+    )
+    .default("200000")
+    .min(0)
+    .honoured(),
+    define(
+        "limpid.metrics.protected.families",
+        List,
+        Low,
+        "Families that limpid.metrics.max.series cuts down last; the word alerts stands for those \
+         that Limpid's own alert rules use.",
+    )
+    .default("alerts")
+    .honoured(),
+    define(
+        "limpid.metrics.topic.exclude",
+        String,
+        Low,
+        "Topics whose name this regular expression matches as a whole have no series of their \
+         partitions on /metrics; what tells of a topic stays.",
+    )
+    .default("")
+    .honoured(),
+    define(
+        "limpid.metrics.topic.include",
+        String,
+        Low,
+        "If set, only topics whose name this regular expression matches as a whole have series of \
+         their partitions on /metrics.",
     )
     .default("")
     .honoured(),

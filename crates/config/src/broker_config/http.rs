@@ -30,8 +30,23 @@ pub struct HttpConfig {
     pub metrics_dialects: Vec<String>,
     /// `limpid.metrics.jmx.exporter.config`.
     pub jmx_exporter_config: Option<PathBuf>,
+    /// What the page may show.
+    pub metrics_limits: MetricsLimits,
     /// Who may do what there.
     pub access: HttpAccessConfig,
+}
+
+/// How much `/metrics` shows. Patterns are as they were written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetricsLimits {
+    /// `limpid.metrics.max.series`.
+    pub max_series: usize,
+    /// `limpid.metrics.protected.families`.
+    pub protected: Vec<String>,
+    /// `limpid.metrics.topic.include` and `.exclude`.
+    pub topics: [String; 2],
+    /// `limpid.metrics.group.include` and `.exclude`.
+    pub groups: [String; 2],
 }
 
 impl HttpConfig {
@@ -64,5 +79,23 @@ pub(super) fn http(values: &Values<'_>) -> Result<HttpConfig, KeyedMessage> {
         jmx_exporter_config: Some(values.text("limpid.metrics.jmx.exporter.config"))
             .filter(|path| !path.is_empty())
             .map(PathBuf::from),
+        metrics_limits: metrics_limits(values),
     })
+}
+
+fn metrics_limits(values: &Values<'_>) -> MetricsLimits {
+    let protected = values.text("limpid.metrics.protected.families");
+    let names = |include: &str, exclude: &str| [values.text(include), values.text(exclude)];
+    MetricsLimits {
+        max_series: values.size("limpid.metrics.max.series"),
+        protected: list_items(&protected).map(str::to_owned).collect(),
+        topics: names(
+            "limpid.metrics.topic.include",
+            "limpid.metrics.topic.exclude",
+        ),
+        groups: names(
+            "limpid.metrics.group.include",
+            "limpid.metrics.group.exclude",
+        ),
+    }
 }

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
-use limpid_telemetry::mbeans::{BeanSource, Beans};
+use limpid_telemetry::collect::Number64;
+use limpid_telemetry::mbeans::{Attributes, BeanSource, Beans};
 use limpid_telemetry::{LabelEnum as _, Registry, Stage, Text, buckets};
+use parking_lot::Mutex;
 
 use super::*;
 use crate::fixture::{cluster, lines, source};
@@ -392,7 +394,7 @@ fn what_is_remembered_follows_the_beans() {
     let voter = r#"untyped state{is="voter",of="x"} 1.0"#;
     assert_eq!(show(&[("a:b=x", "voter"), ("no name", "x")]), [voter]);
     assert!(show(&[]).is_empty());
-    assert!(names.sets[0].known.lock().beans.is_empty(), "forgotten");
+    assert_eq!(names.sets[0].remembered(), 0, "forgotten");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use limpid_telemetry::{CollectError, Declaration, Text, families as declare};
 
 use super::*;
 use crate::fixture::{cluster, lines, source};
-use crate::{DIALECTS, Exporter, Selection, catalogue, dialects};
+use crate::{DIALECTS, Exporter, Names, Selection, catalogue, dialects};
 
 /// What is on unless somebody says otherwise.
 const USUAL: &[&str] = &["kafka_exporter", "strimzi"];
@@ -268,4 +268,85 @@ fn collectors_without_a_wanted_family_are_not_asked() {
         up("example_good"),
         "limpid_collector_up{collector=\"broken\"} 0"
     );
+}
+
+#[test]
+fn a_page_beyond_its_budget_tells_what_it_left_out() {
+    let exporter = Exporter::new(Registry::new()).unwrap();
+    exporter.add_cluster_with(source(cluster()), USUAL).unwrap();
+    let whole = exporter.render(Format::Text);
+    assert!(whole.contains("\nlimpid_series_degraded 0\n"), "{whole}");
+    let samples = |page: &str| page.lines().filter(|l| !l.starts_with('#')).count();
+    let limits = |max| Limits {
+        budget: Budget::new(max, ["alerts"]),
+        filter: Filter::default(),
+    };
+    exporter.limit(limits(samples(&whole) + 1_000));
+    assert_eq!(
+        lines(&exporter.render(Format::Text), "kafka_consumergroup_lag{").len(),
+        3
+    );
+    let max = samples(&whole) - 20;
+    exporter.limit(limits(max));
+    exporter.render(Format::Text);
+    let cut = exporter.render(Format::Text);
+    assert!(samples(&cut) < samples(&whole));
+    let by_topic = [
+        "kafka_consumergroup_lag{consumergroup=\"reading\",topic=\"orders\"} 5",
+        "kafka_consumergroup_lag{consumergroup=\"stopped\\\"\",topic=\"orders\"} 10",
+    ];
+    assert_eq!(lines(&cut, "kafka_consumergroup_lag{"), by_topic);
+    assert!(cut.contains(&format!("\nlimpid_series_limit {max}\n")));
+    assert!(!cut.contains("\nlimpid_series_degraded 0\n"));
+    // Two pages so far: the first of them had not counted itself.
+    let dropped = "limpid_series_dropped_total{family=\"kafka_consumergroup_lag\"}";
+    assert_eq!(lines(&cut, dropped), [format!("{dropped} 1")]);
+}
+
+#[test]
+fn groups_that_are_filtered_have_no_partitions_and_keep_their_sums() {
+    let exporter = Exporter::new(Registry::new()).unwrap();
+    exporter.add_cluster_with(source(cluster()), USUAL).unwrap();
+    exporter.limit(Limits {
+        budget: Budget::default(),
+        filter: Filter {
+            topics: Names::default(),
+            groups: Names::new("", "stopped.*").unwrap(),
+        },
+    });
+    let page = exporter.render(Format::Text);
+    let of = |family: &str| {
+        let lines = lines(&page, family).into_iter();
+        lines.filter(|line| line.contains("stopped")).count()
+    };
+    assert_eq!(of("kafka_consumergroup_lag{"), 0);
+    assert_eq!(of("limpid_group_lag_records{"), 0);
+    assert_eq!(
+        (
+            of("kafka_consumergroup_lag_sum{"),
+            of("limpid_group_status{")
+        ),
+        (1, 1)
+    );
+    assert_eq!(
+        lines(&page, "kafka_consumergroup_lag{").len(),
+        2,
+        "the other group's"
+    );
+
+    exporter.limit(Limits {
+        budget: Budget::default(),
+        filter: Filter {
+            topics: Names::new("", "orders").unwrap(),
+            groups: Names::default(),
+        },
+    });
+    let page = exporter.render(Format::Text);
+    assert!(lines(&page, "kafka_consumergroup_lag{").is_empty());
+    assert_eq!(
+        lines(&page, "kafka_topic_partition_replicas{").len(),
+        1,
+        "the other topic's"
+    );
+    assert_eq!(lines(&page, "kafka_topic_partitions{").len(), 2);
 }
