@@ -142,6 +142,42 @@ pub struct FormatArgs {
 pub enum MetricsCommand {
     /// List every metric: name, type, labels, help, JMX name
     List(MetricsListArgs),
+    /// Count series by dialect and family, of a running node or of a cluster of some size, and tell what
+    /// limpid.metrics.max.series leaves out
+    Cost(MetricsCostArgs),
+}
+
+#[derive(clap::Args)]
+pub struct MetricsCostArgs {
+    #[command(flatten)]
+    pub ask: AskArgs,
+    /// Count what a cluster with so many partitions would have; nobody is asked
+    #[arg(long, value_name = "N")]
+    pub partitions: Option<usize>,
+    /// Topics of that cluster
+    #[arg(long, value_name = "N", default_value_t = 100, requires = "partitions")]
+    pub topics: usize,
+    /// Groups of that cluster
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "partitions")]
+    pub groups: usize,
+    /// Partitions that each group reads
+    #[arg(long, value_name = "N", default_value_t = 50, requires = "partitions")]
+    pub partitions_per_group: usize,
+    /// The dialects that are on in that cluster, as in limpid.metrics.dialects
+    #[arg(
+        long,
+        value_name = "LIST",
+        default_value = "kafka_exporter,strimzi",
+        value_delimiter = ',',
+        requires = "partitions"
+    )]
+    pub dialects: Vec<String>,
+    /// The budget, as limpid.metrics.max.series
+    #[arg(long, value_name = "N", default_value_t = 200_000)]
+    pub max_series: usize,
+    /// Families that are listed
+    #[arg(long, value_name = "N", default_value_t = 40)]
+    pub top: usize,
 }
 
 #[derive(Subcommand)]

@@ -3,6 +3,7 @@
 mod ask;
 pub mod check;
 pub mod config;
+pub mod cost;
 pub mod demo;
 pub mod http;
 pub mod metrics;

@@ -36,6 +36,9 @@ fn main() -> ExitCode {
         Some(Command::Metrics {
             command: MetricsCommand::List(list),
         }) => commands::metrics::list(&list),
+        Some(Command::Metrics {
+            command: MetricsCommand::Cost(cost),
+        }) => commands::cost::run(&cost),
         Some(Command::Check { command }) => commands::check::run(&command),
         Some(Command::Http { command }) => commands::http::run(&command),
         Some(Command::Status(ask)) => Ok(commands::status::run(&ask)),

@@ -71,3 +71,52 @@ fn nobody_there_and_a_stranger_are_told_apart_from_trouble() {
     assert_eq!(limpid(&["status", "--url", "not a url"]).0, Some(2));
     assert_eq!(limpid(&["why"]).0, Some(2), "a group must be named");
 }
+
+#[test]
+fn series_are_counted_of_a_running_node_and_of_one_that_nobody_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Setup::new(dir.path()).start();
+    let url = format!("http://{}/", broker.http);
+    let (code, text) = limpid(&["metrics", "cost", "--url", &url]);
+    assert_eq!(code, Some(0), "{text}");
+    let of = |text: &str, dialect: &str| -> usize {
+        let line = text.lines().find(|line| line.starts_with(dialect));
+        let number = line.and_then(|line| line.split_whitespace().nth(1));
+        number.and_then(|n| n.parse().ok()).expect(text)
+    };
+    assert!(
+        of(&text, "limpid ") > 100 && of(&text, "strimzi ") > 50,
+        "{text}"
+    );
+    assert!(text.contains("nothing is left out"), "{text}");
+
+    let size = ["--partitions", "400", "--topics", "20", "--groups", "4"];
+    let cost = |more: &[&str]| {
+        let arguments = [&["metrics", "cost"], size.as_slice(), more].concat();
+        let (code, text) = limpid(&arguments);
+        assert_eq!(code, Some(0), "{text}");
+        text
+    };
+    let text = cost(&[]);
+    // Seven series of each partition and two of each that a group reads, and some more.
+    assert!(
+        (3_200..3_400).contains(&of(&text, "kafka_exporter ")),
+        "{text}"
+    );
+    assert!(text.contains("nothing is left out"), "{text}");
+    let text = cost(&["--max-series", "7000"]);
+    assert!(text.contains("  lag by topic\n"), "{text}");
+    let lost = text
+        .lines()
+        .find(|line| line.ends_with("  kafka_consumergroup_lag"));
+    let lag = text
+        .lines()
+        .rfind(|line| line.ends_with("  kafka_consumergroup_lag"));
+    assert!(
+        lost.is_some() && lag.is_some_and(|line| line.contains("200")),
+        "{text}"
+    );
+
+    let (code, text) = limpid(&["metrics", "cost", "--url", "http://127.0.0.1:1"]);
+    assert!(code != Some(0) && text.contains("can't ask"), "{text}");
+}

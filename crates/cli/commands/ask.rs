@@ -14,6 +14,8 @@ use crate::args::AskArgs;
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of an answer that are read.
 const ANSWER_BYTES_MAX: u64 = 1 << 20;
+/// Bytes of `/metrics` that are read: more than a million series.
+const METRICS_BYTES_MAX: u64 = 1 << 28;
 /// The header that says the verdict in a word.
 const VERDICT: &str = "limpid-verdict";
 
@@ -43,15 +45,34 @@ impl Answer {
     }
 }
 
-/// Asks for a page as text; `path` lies below the page of the only cluster.
-pub fn ask(args: &AskArgs, path: &str, query: &[(&str, &str)]) -> Result<Answer> {
+fn agent() -> Agent {
     let config = Agent::config_builder()
         .timeout_global(Some(TIMEOUT))
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
         .build();
-    let agent = Agent::new_with_config(config);
+    Agent::new_with_config(config)
+}
+
+/// Asks for a part of `/metrics`.
+pub fn metrics(args: &AskArgs, query: &[(&str, &str)]) -> Result<String> {
+    let base = args.url.trim_end_matches('/');
+    let page = format!("{base}/metrics");
+    let token = args.token_file.as_deref().map(token).transpose()?;
+    let mut answer = get(&agent(), &page, query, token.as_deref())?;
+    match answer.status().as_u16() {
+        200 => {}
+        401 => bail!("{base} needs a login: give a token with --token-file"),
+        status => bail!("{page} answers with HTTP status {status}"),
+    }
+    let body = answer.body_mut().with_config().limit(METRICS_BYTES_MAX);
+    body.read_to_string().with_context(|| page)
+}
+
+/// Asks for a page as text; `path` lies below the page of the only cluster.
+pub fn ask(args: &AskArgs, path: &str, query: &[(&str, &str)]) -> Result<Answer> {
+    let agent = agent();
     let base = args.url.trim_end_matches('/');
     let token = args.token_file.as_deref().map(token).transpose()?;
     let token = token.as_deref();

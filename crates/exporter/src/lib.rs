@@ -27,6 +27,7 @@ mod beans;
 mod budget;
 mod burrow;
 pub mod collectors;
+pub mod cost;
 mod dialects;
 mod filter;
 #[cfg(test)]

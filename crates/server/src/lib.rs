@@ -12,6 +12,7 @@ mod control;
 mod data_dir;
 mod entrances;
 mod error;
+mod estimate;
 mod faces;
 mod format;
 mod gate;
@@ -31,6 +32,7 @@ mod worker_beans;
 
 pub use catalogue::catalogue;
 pub use error::StartError;
+pub use estimate::Estimate;
 pub use format::{FormatRequest, Formatted, format};
 pub use log_targets::LOG_TARGETS;
 pub use server::{Addresses, Server, Stopped};
