@@ -48,29 +48,36 @@ pub fn promtool_finds_no_fault(lab: &mut Lab) -> Result<()> {
 }
 
 /// Our alert rules are rules, and each fires when it should and stays silent when it should, as their
-/// own test file says. The jobs for other stacks are sound.
+/// own tests say. The jobs for other stacks are sound.
 pub fn the_rules_pass_their_tests(lab: &mut Lab) -> Result<()> {
     let alerts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../alerts");
-    for arguments in [
-        [
-            "check",
-            "rules",
-            "--lint=all",
-            "--lint-fatal",
-            "limpid.rules.yml",
-        ]
-        .as_slice(),
-        &["test", "rules", "limpid.rules.test.yml"],
-    ] {
+    let mut promtool = |folder: &Path, arguments: &[&str]| -> Result<String> {
         let mut promtool = lab.tools.prometheus("promtool")?;
-        promtool.current_dir(&alerts).args(arguments);
-        let said = run(&mut promtool, b"", LIMIT)?.success()?.text();
-        ensure!(said.contains("SUCCESS"), "{arguments:?}: {said}");
+        promtool.current_dir(folder).args(arguments);
+        Ok(run(&mut promtool, b"", LIMIT)?.success()?.text())
+    };
+    let lint = [
+        "check",
+        "rules",
+        "--lint=all",
+        "--lint-fatal",
+        "limpid.rules.yml",
+    ];
+    let said = promtool(&alerts, &lint)?;
+    ensure!(said.contains("SUCCESS"), "{said}");
+    let tests = alerts.join("tests");
+    for file in std::fs::read_dir(&tests)? {
+        let name = file?.file_name();
+        let name = name.to_str().context("a name")?;
+        let said = promtool(&tests, &["test", "rules", name])?;
+        ensure!(said.contains("SUCCESS"), "{name}: {said}");
     }
     for job in std::fs::read_dir(alerts.join("scrape"))? {
-        let mut promtool = lab.tools.prometheus("promtool")?;
-        promtool.args(["check", "config"]).arg(job?.path());
-        run(&mut promtool, b"", LIMIT)?.success()?;
+        let job = job?.path();
+        promtool(
+            &alerts,
+            &["check", "config", job.to_str().context("a path")?],
+        )?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask`: the project's own chores.
 #![allow(clippy::print_stdout, reason = "chores report to a terminal")]
 
+mod alerts;
 mod ci;
 mod codegen;
 mod fixture;
@@ -19,6 +20,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Write alerts/ for Prometheus' operator and for Grafana, from the rule file
+    Alerts,
     /// Write the protocol crate's messages from Kafka's message specifications
     Codegen(codegen::Arguments),
     /// Run the gate: format, lints, docs, generated files, spelling, fuzz smoke, tidy
@@ -35,6 +38,7 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
+        Command::Alerts => alerts::run(&root()?),
         Command::Codegen(arguments) => codegen::run(&arguments),
         Command::Ci(arguments) => ci::run(&root()?, &arguments),
         Command::Fixture => fixture::run(&root()?),

@@ -46,12 +46,16 @@ pub fn panels(topic: &str, group: &str) -> Result<Vec<Panel>> {
     Ok(panels)
 }
 
-/// The text of the alert rules.
+/// The text of the alert rules, without the comments.
 ///
 /// # Errors
 /// When it can't be read.
 pub fn rules() -> Result<String> {
-    Ok(std::fs::read_to_string(helpers().join(RULES))?)
+    let text = std::fs::read_to_string(helpers().join(RULES))?;
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'));
+    Ok(lines.map(|line| format!("{line}\n")).collect())
 }
 
 /// The metric selectors of an expression or of a whole rule file: names with their matchers.

@@ -9,6 +9,8 @@ use anyhow::{Context, Result};
 /// Families that are declared, and those that rules make of MBeans.
 const CATALOGUES: [&str; 2] = ["docs/METRICS.md", "docs/dialects.md"];
 const RUNBOOK: &str = "alerts/RUNBOOK.md";
+/// Where the tests of the rules are.
+const TESTS: &str = "alerts/tests";
 /// What our metric names begin with.
 const PREFIXES: [&str; 3] = ["limpid_", "kafka_", "process_"];
 
@@ -21,7 +23,12 @@ pub fn check(root: &Path, tracked: &[PathBuf]) -> Result<Vec<String>> {
     let (declared, ruled) = (declared?, ruled?);
     let mut known = catalogue(&declared);
     known.extend(catalogue(&ruled));
-    let headings = headings(&read(Path::new(RUNBOOK))?);
+    let runbook = read(Path::new(RUNBOOK))?;
+    let headings = headings(&runbook);
+    let of_rules = tracked.iter().filter(|path| path.starts_with(TESTS));
+    let tests = of_rules
+        .map(|path| read(path))
+        .collect::<Result<String>>()?;
     let mut findings = Vec::new();
     for path in tracked {
         let name = path.display();
@@ -43,8 +50,8 @@ pub fn check(root: &Path, tracked: &[PathBuf]) -> Result<Vec<String>> {
             }
         }
         if is_rules {
-            let tests = read(&path.with_extension("test.yml"))?;
-            findings.extend(untested(&text, &tests, &headings, path));
+            findings.extend(untested(&text, &tests, path));
+            findings.extend(unexplained(&text, &headings, path));
         }
     }
     Ok(findings)
@@ -74,32 +81,61 @@ fn exists(metric: &str, known: &BTreeMap<&str, &str>) -> bool {
     known.contains_key(metric) || of_histogram
 }
 
-/// Anchors of the runbook's headings.
-fn headings(text: &str) -> BTreeSet<String> {
-    let titles = text.lines().filter_map(|line| line.strip_prefix("## "));
-    titles.map(str::to_lowercase).collect()
+/// The runbook's headings.
+fn headings(text: &str) -> BTreeSet<&str> {
+    text.lines()
+        .filter_map(|line| line.strip_prefix("## "))
+        .collect()
 }
 
-/// Alerts without a page, or without a test that fires and one that does not.
-fn untested(rules: &str, tests: &str, headings: &BTreeSet<String>, path: &Path) -> Vec<String> {
+/// Names of alerts, each with the text of its rule.
+fn alerts(rules: &str) -> impl Iterator<Item = (&str, &str)> {
+    let after = rules.split("- alert: ").skip(1);
+    after.filter_map(|text| text.split_once('\n'))
+}
+
+/// Alerts without a test that fires and one that does not.
+fn untested(rules: &str, tests: &str, path: &Path) -> Vec<String> {
     let mut findings = Vec::new();
-    let alerts = rules
-        .lines()
-        .filter_map(|l| l.trim().strip_prefix("- alert: "));
-    for alert in alerts {
-        if !headings.contains(&alert.to_lowercase()) {
-            findings.push(format!("{RUNBOOK}: no heading for {alert}"));
-        }
+    for (alert, _) in alerts(rules) {
         let marker = format!("alertname: {alert}\n");
         let cases: Vec<&str> = tests.split(&marker).skip(1).collect();
         let silent = |case: &&str| case.trim_start().starts_with("exp_alerts: []");
-        if !cases.iter().any(silent) || cases.iter().all(silent) {
+        // The one that always fires can't be silent.
+        let always = rules.contains(&format!("- alert: {alert}\n        expr: vector(1)\n"));
+        if !always && !cases.iter().any(silent) || cases.iter().all(silent) {
             findings.push(format!(
-                "{}: {alert} needs a test that fires and one that stays silent",
+                "{}: {alert} needs a test in {TESTS} that fires and one that stays silent",
                 path.display()
             ));
         }
     }
+    findings
+}
+
+/// Alerts without a page, pages without an alert, and alerts that don't say where their page is, how
+/// grave it is, or how much.
+fn unexplained(rules: &str, headings: &BTreeSet<&str>, path: &Path) -> Vec<String> {
+    let mut findings = Vec::new();
+    let mut left = headings.clone();
+    for (alert, text) in alerts(rules) {
+        if !left.remove(alert) {
+            findings.push(format!(
+                "{RUNBOOK}: no heading for {alert}, or two alerts of that name"
+            ));
+        }
+        let page = format!("/runbook/{alert}\n");
+        for part in ["severity: ", "summary: ", "description: ", "$value", &page] {
+            if !text.contains(part) {
+                let part = part.trim();
+                findings.push(format!("{}: {alert} has no {part}", path.display()));
+            }
+        }
+    }
+    findings.extend(
+        left.iter()
+            .map(|heading| format!("{RUNBOOK}: no alert is named {heading}")),
+    );
     findings
 }
 
@@ -122,12 +158,25 @@ mod tests {
     }
 
     #[test]
-    fn an_alert_needs_a_page_and_both_outcomes() {
-        let headings = headings("# Book\n## One\n");
-        let rules = "- alert: One\n- alert: Two\n";
-        let both = "alertname: One\n  exp_alerts: []\nalertname: One\n  exp_alerts:\n  - x\n";
-        let found = untested(rules, both, &headings, Path::new("r.yml"));
-        assert_eq!(found.len(), 2, "{found:?}");
-        assert!(found.iter().all(|finding| finding.contains("Two")));
+    fn an_alert_needs_a_test_of_both_outcomes() {
+        let rules = "- alert: One\n- alert: Two\n- alert: Ever\n        expr: vector(1)\n";
+        let tests = "alertname: One\n  exp_alerts: []\nalertname: One\n  exp_alerts:\n  - x\n\
+                     alertname: Ever\n  exp_alerts:\n  - x\n";
+        let found = untested(rules, tests, Path::new("r.yml"));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("Two"), "{found:?}");
+    }
+
+    #[test]
+    fn an_alert_needs_a_page_and_a_page_an_alert() {
+        let headings = headings("# Book\n## One\n## Gone\n");
+        let whole = "- alert: One\n severity: page\n summary: s\n description: {{ $value }}\n \
+                     runbook_url: http://localhost:8080/runbook/One\n";
+        let found = unexplained(whole, &headings, Path::new("r.yml"));
+        assert_eq!(found, ["alerts/RUNBOOK.md: no alert is named Gone"]);
+        let bare = format!("{whole}- alert: Two\n summary: s\n");
+        let found = unexplained(&bare, &headings, Path::new("r.yml"));
+        // No heading, severity, description, value, address; and the heading without an alert.
+        assert_eq!(found.len(), 6, "{found:?}");
     }
 }
