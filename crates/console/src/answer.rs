@@ -30,6 +30,7 @@ pub(crate) enum Section {
     Overview,
     Topics,
     Groups,
+    Runbook,
 }
 
 /// What is around every page.

@@ -12,12 +12,14 @@ use crate::assets::Assets;
 use crate::links::Links;
 use crate::slots::Slots;
 use crate::trends::{Now, Sampler, TREND_BYTES_MAX, Trends};
+use crate::values::Values;
 
 /// The console of one cluster.
 pub(crate) struct App {
     pub(crate) source: Arc<dyn ClusterSource>,
     pub(crate) registry: Registry,
     pub(crate) browser: Option<Arc<dyn RecordBrowser>>,
+    pub(crate) values: Option<Values>,
     /// Whether people can log in.
     pub(crate) login: bool,
     pub(crate) trends: Arc<Trends>,
@@ -52,6 +54,7 @@ impl App {
             source: faces.source,
             registry: faces.registry,
             browser: faces.browser,
+            values: faces.values,
             login: faces.login,
             trends: Arc::new(Trends::new()),
             assets: Assets::new(&faces.base),

@@ -28,6 +28,7 @@ pub mod preview;
 mod requests;
 mod routes;
 mod rows;
+mod runbook;
 mod show;
 mod slots;
 mod spark;
@@ -35,6 +36,7 @@ mod text;
 mod topic;
 mod topics;
 mod trends;
+mod values;
 
 use std::sync::Arc;
 
@@ -51,6 +53,8 @@ pub struct Faces {
     pub registry: Registry,
     /// Reads records; without it no page shows any.
     pub browser: Option<Arc<dyn RecordBrowser>>,
+    /// Shows what an alert asks for; without it the runbook has its words alone.
+    pub values: Option<Values>,
     /// Whether people can log in, by a form at `/login` that is posted there.
     pub login: bool,
     /// What precedes the path of every link, such as `/limpid`; mostly empty. Requests come without it.
@@ -58,6 +62,7 @@ pub struct Faces {
 }
 
 pub use links::encoded;
+pub use values::Values;
 
 /// The pairs of a query or a form, decoded.
 pub fn decoded_pairs(raw: &str) -> Vec<(String, String)> {

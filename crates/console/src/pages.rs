@@ -15,6 +15,7 @@ use crate::group::GroupPage;
 use crate::groups::Groups;
 use crate::listing::Query;
 use crate::overview::Overview;
+use crate::runbook::{Runbook, RunbookPage};
 use crate::topic::TopicPage;
 use crate::topics::Topics;
 
@@ -134,6 +135,32 @@ pub(crate) async fn group_by_id(
 async fn one_group(asked: Asked, id: String) -> Response {
     let missing = format!("There is no group named {id}.");
     let build = move |app: &App, look: &Look, query: &Query| GroupPage::new(app, look, &id, query);
+    asked.answer(missing, build).await
+}
+
+/// `/runbook`.
+pub(crate) async fn runbook(
+    State(app): State<Arc<App>>,
+    Extension(visitor): Extension<Visitor>,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let asked = Asked::new(app, raw.as_deref(), headers, visitor);
+    let build = |_: &App, _: &Look, _: &Query| Some(Runbook::new());
+    asked.answer(String::new(), build).await
+}
+
+/// `/runbook/{alert}`.
+pub(crate) async fn runbook_of(
+    State(app): State<Arc<App>>,
+    Extension(visitor): Extension<Visitor>,
+    Path(alert): Path<String>,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let asked = Asked::new(app, raw.as_deref(), headers, visitor);
+    let missing = format!("The runbook has no page {alert}.");
+    let build = move |app: &App, _: &Look, _: &Query| RunbookPage::new(app, &alert);
     asked.answer(missing, build).await
 }
 

@@ -28,6 +28,7 @@ pub fn router() -> (Router, impl Fn() + Send) {
         source: faked.clone(),
         registry,
         browser: Some(Arc::new(FakedRecords)),
+        values: None,
         login: false,
         base: String::new(),
     };

@@ -32,6 +32,8 @@ pub(crate) fn all(app: Arc<App>) -> Router {
         ));
     Router::new()
         .merge(of_the_cluster)
+        .route("/runbook", get(pages::runbook))
+        .route("/runbook/{alert}", get(pages::runbook_of))
         .route("/", get(home))
         .route("/c/{cluster}", get(home))
         .route("/assets/{name}", get(asset))

@@ -8,7 +8,7 @@ use limpid_broker::source::{BrokerBeans, DerivedBeans, EmbeddedCluster};
 use limpid_cluster::ClusterSource;
 use limpid_config::{BrokerConfig, MetricsLimits};
 use limpid_exporter::jmx::Rules;
-use limpid_exporter::{Budget, Exporter, Filter, Limits, Names};
+use limpid_exporter::{Budget, Exporter, Filter, Format, Limits, Names, Selection};
 use limpid_link::Link;
 use limpid_telemetry::Registry;
 
@@ -37,6 +37,7 @@ pub(crate) fn router(
         source: Arc::clone(&source),
         registry: registry.clone(),
         browser: Some(link.clone()),
+        values: Some(values(&exporter)),
         login: visiting.takes_passwords(),
         base: broker.http.base().to_owned(),
     });
@@ -60,6 +61,16 @@ fn limits(config: &MetricsLimits) -> Result<Limits, StartError> {
             topics: names("topic", &config.topics)?,
             groups: names("group", &config.groups)?,
         },
+    })
+}
+
+/// Families as `/metrics` shows them.
+fn values(exporter: &Arc<Exporter>) -> limpid_console::Values {
+    let exporter = Arc::clone(exporter);
+    Arc::new(move |families| {
+        let pairs = families.iter().map(|family| ("collect[]", *family));
+        let selection = Selection::of(pairs).unwrap_or_default();
+        exporter.render_selected(Format::Text, &selection)
     })
 }
 

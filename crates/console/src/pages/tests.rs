@@ -14,6 +14,8 @@ use crate::fixture::{BEGAN_MS, Faked, FakedRecords, HOSTILE};
 use crate::routes;
 use crate::trends::Reading;
 
+mod runbook;
+
 const NOW_MS: i64 = BEGAN_MS + 900_000;
 
 fn faces(hostile: bool, with_records: bool) -> Faces {
@@ -21,9 +23,18 @@ fn faces(hostile: bool, with_records: bool) -> Faces {
         source: Arc::new(Faked::new(hostile)),
         registry: Registry::new(),
         browser: with_records.then(|| Arc::new(FakedRecords) as _),
+        values: Some(Arc::new(fake_values)),
         login: false,
         base: String::new(),
     }
+}
+
+/// What `/metrics` would say, with a name that breaks out if it can.
+fn fake_values(families: &[&str]) -> String {
+    let lines = families
+        .iter()
+        .map(|f| format!("{f}{{group=\"<script>{}\"}} 7\n", f.len()));
+    lines.collect()
 }
 
 /// The console, five minutes old.
@@ -71,6 +82,8 @@ const PAGES: &[&str] = &[
     "/c/local/groups",
     "/c/local/groups/search-indexer",
     "/c/local/groups/by-id?id=mail-digest",
+    "/runbook",
+    "/runbook/LimpidConsumerLag",
 ];
 
 #[tokio::test]
@@ -376,6 +389,7 @@ fn extreme(snapshot: ClusterSnapshot) -> Router {
         source: Arc::new(Extreme(Arc::new(snapshot))),
         registry: Registry::new(),
         browser: None,
+        values: Some(Arc::new(fake_values)),
         login: false,
         base: String::new(),
     };
