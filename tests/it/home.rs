@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use limpid_config::{Config, LoadOptions};
+use limpid_platform::clock::LeadingClock;
 use limpid_protocol::messages::DeleteTopicsRequest;
 use limpid_protocol::messages::create_topics_request::{CreatableTopic, CreateTopicsRequest};
 use limpid_protocol::messages::fetch_request::{FetchPartition, FetchRequest, FetchTopic};
@@ -44,6 +45,7 @@ pub struct Home {
     folder: Option<tempfile::TempDir>,
     settings: Vec<String>,
     kafka: SocketAddr,
+    clock: Arc<LeadingClock>,
 }
 
 impl Home {
@@ -67,6 +69,7 @@ impl Home {
 
     /// Starts a server on the directory `data` in this folder, which need not be there.
     pub fn open(folder: tempfile::TempDir, settings: Vec<String>) -> Self {
+        let clock = Arc::new(LeadingClock::new());
         let mut overrides = vec![
             "listeners=PLAINTEXT://127.0.0.1:0".to_owned(),
             "limpid.http.listeners=http://127.0.0.1:0".to_owned(),
@@ -84,7 +87,13 @@ impl Home {
         let registry = Registry::new();
         let process = ProcessBeans::new(env!("CARGO_PKG_VERSION"));
         registry.mbeans().add_source(Arc::new(process));
-        let server = Server::start(loaded.config, &registry, Loggers::none().into()).unwrap();
+        let server = Server::start(
+            loaded.config,
+            &registry,
+            Loggers::none().into(),
+            clock.clone(),
+        )
+        .unwrap();
         let kafka = server.addresses().kafka[0].1;
         Self {
             server: Some(server),
@@ -92,6 +101,7 @@ impl Home {
             folder: Some(folder),
             settings,
             kafka,
+            clock,
         }
     }
 
@@ -108,6 +118,11 @@ impl Home {
     /// Kafka's address.
     pub fn kafka(&self) -> SocketAddr {
         self.kafka
+    }
+
+    /// Its clock, which leads the system's by what was skipped.
+    pub fn clock(&self) -> &LeadingClock {
+        &self.clock
     }
 
     /// A new connection.
@@ -128,6 +143,7 @@ impl Home {
         Client {
             stream,
             correlation_id: 0,
+            id: "it".to_owned(),
         }
     }
 
@@ -184,9 +200,16 @@ impl Drop for Home {
 pub struct Client {
     stream: TcpStream,
     correlation_id: i32,
+    id: String,
 }
 
 impl Client {
+    /// With another `client.id`.
+    pub fn named(mut self, id: &str) -> Self {
+        id.clone_into(&mut self.id);
+        self
+    }
+
     /// Sends a request and waits for its answer.
     pub fn call<R: Request>(&mut self, request: &R, version: i16) -> R::Response {
         self.send(request, version);
@@ -200,7 +223,7 @@ impl Client {
             api_key: R::KEY as i16,
             api_version: version,
             correlation_id: self.correlation_id,
-            client_id: Some("it".to_owned()),
+            client_id: Some(self.id.clone()),
         };
         let mut frame = BytesMut::from(&[0_u8; 4][..]);
         header.encode(&mut frame).unwrap();

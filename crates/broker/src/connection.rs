@@ -149,6 +149,7 @@ async fn hold_back(hold: Hold, books: &mut Books, drain: &mut Drain) {
         () = tokio::time::sleep(hold.duration()) => {}
         () = drain.begun() => {}
     }
+    books.reader.held_back(hold.ms);
 }
 
 fn report(end: &End, peer: &Peer, context: &ConnectionContext) {

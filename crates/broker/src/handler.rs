@@ -73,6 +73,8 @@ pub struct Call<'a> {
     pub clock: &'a mut StageClock,
     /// The first error that the answer carries, for the metrics.
     pub error: ErrorCode,
+    /// Of a fetch: whether it wants committed records only.
+    pub committed_only: Option<bool>,
 }
 
 impl Call<'_> {

@@ -45,6 +45,7 @@ pub mod peer;
 pub mod producer_ids;
 pub mod quotas;
 pub mod read_errors;
+pub mod readers;
 pub mod request_memory;
 mod services;
 pub mod settings;

@@ -16,7 +16,9 @@ use limpid_telemetry::{
 pub use self::connections::{
     ConnectionMetrics, ListenerMetrics, OpenConnection, SoftwareConnection,
 };
-pub use self::limits::{CLIENT_SERIES_MAX, ClientMetrics, ConnectionLimitMetrics, QuotaMetrics};
+pub use self::limits::{
+    CLIENT_SERIES_MAX, ClientMetrics, ConnectionLimitMetrics, QuotaMetrics, ReaderMetrics,
+};
 pub use self::metadata::{MetadataMetrics, ReplicaMetrics};
 pub use self::shares::{Acknowledged, ShareMetrics};
 pub use self::topics::{BoundTopicMetrics, RefusedMetrics, TopicMetrics};
@@ -363,6 +365,8 @@ pub struct BrokerMetrics {
     pub connection_limits: ConnectionLimitMetrics,
     /// Clients.
     pub clients: ClientMetrics,
+    /// Clients that fetch.
+    pub readers: ReaderMetrics,
     /// Metadata.
     pub metadata: MetadataMetrics,
     /// Replicas.
@@ -386,6 +390,7 @@ impl BrokerMetrics {
             quotas: QuotaMetrics::register(registry)?,
             connection_limits: ConnectionLimitMetrics::register(registry)?,
             clients: ClientMetrics::register(registry)?,
+            readers: ReaderMetrics::register(registry)?,
             metadata: MetadataMetrics::register(registry)?,
             replicas: ReplicaMetrics::register(registry)?,
         })

@@ -85,6 +85,7 @@ use crate::markers::Markers;
 use crate::metadata::Metadata;
 use crate::metrics::{BrokerMetrics, GroupMetrics, ShareMetrics, TransactionMetrics};
 use crate::producer_ids::ProducerIds;
+use crate::readers::Readers;
 use crate::settings::Settings;
 use crate::share::{Shares, SharesInput};
 use crate::topic_creation::TopicCreation;
@@ -137,6 +138,8 @@ pub struct Services {
     pub shares: Arc<Shares>,
     /// Transactions.
     pub transactions: Arc<Transactions>,
+    /// Who fetches how often.
+    pub readers: Arc<Readers>,
     /// Who answers what.
     pub apis: Arc<Apis>,
 }
@@ -155,6 +158,7 @@ impl Services {
         } = input;
         let waiting = metrics.fetches.clone();
         let connections = metrics.connections.clone();
+        let readers = Readers::new(Arc::clone(&input.clock), metrics.readers.clone());
         let sessions = FetchSessions::new(
             settings.current().broker().network.fetch_session_slots,
             Arc::clone(&input.clock),
@@ -288,6 +292,7 @@ impl Services {
             groups,
             shares,
             transactions,
+            readers,
             apis: Arc::new(apis),
         }
     }

@@ -21,10 +21,12 @@ mod rounds;
 mod sessions;
 mod shard;
 mod states;
+mod tallies;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use limpid_cluster::watch::DeliveryTotals;
 use limpid_config::group::{self, ShareSettings};
 use limpid_coordinator::delivery::{Rules, Verdict};
 use limpid_coordinator::share_state::StateKey;
@@ -35,9 +37,11 @@ use parking_lot::Mutex;
 
 pub use self::acknowledging::Said;
 pub use self::fetching::{Fetched, Wanted};
+pub use self::offsets::SharedPartition;
 use self::partition::SharePartition;
 pub use self::sessions::{Plan, SessionKey, Sessions};
 use self::states::StateTopic;
+use self::tallies::Tallies;
 use crate::alarm::Alarm;
 use crate::blocking::Blocking;
 use crate::coordinator_log::phase::Phase;
@@ -79,6 +83,7 @@ pub struct Shares {
     drain: Drain,
     metrics: ShareMetrics,
     acknowledged: Table<Counter, Acknowledged>,
+    tallies: Tallies,
     /// Partitions that somebody reads. Bounded by the partitions of sessions, and by the state that
     /// is kept: a partition without state is not opened.
     open: Mutex<HashMap<StateKey, Arc<SharePartition>>>,
@@ -112,9 +117,23 @@ impl Shares {
             sessions: Arc::new(Sessions::new(sessions_max, input.metrics.clone())),
             acknowledged,
             metrics: input.metrics,
+            tallies: Tallies::default(),
             open: Mutex::default(),
             alarm: Alarm::default(),
         }
+    }
+
+    /// What came to nothing in a group since the broker started; `None` if it is no share group.
+    pub fn totals(&self, group: &str) -> Option<DeliveryTotals> {
+        self.has_state(group).then(|| self.tallies.of(group))
+    }
+
+    fn has_state(&self, group: &str) -> bool {
+        let group: Arc<str> = group.into();
+        let has = |shard: &Arc<shard::Shard>| {
+            shard.look(|states| states.of_group(&group).next().is_some()) == Ok(true)
+        };
+        self.states.shards().iter().any(has)
     }
 
     /// The sessions of clients.

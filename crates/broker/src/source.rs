@@ -23,15 +23,19 @@ use crate::endpoints;
 use crate::groups::Groups;
 use crate::metadata::Metadata;
 use crate::metrics::BoundTopicMetrics;
+use crate::readers::Readers;
 use crate::share::Shares;
 use crate::topics::{self, Topics};
+use crate::transactions::Transactions;
 
 use self::groups::GroupMemory;
+use self::world::Embedded;
 
 mod beans;
 mod coordinator_beans;
 mod derived;
 mod groups;
+mod world;
 
 pub use self::beans::BrokerBeans;
 pub use self::derived::DerivedBeans;
@@ -48,8 +52,12 @@ pub struct Parts {
     pub logs: Arc<LogManager>,
     /// The groups that this broker coordinates.
     pub groups: Arc<Groups>,
-    /// Share groups.
+    /// The share groups that this broker coordinates.
     pub shares: Arc<Shares>,
+    /// The transactions that this broker coordinates.
+    pub transactions: Arc<Transactions>,
+    /// Who fetches how often.
+    pub readers: Arc<Readers>,
     /// The open connections.
     pub connections: Arc<ConnectionLimits>,
     /// `cluster.id`.
@@ -126,14 +134,12 @@ impl EmbeddedCluster {
         for topic in &topics {
             add(&mut traffic, &topic.traffic);
         }
-        let table = parts.topics.table();
-        let log = |topic: &str, partition| {
-            let partition = table.named(topic)?.partition(partition)?;
-            Some(Arc::clone(&partition.log))
-        };
+        parts.readers.tick();
+        let world = Embedded::new(parts, self.clock.wall_ms());
         let groups = memory
             .groups
-            .refresh(views, parts.node_id, &log, &*self.clock);
+            .refresh(views, parts.node_id, &world, &*self.clock);
+        let watched = memory.groups.watched();
         let dirs = parts.logs.dirs().into_iter().map(|dir| LogDir {
             path: dir.path.display().to_string(),
             total_bytes: dir.total_bytes,
@@ -160,6 +166,7 @@ impl EmbeddedCluster {
             log_dirs: dirs.collect(),
             traffic,
             connections: parts.connections.open() as u64,
+            watched,
         }));
     }
 }

@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
+use limpid_platform::clock::SystemClock;
 use limpid_server::{Addresses, LOG_TARGETS, Server, Stopped};
 use limpid_telemetry::logging::{self, LogFormat, LogOptions};
 
@@ -34,7 +36,8 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     }
     let registry = super::registry(&log)?;
     let signals = Signals::listen()?;
-    let server = Server::start(config, &registry, log.loggers())?;
+    let clock = Arc::new(SystemClock::new());
+    let server = Server::start(config, &registry, log.loggers(), clock)?;
     print_ready(server.addresses(), began);
     let signal = loop {
         match signals.receive() {

@@ -5,6 +5,8 @@
 
 use serde::Serialize;
 
+use crate::lately::Lately;
+
 /// Which protocol a group speaks (KIP-1043's group types).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -111,6 +113,8 @@ pub struct Group {
     pub offsets_expire_at_ms: Option<i64>,
     /// The whole in one word.
     pub status: GroupStatus,
+    /// What was seen of it over the last minutes.
+    pub lately: Lately,
 }
 
 /// One member of a group.
@@ -221,6 +225,16 @@ impl GroupStatus {
             Self::Stalled => "stalled",
             Self::Stopped => "stopped",
         }
+    }
+}
+
+impl GroupPartition {
+    /// Records that retention deleted before they were read.
+    pub fn lost_records(&self) -> u64 {
+        let (Some(committed), Some(start)) = (&self.committed, self.log_start_offset) else {
+            return 0;
+        };
+        u64::try_from(start.saturating_sub(committed.offset)).unwrap_or(0)
     }
 }
 

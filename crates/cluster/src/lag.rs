@@ -86,6 +86,19 @@ pub fn lag(
     }
 }
 
+/// Of a share group: records behind the first that is not done may be done already.
+pub fn without(lag: Lag, done: u64) -> Lag {
+    let records = lag.records.saturating_sub(done);
+    if records == 0 {
+        return Lag {
+            records,
+            seconds: lag.seconds.map(|_| 0.0),
+            event_seconds: lag.event_seconds.map(|_| 0.0),
+        };
+    }
+    Lag { records, ..lag }
+}
+
 /// Seconds since a moment; 0 for one that is still to come (a clock that runs ahead).
 fn age_seconds(at_ms: i64, now_ms: i64) -> f64 {
     now_ms.saturating_sub(at_ms).max(0) as f64 / 1_000.0

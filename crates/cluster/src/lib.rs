@@ -8,10 +8,13 @@
 
 mod admin;
 pub mod burrow;
+pub mod findings;
 mod group;
 pub mod lag;
+mod lately;
 mod snapshot;
 pub mod verdict;
+pub mod watch;
 pub mod words;
 
 pub use admin::{
@@ -21,8 +24,12 @@ pub use group::{
     Committed, Group, GroupActivity, GroupKind, GroupPartition, GroupState, GroupStatus,
     GroupTopic, Lag, Member, Rebalance,
 };
+pub use lately::{
+    Deliveries, Frozen, Held, HeldBack, Lately, LeaderMove, Overtaken, Readers, SlowReader,
+};
 pub use snapshot::{
     Broker, ClusterSnapshot, LogDir, Partition, Readiness, ReadinessState, Topic, Traffic,
+    WatchedPartitions,
 };
 
 use std::sync::Arc;

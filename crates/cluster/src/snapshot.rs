@@ -31,6 +31,19 @@ pub struct ClusterSnapshot {
     pub traffic: Traffic,
     /// Client connections that are open now.
     pub connections: u64,
+    /// How many partitions of groups are watched for what their groups do over time.
+    pub watched: WatchedPartitions,
+}
+
+/// Partitions of groups that are watched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct WatchedPartitions {
+    /// So many.
+    pub now: u64,
+    /// At most so many.
+    pub max: u64,
+    /// Those beyond, of which speeds, times and changes are not known.
+    pub left_out: u64,
 }
 
 impl ClusterSnapshot {

@@ -5,7 +5,8 @@
 
 mod group;
 
-pub use group::{GroupTrend, explain, group_severity, group_summary, group_word, worse_first};
+pub(crate) use group::OVERTAKES_CRITICAL_SECONDS;
+pub use group::{group_severity, group_summary, group_word, worse_first};
 
 use serde::Serialize;
 

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use limpid_cluster::{
     AdminError, Broker, Browse, BrowsedRecord, ClusterSnapshot, ClusterSource, Committed, Group,
-    GroupActivity, GroupPartition, GroupState, GroupStatus, GroupTopic, Lag, LogDir, Member,
-    Partition, Pending, Readiness, ReadinessState, Rebalance, RecordBrowser, Topic, Traffic,
+    GroupActivity, GroupPartition, GroupState, GroupStatus, GroupTopic, Lag, Lately, LogDir,
+    Member, Overtaken, Partition, Pending, Readiness, ReadinessState, Rebalance, RecordBrowser,
+    Topic, Traffic,
 };
 
 /// When the made-up cluster began.
@@ -100,6 +101,7 @@ impl Faked {
             }],
             traffic,
             connections: 23,
+            ..ClusterSnapshot::default()
         }
     }
 }
@@ -268,6 +270,11 @@ fn groups(now_ms: i64, t: f64) -> Vec<Group> {
             .as_ref()
             .map(|c| c.offset + p.lag.map_or(0, |l| l.records as i64));
     }
+    slow.lately = Lately {
+        read_per_second: Some(4_070.0),
+        written_per_second: Some(4_200.0),
+        ..Lately::default()
+    };
     let mut stopped = group(
         "fraud-check",
         "payments",
@@ -278,6 +285,12 @@ fn groups(now_ms: i64, t: f64) -> Vec<Group> {
     );
     stopped.status = GroupStatus::Stopped;
     stopped.state_since_ms = BEGAN_MS + 600_000;
+    stopped.lately.overtaken = vec![Overtaken {
+        topic: "payments".to_owned(),
+        partition: 2,
+        seconds: 40_000.0,
+        by: "retention.ms",
+    }];
     stopped.offsets_expire_at_ms = Some(BEGAN_MS + 604_800_000);
     let mut crashed = group(
         "mail-digest",

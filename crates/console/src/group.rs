@@ -3,9 +3,11 @@
 mod why;
 
 use askama::Template;
-use limpid_cluster::verdict::{self, Finding, Severity};
+use limpid_cluster::findings::{self, Found};
+use limpid_cluster::verdict::{self, Severity};
 use limpid_cluster::{
-    Group, GroupActivity, GroupKind, GroupPartition, GroupState, GroupStatus, Member, words,
+    Group, GroupActivity, GroupKind, GroupPartition, GroupState, GroupStatus, Member, Overtaken,
+    words,
 };
 use serde::Serialize;
 
@@ -31,7 +33,7 @@ pub(crate) struct GroupPage {
     /// The whole in a sentence.
     pub(crate) summary: String,
     /// Why it is as it is, the gravest first.
-    pub(crate) causes: Vec<Finding>,
+    pub(crate) causes: Vec<Cause>,
     pub(crate) protocol_type: String,
     pub(crate) protocol: Option<String>,
     pub(crate) coordinator: i32,
@@ -41,6 +43,12 @@ pub(crate) struct GroupPage {
     pub(crate) lag_records: Option<u64>,
     pub(crate) lag_seconds: Option<f64>,
     pub(crate) event_lag_seconds: Option<f64>,
+    /// When it has read all; absent when that is not to be seen.
+    pub(crate) eta_seconds: Option<f64>,
+    pub(crate) read_per_second: Option<f64>,
+    pub(crate) written_per_second: Option<f64>,
+    /// Topics whose retention comes nearer than the group gets away.
+    pub(crate) retention_overtakes: Vec<Overtaken>,
     pub(crate) uncommitted_partitions: usize,
     pub(crate) last_commit_ms: Option<i64>,
     pub(crate) members: Vec<MemberRow>,
@@ -56,6 +64,15 @@ pub(crate) struct GroupPage {
     pager: Pager,
     #[serde(skip)]
     query: String,
+}
+
+/// A finding, with where to look.
+#[derive(Serialize)]
+pub(crate) struct Cause {
+    #[serde(flatten)]
+    pub(crate) found: Found,
+    /// The page that shows it.
+    pub(crate) href: Option<String>,
 }
 
 /// A member and what it has to do.
@@ -122,7 +139,7 @@ impl GroupPage {
             severity: verdict::group_severity(group),
             word: verdict::group_word(group),
             summary: verdict::group_summary(group, now_ms),
-            causes: verdict::explain(group, trends.summary(), now_ms),
+            causes: causes(app, group, now_ms),
             protocol_type: group.protocol_type.clone(),
             protocol: group.protocol.clone(),
             coordinator: group.coordinator,
@@ -131,6 +148,10 @@ impl GroupPage {
             lag_records: known.then(|| group.lag_records()),
             lag_seconds: group.lag_seconds(),
             event_lag_seconds: group.event_lag_seconds(),
+            eta_seconds: group.lately.eta_seconds,
+            read_per_second: group.lately.read_per_second,
+            written_per_second: group.lately.written_per_second,
+            retention_overtakes: group.lately.overtaken.clone(),
             uncommitted_partitions: group.uncommitted_partitions(),
             last_commit_ms: group.last_commit_ms(),
             members: group.members.iter().map(|m| member(group, m)).collect(),
@@ -161,13 +182,28 @@ impl GroupPage {
     }
 
     /// How long until a time.
-    fn until(&self, at_ms: &i64) -> f64 {
+    pub(crate) fn until(&self, at_ms: &i64) -> f64 {
         (at_ms - self.taken_at_ms).max(0) as f64 / 1000.0
+    }
+
+    /// The topic that is overtaken first.
+    pub(crate) fn first_overtaken(&self) -> Option<&Overtaken> {
+        let all = self.retention_overtakes.iter();
+        all.min_by(|a, b| a.seconds.total_cmp(&b.seconds))
     }
 
     pub(crate) fn last_commit_seconds(&self) -> Option<f64> {
         self.last_commit_ms.map(|at| self.ago(&at))
     }
+}
+
+fn causes(app: &App, group: &Group, now_ms: i64) -> Vec<Cause> {
+    let found = findings::explain(group, now_ms).into_iter();
+    let linked = found.map(|found| Cause {
+        href: found.place.as_ref().map(|place| app.links.place(place)),
+        found,
+    });
+    linked.collect()
 }
 
 fn member(group: &Group, member: &Member) -> MemberRow {

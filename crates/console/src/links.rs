@@ -75,6 +75,22 @@ impl Links {
         }
     }
 
+    /// Where a finding can be seen.
+    pub(crate) fn place(&self, place: &limpid_cluster::findings::Place) -> String {
+        use limpid_cluster::findings::Place;
+        match place {
+            Place::Topic(name) => self.topic(name),
+            Place::Record {
+                topic,
+                partition,
+                offset,
+            } => format!(
+                "{}?partition={partition}&from={offset}",
+                self.messages(topic)
+            ),
+        }
+    }
+
     /// What a finding is about, if it has a page.
     pub(crate) fn subject(&self, about: &limpid_cluster::verdict::Subject) -> Option<String> {
         use limpid_cluster::verdict::Subject;

@@ -13,7 +13,6 @@ mod store;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use limpid_cluster::verdict::GroupTrend;
 use limpid_cluster::{ClusterSnapshot, Partition, Topic, Traffic};
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -26,11 +25,6 @@ pub(crate) use store::{Reading, TREND_BYTES_MAX};
 
 use crate::requests::ApiTotals;
 use store::Store;
-
-/// Points that tell whether a group catches up: five minutes.
-const SLOPE_POINTS: usize = 60;
-/// Points in which rebalances are counted: ten minutes.
-const REBALANCE_POINTS: usize = 120;
 
 /// Per second; `None` where two looks at a counter are not there yet.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
@@ -73,25 +67,6 @@ pub(crate) struct TrafficTrend {
 pub(crate) struct LagTrend {
     pub(crate) lag_records: Series,
     pub(crate) lag_seconds: Series,
-    /// Rebalances since the start, to count those of a stretch.
-    #[serde(skip)]
-    pub(crate) rebalances: Series,
-}
-
-impl LagTrend {
-    /// In the words of [`limpid_cluster::verdict::explain`].
-    pub(crate) fn summary(&self) -> GroupTrend {
-        let points = self.lag_records.len().min(SLOPE_POINTS);
-        let skipped = self.rebalances.len().saturating_sub(REBALANCE_POINTS);
-        let mut known = self.rebalances.points().skip(skipped).flatten();
-        let first = known.next().unwrap_or(0.0);
-        let last = known.next_back().unwrap_or(first);
-        GroupTrend {
-            seconds: (points as u64 * STEP_SECONDS) as f64,
-            lag_slope: self.lag_records.slope(SLOPE_POINTS),
-            rebalances: (last - first).max(0.0) as u64,
-        }
-    }
 }
 
 /// Series of the whole cluster.

@@ -62,7 +62,8 @@ pub struct Held {
     /// What became of records behind it.
     pub batches: Vec<Batch>,
     created_ms: i64,
-    written_ms: i64,
+    /// When that was written last.
+    pub written_ms: i64,
     /// Since the last snapshot.
     updates: i32,
 }
@@ -77,6 +78,17 @@ impl ShareStates {
     /// What is kept of a partition.
     pub fn get(&self, key: &StateKey) -> Option<&Held> {
         self.held.get(key)
+    }
+
+    /// What is kept of the partitions of a group.
+    pub fn of_group(&self, group: &Arc<str>) -> impl Iterator<Item = (&StateKey, &Held)> {
+        let first = StateKey {
+            group: Arc::clone(group),
+            topic: Uuid::ZERO,
+            partition: i32::MIN,
+        };
+        let all = self.held.range(first..);
+        all.take_while(move |(key, _)| key.group == *group)
     }
 
     /// How many partitions there are.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use limpid_config::{Config, LoadOptions};
+use limpid_platform::clock::SystemClock;
 use limpid_server::{Addresses, Server, Stopped};
 use limpid_telemetry::Registry;
 use limpid_telemetry::logging::loggers::Loggers;
@@ -32,7 +33,8 @@ impl Home {
             overrides: overrides(dir, port, http_port),
             ..LoadOptions::default()
         })?;
-        let server = Server::start(loaded.config, registry, loggers).map_err(|error| {
+        let clock = Arc::new(SystemClock::new());
+        let server = Server::start(loaded.config, registry, loggers, clock).map_err(|error| {
             let hint = "other ports: `limpid demo --port PORT --http-port PORT`; a cluster that \
                         runs already: `limpid demo --bootstrap-server HOST:PORT`";
             match error {

@@ -49,6 +49,39 @@ impl Clock for SystemClock {
     }
 }
 
+/// The clocks of the operating system and a lead over them: for whoever can't wait until it is later.
+#[derive(Debug, Default)]
+pub struct LeadingClock {
+    system: SystemClock,
+    lead_ms: AtomicU64,
+}
+
+impl LeadingClock {
+    /// Without a lead.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// From now on it is so much later.
+    pub fn skip(&self, by: Duration) {
+        let ms = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+        self.lead_ms.fetch_add(ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for LeadingClock {
+    fn wall_ms(&self) -> i64 {
+        let lead_ms = i64::try_from(self.lead_ms.load(Ordering::SeqCst)).unwrap_or(i64::MAX);
+        self.system.wall_ms().saturating_add(lead_ms)
+    }
+
+    fn monotonic(&self) -> Duration {
+        let lead = Duration::from_millis(self.lead_ms.load(Ordering::SeqCst));
+        self.system.monotonic().saturating_add(lead)
+    }
+}
+
 /// A clock that moves only when told to.
 #[derive(Debug)]
 pub struct ManualClock {
@@ -107,6 +140,16 @@ mod tests {
             (clock.wall_ms(), clock.monotonic()),
             (5, Duration::from_millis(250))
         );
+    }
+
+    #[test]
+    fn a_lead_is_kept_on_both_sides() {
+        let (clock, system) = (LeadingClock::new(), SystemClock::new());
+        let before = clock.monotonic();
+        clock.skip(Duration::from_secs(3_600));
+        assert!(clock.monotonic() - before >= Duration::from_secs(3_600));
+        let lead_ms = clock.wall_ms() - system.wall_ms();
+        assert!((3_599_000..3_660_000).contains(&lead_ms), "{lead_ms}");
     }
 
     #[test]

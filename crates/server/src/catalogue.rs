@@ -2,8 +2,8 @@
 
 use limpid_broker::metrics::{
     AccessMetrics, ClientMetrics, ConnectionLimitMetrics, ConnectionMetrics, FetchMetrics,
-    FetchSessionMetrics, GroupMetrics, MetadataMetrics, QuotaMetrics, RefusedMetrics,
-    ReplicaMetrics, RequestMetrics, ShareMetrics, TopicMetrics, TransactionMetrics,
+    FetchSessionMetrics, GroupMetrics, MetadataMetrics, QuotaMetrics, ReaderMetrics,
+    RefusedMetrics, ReplicaMetrics, RequestMetrics, ShareMetrics, TopicMetrics, TransactionMetrics,
 };
 use limpid_telemetry::Catalogue;
 
@@ -17,6 +17,7 @@ pub fn catalogue() -> Catalogue {
         .with(ConnectionLimitMetrics::DECLARATIONS)
         .with(QuotaMetrics::DECLARATIONS)
         .with(ClientMetrics::DECLARATIONS)
+        .with(ReaderMetrics::DECLARATIONS)
         .with(TopicMetrics::DECLARATIONS)
         .with(FetchMetrics::DECLARATIONS)
         .with(FetchSessionMetrics::DECLARATIONS)

@@ -15,6 +15,7 @@ use limpid_broker::frame::FrameLimits;
 use limpid_broker::listener::{Listener, OpenListener};
 use limpid_broker::metrics::{BrokerMetrics, ListenerMetrics};
 use limpid_broker::quotas::Quotas;
+use limpid_broker::readers::Readers;
 use limpid_broker::request_memory::RequestMemory;
 use limpid_broker::turns::Turns;
 use limpid_config::{BrokerConfig, NetworkConfig};
@@ -65,6 +66,7 @@ pub(crate) struct Shared {
     pub(crate) access: Arc<Access>,
     pub(crate) quotas: Arc<Quotas>,
     pub(crate) clients: Arc<Clients>,
+    pub(crate) readers: Arc<Readers>,
     pub(crate) entrances: Entrances,
 }
 
@@ -83,6 +85,7 @@ impl Shared {
             access: Arc::clone(&self.access),
             quotas: Arc::clone(&self.quotas),
             clients: Arc::clone(&self.clients),
+            readers: Arc::clone(&self.readers),
             entrance: self.entrances.of(name),
             memory: Arc::clone(&self.memory),
             answers: Arc::clone(&self.answers),

@@ -8,6 +8,7 @@ use limpid_broker::source::EmbeddedCluster;
 use limpid_cluster::ReadinessState;
 use limpid_config::BrokerConfig;
 use limpid_platform::clock::Clock;
+use limpid_storage::metadata::changes::SupportedFeature;
 use limpid_storage::metadata::{LocalMetadataLog, OpenRequest};
 use limpid_storage::{LogManager, LogManagerOptions, LogMetrics, MinFree, RecoveryReport};
 use limpid_telemetry::Registry;
@@ -32,11 +33,12 @@ pub(crate) fn open_logs(
     broker: &BrokerConfig,
     dirs: &DataDirs,
     cluster: &Arc<EmbeddedCluster>,
-    registry: &Registry,
+    (registry, clock): (&Registry, &Arc<dyn Clock>),
 ) -> Result<Arc<LogManager>, StartError> {
     let storage = &broker.storage;
     let metrics = LogMetrics::register(registry)?;
     let mut options = LogManagerOptions::new(storage.log_dirs.clone(), metrics);
+    options.clock = Arc::clone(clock);
     options.defaults = limpid_broker::log_config::log_config(&broker.topic_defaults);
     options.producer_expiration_ms = storage.producer_id_expiration_ms;
     options.recovery_threads = storage.recovery_threads_per_dir;
@@ -117,4 +119,17 @@ pub(crate) fn open_metadata(
         "metadata opened"
     );
     Ok(log)
+}
+
+/// What a broker can work at.
+pub(crate) fn supported_features() -> Vec<SupportedFeature> {
+    let supported = |f: &limpid_broker::features::Feature| SupportedFeature {
+        name: f.name.to_owned(),
+        min: f.min,
+        max: f.max,
+    };
+    limpid_broker::features::SUPPORTED
+        .iter()
+        .map(supported)
+        .collect()
 }

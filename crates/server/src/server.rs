@@ -23,11 +23,11 @@ use limpid_client_metrics::{ClientMetrics, PushMetrics};
 use limpid_cluster::{ClusterAdmin, ClusterSource, ReadinessState, RecordBrowser};
 use limpid_config::{BrokerConfig, Config};
 use limpid_link::Link;
-use limpid_platform::clock::{Clock, SystemClock};
+use limpid_platform::clock::Clock;
 use limpid_platform::random::{OsRandom, Random};
 use limpid_protocol::Uuid;
 use limpid_storage::LogManager;
-use limpid_storage::metadata::changes::{self, BrokerRegistration, SupportedFeature};
+use limpid_storage::metadata::changes::{self, BrokerRegistration};
 use limpid_storage::metadata::{LocalMetadataLog, MetaProperties, MetadataLog};
 use limpid_telemetry::Registry;
 use limpid_telemetry::logging::loggers::Loggers;
@@ -42,7 +42,7 @@ use crate::error::StartError;
 use crate::http::{Serving, Visiting};
 use crate::in_process::InProcess;
 use crate::listeners::{self, Shared};
-use crate::opening::{client_log, open_logs, open_metadata};
+use crate::opening::{client_log, open_logs, open_metadata, supported_features};
 use crate::room::Room;
 use crate::ticker::{Chores, Ticker};
 use crate::token_keys::TokenKeys;
@@ -111,10 +111,10 @@ impl Server {
         config: Config,
         registry: &Registry,
         loggers: Arc<Loggers>,
+        clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
         runtimes::raise_limits();
         let broker = config.broker().clone();
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let data = runtimes::data(&broker, registry)?;
         let http_runtime = runtimes::http()?;
         let bound = data.block_on(listeners::bind(&broker))?;
@@ -141,7 +141,7 @@ impl Server {
             end: &http_ended,
         };
         let http_opened = http::start(http_runtime.handle(), &serving)?;
-        let logs = open_logs(&broker, &dirs, &cluster, registry)?;
+        let logs = open_logs(&broker, &dirs, &cluster, (registry, &clock))?;
         let room = Room {
             logs: Arc::clone(&logs),
             cluster: Arc::clone(&cluster),
@@ -210,6 +210,7 @@ impl Server {
             ),
             quotas: Arc::clone(&quotas),
             clients: Clients::new(metrics.clients.clone()),
+            readers: Arc::clone(&services.readers),
             metrics,
             log: Arc::clone(&client_log),
             limits: Arc::clone(&limits),
@@ -461,6 +462,8 @@ impl Opening<'_> {
             groups: Arc::clone(&services.groups),
             shares: Arc::clone(&services.shares),
             metadata_log: Arc::clone(metadata_log),
+            transactions: Arc::clone(&services.transactions),
+            readers: Arc::clone(&services.readers),
             connections: Arc::clone(limits),
             cluster_id: self.dirs.cluster_id.clone(),
             node_id: self.broker.node.id,
@@ -485,16 +488,4 @@ impl Opening<'_> {
             cluster_id: self.dirs.cluster_id.clone(),
         }
     }
-}
-
-fn supported_features() -> Vec<SupportedFeature> {
-    let supported = |f: &limpid_broker::features::Feature| SupportedFeature {
-        name: f.name.to_owned(),
-        min: f.min,
-        max: f.max,
-    };
-    limpid_broker::features::SUPPORTED
-        .iter()
-        .map(supported)
-        .collect()
 }

@@ -42,6 +42,15 @@ pub struct AppendInfo {
     pub write: Duration,
 }
 
+/// What decides when retention deletes a record: segments are deleted whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retained {
+    /// The largest timestamp in its segment, or when there is none the time of the last append.
+    pub newest_ms: i64,
+    /// Bytes in the segments behind it.
+    pub bytes_behind: u64,
+}
+
 /// A record found by its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimestampedOffset {

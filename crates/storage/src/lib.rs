@@ -58,7 +58,7 @@ pub mod testing;
 
 pub use api::{
     AbortedTxn, AppendInfo, AppendMeta, LogDirStatus, Origin, ProducerStatus, RecoveryProgress,
-    RecoveryReport, TimestampedOffset, TxnPermit, Unflushed,
+    RecoveryReport, Retained, TimestampedOffset, TxnPermit, Unflushed,
 };
 pub use compaction::CompactionSettings;
 pub use config::{CleanupPolicy, LogConfig, TimestampType};

@@ -431,6 +431,7 @@ impl Handler for Fetch {
     fn handle<'a>(&'a self, mut body: Reader, call: &'a mut Call<'_>) -> Answering<'a> {
         Box::pin(async move {
             let request = FetchRequest::decode(&mut body, call.version)?;
+            call.committed_only = Some(request.isolation_level == READ_COMMITTED);
             let mut response = self.fetch(request, call).await;
             response.throttle_time_ms = call.quotas.throttle_time_ms();
             let mut chunks = Chunks::new();

@@ -25,6 +25,7 @@ use crate::metrics::{BrokerMetrics, ListenerMetrics};
 use crate::quotas::Quotas;
 use crate::quotas::client::{ClientQuotas, Hold};
 use crate::quotas::thread_time::{ThreadTime, Timed};
+use crate::readers::{CurrentReader, Readers};
 use crate::request_memory::RequestMemory;
 use crate::tls_stream::HandshakeError;
 use crate::turns::{LONG_REQUEST_BYTES, Turns};
@@ -45,6 +46,8 @@ pub struct ConnectionContext {
     pub quotas: Arc<Quotas>,
     /// What each client does.
     pub clients: Arc<Clients>,
+    /// Who fetches how often.
+    pub readers: Arc<Readers>,
     /// How clients get in.
     pub entrance: Entrance,
     /// Memory for requests.
@@ -101,6 +104,7 @@ pub(super) fn api_key_of(request: &[u8]) -> Option<i16> {
 pub(super) struct Books {
     pub(super) quotas: ClientQuotas,
     pub(super) client: CurrentClient,
+    pub(super) reader: CurrentReader,
 }
 
 impl Books {
@@ -109,6 +113,7 @@ impl Books {
         Self {
             quotas: ClientQuotas::new(&context.quotas, peer.principal.name()),
             client: context.clients.connected(),
+            reader: context.readers.connected(),
         }
     }
 
@@ -117,6 +122,7 @@ impl Books {
         Self {
             quotas: ClientQuotas::nobodys(&context.quotas),
             client: context.clients.connected(),
+            reader: context.readers.connected(),
         }
     }
 }
@@ -141,7 +147,10 @@ pub(super) async fn answer(
         )));
     };
     let client_id = header.client_id.as_deref();
-    let (mut hold, mut answer_room) = (None, None);
+    if matches!(key, ApiKey::Fetch | ApiKey::ShareFetch) {
+        books.reader.asks(peer, client_id.unwrap_or_default());
+    }
+    let (mut hold, mut answer_room, mut committed_only) = (None, None, None);
     let (version, reply, error) = if handler.range().serves(header.api_version) {
         let turn = match is_long(key, request_bytes) {
             true => context.turns.next().await,
@@ -162,6 +171,7 @@ pub(super) async fn answer(
             turns: &context.turns,
             clock: &mut clock,
             error: ErrorCode::None,
+            committed_only: None,
         };
         let handled = Timed {
             inner: handler.handle(body, &mut call),
@@ -171,6 +181,7 @@ pub(super) async fn answer(
         drop(turn);
         hold = call.quotas.hold();
         answer_room = call.answer_room.take();
+        committed_only = call.committed_only;
         (header.api_version, reply, call.error)
     } else {
         let reply = unsupported_version(&header, key, handler, context)?;
@@ -199,6 +210,7 @@ pub(super) async fn answer(
         bytes: (request_bytes, response_bytes),
         times: clock.finish().throttled(held_back),
     };
+    books.reader.answered(committed_only);
     book(&done, (peer, client_id), context, books);
     Ok(hold)
 }

@@ -68,6 +68,16 @@ metrics! {
     }
 }
 
+metrics! {
+    /// Clients that fetch, as far as they are kept for telling why groups lag.
+    pub struct ReaderMetrics {
+        /// Clients that fetch and are watched.
+        pub readers: gauge = "limpid_readers_watched";
+        /// Most clients that fetch and are watched.
+        pub readers_max: gauge = "limpid_readers_watched_max";
+    }
+}
+
 /// Most clients with series of their own; the others share `principal` and `client_id` `other`.
 pub const CLIENT_SERIES_MAX: usize = 1_000;
 

@@ -9,7 +9,7 @@ use limpid_coordinator::share_state::StateKey;
 use limpid_protocol::ErrorCode;
 
 use super::sessions::SessionKey;
-use super::{Shares, rules};
+use super::{Shares, rules, tallies};
 use crate::coordinator_log;
 use crate::metrics::Acknowledged;
 
@@ -35,11 +35,13 @@ impl Shares {
         let share = share.ok_or(ErrorCode::UnknownTopicOrPartition)?;
         let rules = rules(&self.settings_of(&said.key.group));
         let now_ms = self.mono_ms();
+        let mut given_up = 0;
         let flushed = share.change(self.write(), |deliveries| {
-            deliveries
-                .plan_acknowledgement(now_ms, member, &said.batches, &rules)
-                .map(Some)
+            let plan = deliveries.plan_acknowledgement(now_ms, member, &said.batches, &rules)?;
+            given_up = tallies::given_up(&plan.1, &said.batches, rules.deliveries_max);
+            Ok(Some(plan))
         })?;
+        self.tallies.given_up(&said.key.group, given_up);
         self.alarm.wake_by(share.deadline_ms());
         if let Err(why) = coordinator_log::wait(flushed).await {
             tracing::error!(error = why, "the disk failed a share group");

@@ -21,6 +21,23 @@ pub struct Position {
     pub lag: i64,
 }
 
+/// Where a group is in a partition of a topic that is there, for who looks at all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedPartition {
+    /// The topic.
+    pub topic: String,
+    /// The partition.
+    pub partition: i32,
+    /// The first record that is not done; `None` before somebody read.
+    pub start: Option<i64>,
+    /// Records behind it that are done.
+    pub done: u64,
+    /// The epoch of the leader that read it last.
+    pub leader_epoch: i32,
+    /// When that was written.
+    pub written_ms: i64,
+}
+
 /// Nobody has read there.
 const NOWHERE: Position = Position {
     start: NO_START,
@@ -64,6 +81,31 @@ impl Shares {
                 -1
             },
         })
+    }
+
+    /// Where a group is in all its partitions, as it is written; what is still being read is left out.
+    pub fn positions(&self, group: &str) -> Vec<SharedPartition> {
+        let group: Arc<str> = group.into();
+        let topics = self.topics.table();
+        let mut all = Vec::new();
+        for shard in self.states.shards() {
+            let looked = shard.look(|states| {
+                all.extend(states.of_group(&group).filter_map(|(key, held)| {
+                    let topic = topics.with_id(key.topic)?;
+                    Some(SharedPartition {
+                        topic: topic.name.to_string(),
+                        partition: key.partition,
+                        start: (held.start != NO_START).then_some(held.start),
+                        done: u64::try_from(held.done).unwrap_or(0),
+                        leader_epoch: held.leader_epoch.max(0),
+                        written_ms: held.written_ms,
+                    })
+                }));
+            });
+            // One that is still being read has nothing to tell yet.
+            looked.unwrap_or_default();
+        }
+        all
     }
 
     /// The partitions in which a group is somewhere, by topic.

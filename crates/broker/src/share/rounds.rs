@@ -60,7 +60,11 @@ impl Shares {
         for share in due {
             let group = &share.key.group;
             let rules = rules(&self.settings_of(group));
-            let expired = share.expire(self.write(), |state| state.plan_expiry(now_ms, &rules));
+            let expired = share.expire(self.write(), |state| {
+                let plan = state.plan_expiry(now_ms, &rules)?;
+                self.tallies.expired(group, &plan.1);
+                Some(plan)
+            });
             if expired.is_some() {
                 self.metrics.expired_locks.inc();
             }
@@ -75,6 +79,7 @@ impl Shares {
     pub fn forget_missing_topics(&self) {
         let topics = self.topics.table();
         self.close(|key| topics.with_id(key.topic).is_none());
+        self.tallies.keep(|group| self.has_state(group));
         for shard in self.states.shards() {
             self.forget_missing_topics_of(&shard);
         }

@@ -13,9 +13,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use limpid_cluster::lag::{self, FirstUnread, Readable};
+use limpid_cluster::watch::{self, GroupWatch};
 use limpid_cluster::{
     Committed, Group, GroupActivity, GroupKind, GroupPartition, GroupState, GroupStatus,
-    GroupTopic, Member, Rebalance,
+    GroupTopic, Lately, Member, Rebalance, WatchedPartitions,
 };
 use limpid_coordinator::State;
 use limpid_coordinator::view::{GroupType, GroupView, MemberView, RebalanceView};
@@ -23,24 +24,27 @@ use limpid_platform::clock::Clock;
 use limpid_protocol::Uuid;
 use limpid_storage::PartitionLog;
 
+use super::world::World;
+use crate::share::SharedPartition;
+
 /// Most timestamps looked up in one refresh.
 const LOOKUPS_MAX: usize = 256;
 /// No further one is looked up after this time: the thread has logs to flush.
 const LOOKUP_TIME_MAX: Duration = Duration::from_millis(50);
-
-/// Finds the log of a partition that this broker leads.
-pub(super) type Logs<'a> = &'a dyn Fn(&str, i32) -> Option<Arc<PartitionLog>>;
 
 /// What is kept from one snapshot to the next.
 #[derive(Default)]
 pub(super) struct GroupMemory {
     known: HashMap<Arc<str>, Known>,
     refreshes: u64,
+    watch: GroupWatch,
 }
 
 struct Known {
     view: Arc<GroupView>,
     group: Arc<Group>,
+    /// Whether its members read committed records only, when that was known last.
+    committed_only: Option<bool>,
     /// In the order of the group's partitions.
     stamps: Vec<Option<Stamp>>,
 }
@@ -66,6 +70,8 @@ struct Part {
     committed: Option<i64>,
     log: Option<(Arc<PartitionLog>, Readable)>,
     stamp: Option<Stamp>,
+    /// Of a share group: records behind the first that is not done which are done.
+    done: u64,
 }
 
 /// A group while a snapshot is made.
@@ -73,6 +79,7 @@ struct Draft {
     view: Arc<GroupView>,
     shape: Shape,
     parts: Vec<Part>,
+    committed_only: Option<bool>,
 }
 
 enum Shape {
@@ -88,42 +95,64 @@ impl GroupMemory {
         &mut self,
         views: Vec<Arc<GroupView>>,
         node_id: i32,
-        logs: Logs<'_>,
+        world: &dyn World,
         clock: &dyn Clock,
     ) -> Vec<Arc<Group>> {
         self.refreshes += 1;
         let drafts = views.into_iter().map(|view| {
             let known = self.known.remove(&view.id);
-            draft(view, known, node_id, logs)
+            draft(view, known, node_id, world)
         });
         let mut drafts: Vec<Draft> = drafts.collect();
         look_up(&mut drafts, self.refreshes, clock);
         // A lag is the distance to now, and now is after everything was read.
         let now_ms = clock.wall_ms();
         self.known.clear();
+        self.watch.begin();
         let mut groups = Vec::with_capacity(drafts.len());
         for draft in drafts {
             let stamps = draft.parts.iter().map(|part| part.stamp).collect();
             let view = Arc::clone(&draft.view);
-            let group = draft.finish(now_ms);
+            let committed_only = draft.committed_only;
+            let group = draft.finish(now_ms, &mut |group| self.watch.look(group, world, now_ms));
             groups.push(Arc::clone(&group));
             let known = Known {
                 view: Arc::clone(&view),
                 group,
+                committed_only,
                 stamps,
             };
             self.known.insert(Arc::clone(&view.id), known);
         }
+        self.watch.end();
         groups.sort_by(|a, b| a.id.cmp(&b.id));
         groups
     }
+
+    /// How many partitions are watched.
+    pub(super) fn watched(&self) -> WatchedPartitions {
+        let (now, left_out) = self.watch.partitions();
+        WatchedPartitions {
+            now: now as u64,
+            max: watch::WATCHED_PARTITIONS_MAX as u64,
+            left_out: left_out as u64,
+        }
+    }
 }
 
-fn draft(view: Arc<GroupView>, known: Option<Known>, node_id: i32, logs: Logs<'_>) -> Draft {
+fn draft(view: Arc<GroupView>, known: Option<Known>, node_id: i32, world: &dyn World) -> Draft {
+    let before = known.as_ref().and_then(|known| known.committed_only);
+    let shared = match view.group_type {
+        GroupType::Share => world.shared(&view.id),
+        GroupType::Classic | GroupType::Consumer => Vec::new(),
+    };
     let (shape, stamps) = match known {
-        Some(known) if Arc::ptr_eq(&known.view, &view) => (Shape::Same(known.group), known.stamps),
+        // Where a share group is, its view does not say.
+        Some(known) if Arc::ptr_eq(&known.view, &view) && view.group_type != GroupType::Share => {
+            (Shape::Same(known.group), known.stamps)
+        }
         known => {
-            let fresh = group_of(&view, node_id, logs);
+            let fresh = group_of(&view, node_id, &shared, world);
             let stamps = known.as_ref().map(|known| moved(known, &fresh));
             let last = known.map(|known| known.group);
             (
@@ -132,31 +161,47 @@ fn draft(view: Arc<GroupView>, known: Option<Known>, node_id: i32, logs: Logs<'_
             )
         }
     };
-    let partitions = match &shape {
-        Shape::Same(group) => group.partitions(),
-        Shape::Fresh(group, _) => group.partitions(),
+    let group = match &shape {
+        Shape::Same(group) => &**group,
+        Shape::Fresh(group, _) => group,
     };
-    let parts = partitions.enumerate().map(|(i, (topic, partition))| {
-        let committed = partition.committed.as_ref().map(|c| c.offset);
+    // Nobody is asked any more when they are gone: what was known holds.
+    let committed_only = watch::committed_only(group.members.iter(), world).or(before);
+    let done: HashMap<(&str, i32), u64> = shared
+        .iter()
+        .map(|s| ((s.topic.as_str(), s.partition), s.done))
+        .collect();
+    let parts = group.partitions().enumerate().map(|(i, (topic, p))| {
+        let committed = p.committed.as_ref().map(|c| c.offset);
         let at = view.offsets.get(topic);
-        let at = at.and_then(|at| at.get(&partition.partition));
+        let at = at.and_then(|at| at.get(&p.partition));
         let id = at.map_or(Uuid::ZERO, |committed| committed.topic_id);
         Part {
             committed,
-            log: logs(topic, partition.partition)
+            log: world
+                .log(topic, p.partition)
                 // Commits of a topic that was deleted say nothing of a new one of its name.
                 .filter(|log| id == Uuid::ZERO || id == log.topic_id())
                 .map(|log| {
                     // The start first: it never passes the end read after it.
                     let start = log.log_start_offset();
-                    let end = log.high_watermark();
+                    let end = match committed_only {
+                        Some(true) => log.last_stable_offset(),
+                        _ => log.high_watermark(),
+                    };
                     (log, Readable { start, end })
                 }),
             stamp: stamps.get(i).copied().flatten(),
+            done: done.get(&(topic, p.partition)).copied().unwrap_or(0),
         }
     });
     let parts = parts.collect();
-    Draft { view, shape, parts }
+    Draft {
+        view,
+        shape,
+        parts,
+        committed_only,
+    }
 }
 
 /// The stamps of the partitions that the group had before, in the order of those it has now.
@@ -257,13 +302,14 @@ impl Part {
 }
 
 impl Draft {
-    fn finish(self, now_ms: i64) -> Arc<Group> {
+    fn finish(self, now_ms: i64, watch: &mut dyn FnMut(&Group) -> Lately) -> Arc<Group> {
         let lags: Vec<_> = self
             .parts
             .iter()
             .map(|part| {
                 let log = part.log.as_ref().map(|(_, readable)| *readable);
                 let lag = lag::lag(part.committed, log, part.first_unread(now_ms), now_ms);
+                let lag = lag.map(|lag| lag::without(lag, part.done));
                 (log.map(|l| l.start), log.map(|l| l.end), lag)
             })
             .collect();
@@ -273,7 +319,8 @@ impl Draft {
             Shape::Same(last) => {
                 let before = last.partitions().map(|(_, p)| facts(p));
                 let same = before.eq(lags.iter().copied());
-                if same && lag::status(&last, now_ms) == last.status {
+                if same && lag::status(&last, now_ms) == last.status && watch(&last) == last.lately
+                {
                     return last;
                 }
                 ((*last).clone(), None)
@@ -287,6 +334,7 @@ impl Draft {
             partition.lag = lag;
         }
         group.status = lag::status(&group, now_ms);
+        group.lately = watch(&group);
         match last {
             Some(last) if *last == group => last,
             _ => Arc::new(group),
@@ -295,7 +343,12 @@ impl Draft {
 }
 
 /// A group as its coordinator knows it; lag and status are to be filled in.
-fn group_of(view: &GroupView, node_id: i32, logs: Logs<'_>) -> Group {
+fn group_of(
+    view: &GroupView,
+    node_id: i32,
+    shared: &[SharedPartition],
+    world: &dyn World,
+) -> Group {
     let mut rebalances: Vec<(String, u64)> = view
         .rebalances
         .iter()
@@ -324,7 +377,7 @@ fn group_of(view: &GroupView, node_id: i32, logs: Logs<'_>) -> Group {
         coordinator: node_id,
         generation: view.generation,
         members: view.members.iter().map(member).collect(),
-        topics: topics_of(view, logs),
+        topics: topics_of(view, shared, world),
         activity: GroupActivity {
             commits: view.commits,
             rebalances,
@@ -332,6 +385,7 @@ fn group_of(view: &GroupView, node_id: i32, logs: Logs<'_>) -> Group {
         },
         offsets_expire_at_ms: view.offsets_expire_at_ms,
         status: GroupStatus::Ok,
+        lately: Lately::default(),
     }
 }
 
@@ -356,7 +410,7 @@ fn rebalance(view: &RebalanceView) -> Rebalance {
 
 /// Partitions with a commit, and those that a member owns. An assignment is what a client says: of
 /// partitions that do not exist nothing is kept.
-fn topics_of(view: &GroupView, logs: Logs<'_>) -> Vec<GroupTopic> {
+fn topics_of(view: &GroupView, shared: &[SharedPartition], world: &dyn World) -> Vec<GroupTopic> {
     let mut topics: BTreeMap<&str, BTreeMap<i32, GroupPartition>> = BTreeMap::new();
     let named = |partition| GroupPartition {
         partition,
@@ -374,12 +428,24 @@ fn topics_of(view: &GroupView, logs: Logs<'_>) -> Vec<GroupTopic> {
             });
         }
     }
+    for at in shared {
+        let partitions = topics.entry(&at.topic).or_default();
+        let entry = partitions
+            .entry(at.partition)
+            .or_insert_with(|| named(at.partition));
+        entry.committed = at.start.map(|offset| Committed {
+            offset,
+            leader_epoch: at.leader_epoch,
+            metadata: String::new(),
+            at_ms: at.written_ms,
+        });
+    }
     for member in &view.members {
         for (topic, indexes) in &member.assignment {
             for index in indexes {
                 let known = topics.get(topic.as_str());
                 let known = known.is_some_and(|partitions| partitions.contains_key(index));
-                if known || logs(topic, *index).is_some() {
+                if known || world.log(topic, *index).is_some() {
                     let partitions = topics.entry(topic).or_default();
                     let entry = partitions.entry(*index).or_insert_with(|| named(*index));
                     entry.owner = Some(member.id.to_string());

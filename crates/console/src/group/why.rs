@@ -30,11 +30,12 @@ pub(crate) fn why(group: &GroupPage) -> String {
             words::time_of_day(group.taken_at_ms)
         ),
     );
+    countdowns(&mut text, group);
     text.head("Why");
     if group.causes.is_empty() {
         text.line("  Nothing stands out.");
     }
-    for cause in &group.causes {
+    for cause in group.causes.iter().map(|cause| &cause.found) {
         text.sentence("  * ", &cause.sentence);
         for evidence in &cause.evidence {
             text.sentence("      ", evidence);
@@ -58,12 +59,31 @@ pub(crate) fn why(group: &GroupPage) -> String {
             ),
         );
     }
-    text.head("Not looked at yet");
-    text.sentence(
-        "  ",
-        "time between polls, quotas, open transactions, the log of its processes",
-    );
     text.done()
+}
+
+/// When it has caught up, and what comes first if it does not.
+fn countdowns(text: &mut Text, group: &GroupPage) {
+    let mut lines = Vec::new();
+    if let Some(eta) = group.eta_seconds.filter(|eta| *eta > 0.0) {
+        lines.push(format!("It has caught up in {}.", words::seconds(eta)));
+    } else if group.eta_seconds.is_none() && group.lag_records.unwrap_or(0) > 0 {
+        lines.push("It is not to be seen when it has caught up.".to_owned());
+    }
+    if let Some(first) = group.first_overtaken() {
+        lines.push(format!(
+            "Retention reaches what it has not read of {} in {}.",
+            first.topic,
+            words::seconds(first.seconds)
+        ));
+    }
+    if let Some(at_ms) = group.offsets_expire_at_ms {
+        let left = words::seconds(group.until(&at_ms));
+        lines.push(format!("Its commits begin to expire in {left}."));
+    }
+    for line in lines {
+        text.sentence("  ", &line);
+    }
 }
 
 fn partitions(text: &mut Text, group: &GroupPage) {

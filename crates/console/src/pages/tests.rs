@@ -161,10 +161,10 @@ async fn page_and_json_say_the_same() {
         let sentence = cause["sentence"].as_str().expect("a sentence");
         assert!(html.contains(sentence), "{sentence}");
     }
-    assert!(html.contains("One partition is far behind the others: clickstream-3."));
+    assert!(html.contains("One partition is far behind the others: clickstream-3 by"));
     assert!(
         html.contains("It falls behind"),
-        "five minutes tell where it goes"
+        "speeds tell where it goes"
     );
     let digest = json(&console, "/c/local/groups/mail-digest?format=json").await;
     assert!(digest["lag_records"].is_null(), "unknown is not 0");

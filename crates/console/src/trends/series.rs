@@ -44,24 +44,6 @@ impl Series {
     pub(crate) fn last(&self) -> Option<f64> {
         self.points().next_back().flatten()
     }
-
-    /// Rise per second over the newest `points` points, by least squares; needs two known ones.
-    pub(crate) fn slope(&self, points: usize) -> Option<f64> {
-        let skipped = self.len().saturating_sub(points);
-        let known = || {
-            let all = self.points().enumerate().skip(skipped);
-            all.filter_map(|(at, v)| v.map(|v| ((at as u64 * STEP_SECONDS) as f64, v)))
-        };
-        let n = known().count() as f64;
-        if n < 2.0 {
-            return None;
-        }
-        let mean_x = known().map(|(x, _)| x).sum::<f64>() / n;
-        let mean_y = known().map(|(_, y)| y).sum::<f64>() / n;
-        let above: f64 = known().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum();
-        let below: f64 = known().map(|(x, _)| (x - mean_x).powi(2)).sum();
-        Some(above / below)
-    }
 }
 
 impl Serialize for Series {
@@ -87,17 +69,5 @@ mod tests {
         assert_eq!(series.last(), None);
         let json = serde_json::to_string(&series).expect("JSON");
         assert!(json.ends_with("181.0,null,null]"), "{json}");
-    }
-
-    #[test]
-    fn a_slope_needs_two_points_and_skips_gaps() {
-        let mut series = Series::default();
-        assert_eq!(series.slope(60), None);
-        series.push(Some(10.0));
-        assert_eq!(series.slope(60), None);
-        series.push(None);
-        series.push(Some(30.0));
-        assert_eq!(series.slope(60), Some(2.0));
-        assert_eq!(series.slope(1), None);
     }
 }

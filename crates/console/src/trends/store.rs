@@ -180,8 +180,6 @@ impl Store {
         let records = group.lag_records();
         kept.trend.lag_records.push(known.then_some(records as f64));
         kept.trend.lag_seconds.push(group.lag_seconds());
-        let rebalances: u64 = group.activity.rebalances.iter().map(|(_, n)| n).sum();
-        kept.trend.rebalances.push(Some(rebalances as f64));
         kept.seen_at = self.points;
         if records > 0 || !group.members.is_empty() {
             kept.active_at = self.points;

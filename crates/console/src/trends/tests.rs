@@ -158,18 +158,3 @@ fn the_registry_is_compared_over_a_minute() {
     assert_eq!(cluster.requests.last(), Some(2.0));
     assert_eq!(cluster.buffers["p"].last(), Some(19.0));
 }
-
-#[test]
-fn the_trend_of_a_group_in_words() {
-    let trends = Trends::new();
-    for step in 0..5_i64 {
-        trends.take(at(
-            1 + step * 5,
-            Vec::new(),
-            vec![group("g", step as u64 * 50)],
-        ));
-    }
-    let summary = trends.group("g").summary();
-    assert_eq!(summary.lag_slope, Some(10.0));
-    assert_eq!((summary.seconds, summary.rebalances), (25.0, 0));
-}

@@ -6,7 +6,8 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use limpid_cluster::{ClusterSource, Group, GroupPartition};
+use limpid_cluster::findings;
+use limpid_cluster::{ClusterSnapshot, ClusterSource, Group, GroupPartition};
 use limpid_telemetry::{CollectError, Collector, Declaration, Number, Samples, Text};
 
 use super::{GROUP_PARTITIONS_MAX, GroupName, ShownGroups};
@@ -14,6 +15,7 @@ use super::{GROUP_PARTITIONS_MAX, GroupName, ShownGroups};
 /// Declared maxima: a page has at most so many partitions of groups, whatever their topics.
 type TopicName = Text<GROUP_PARTITIONS_MAX>;
 type PartitionIndex = Number<GROUP_PARTITIONS_MAX>;
+type CauseName = Text<{ findings::Cause::ALL.len() }>;
 
 limpid_telemetry::families! {
     /// Families of the collector.
@@ -35,6 +37,18 @@ limpid_telemetry::families! {
         UNCOMMITTED: gauge { group: GroupName } = "limpid_group_uncommitted_partitions";
         /// Time until the first of the group's offsets expires if it stays without members.
         EXPIRE: float_gauge { group: GroupName } = "limpid_group_offsets_expire_seconds";
+        /// Time until the group has read all, at the speed of the last minute: that of its partition that needs longest. 0 while it keeps up; absent when a partition gets no nearer to its end, or nothing is known.
+        ETA: float_gauge { group: GroupName } = "limpid_group_eta_seconds";
+        /// Time until retention deletes records of the topic that the group has not read; absent when it does not come nearer.
+        OVERTAKES: float_gauge { group: GroupName, topic: TopicName } = "limpid_group_retention_overtakes_seconds";
+        /// Why the group lags: 1 for each cause that is found, absent otherwise.
+        FINDING: gauge { group: GroupName, cause: CauseName } = "limpid_group_finding";
+        /// 1 for a topic that no member of the group is assigned to and that it has not committed for a day.
+        STALE: gauge { group: GroupName, topic: TopicName } = "limpid_group_stale";
+        /// Partitions of groups that are watched over time, for speeds, countdowns and causes.
+        WATCHED: gauge = "limpid_group_watched_partitions";
+        /// Most partitions of groups that are watched over time.
+        WATCHED_MAX: gauge = "limpid_group_watched_partitions_max";
     }
 }
 
@@ -62,7 +76,8 @@ impl Collector for Groups {
     fn collect(&self, out: &mut Samples) -> Result<(), CollectError> {
         let snapshot = super::snapshot(&self.source, out)?;
         let shown = ShownGroups::of(&snapshot);
-        for d in [&families::STATUS, &families::MEMBERS] {
+        add_watched(out, &snapshot);
+        for d in [&families::STATUS, &families::MEMBERS, &families::FINDING] {
             out.family(d).leave_out(shown.groups_left_out);
         }
         for d in [&families::LAG_RECORDS, &families::LAG_SECONDS] {
@@ -72,6 +87,9 @@ impl Collector for Groups {
         for shown in shown.groups {
             let group = shown.group;
             add_group(out, group, snapshot.taken_at_ms);
+            if shown.with_partitions {
+                add_topics(out, group);
+            }
             let partitions = group.partitions().filter(|_| shown.with_partitions);
             for (topic, partition) in partitions {
                 index.clear();
@@ -96,6 +114,33 @@ fn add_group(out: &mut Samples, group: &Group, now_ms: i64) {
         let seconds = at_ms.saturating_sub(now_ms).max(0) as f64 / 1_000.0;
         out.family(&families::EXPIRE).add(&labels, seconds);
     }
+    if let Some(seconds) = group.lately.eta_seconds {
+        out.family(&families::ETA).add(&labels, seconds);
+    }
+    for cause in findings::causes(group, now_ms) {
+        let labels = [group.id.as_str(), cause.as_str()];
+        out.family(&families::FINDING).add(&labels, 1_usize);
+    }
+}
+
+fn add_topics(out: &mut Samples, group: &Group) {
+    for overtaken in &group.lately.overtaken {
+        let labels = [group.id.as_str(), overtaken.topic.as_str()];
+        let family = out.family(&families::OVERTAKES);
+        family.add(&labels, overtaken.seconds);
+    }
+    for topic in &group.lately.stale_topics {
+        let labels = [group.id.as_str(), topic.as_str()];
+        out.family(&families::STALE).add(&labels, 1_usize);
+    }
+}
+
+fn add_watched(out: &mut Samples, snapshot: &ClusterSnapshot) {
+    let watched = snapshot.watched;
+    let family = out.family(&families::WATCHED);
+    family.leave_out(usize::try_from(watched.left_out).unwrap_or(usize::MAX));
+    family.add(&[], watched.now);
+    out.family(&families::WATCHED_MAX).add(&[], watched.max);
 }
 
 fn add_partition(out: &mut Samples, labels: [&str; 3], partition: &GroupPartition) {

@@ -1,10 +1,12 @@
 //! Removing old segments: by time, by size, by deleted records.
 
+use std::ops::Bound;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{PartitionLog, State};
+use crate::api::Retained;
 use crate::config::LogConfig;
 use crate::error::StorageError;
 use crate::names;
@@ -49,6 +51,21 @@ impl PartitionLog {
         }
         self.move_start(&mut state, offset);
         Ok(self.log_start_offset())
+    }
+
+    /// What decides when the record at `offset` is deleted; `None` if there is none.
+    #[must_use]
+    pub fn retained(&self, offset: i64) -> Option<Retained> {
+        if offset >= self.log_end_offset() {
+            return None;
+        }
+        let segments = self.segments.read();
+        let (base, segment) = segments.range(..=offset).next_back()?;
+        let behind = segments.range((Bound::Excluded(*base), Bound::Unbounded));
+        Some(Retained {
+            newest_ms: segment.largest_timestamp(),
+            bytes_behind: behind.map(|(_, segment)| segment.size()).sum(),
+        })
     }
 
     fn move_start(&self, state: &mut State, offset: i64) {

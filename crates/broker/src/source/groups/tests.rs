@@ -1,10 +1,16 @@
+use limpid_cluster::watch::{
+    DeliveryTotals, Ends, Facts, Leader, OpenTransaction, Reader, Retention,
+};
 use limpid_coordinator::Committed as Commit;
 use limpid_platform::clock::ManualClock;
-use limpid_protocol::records::{BatchBuilder, Codec, ControlBatch, end_transaction_marker};
+use limpid_protocol::records::{
+    BatchBuilder, Codec, ControlBatch, Producer, end_transaction_marker,
+};
 use limpid_storage::{AppendMeta, LogConfig, LogManager, LogManagerOptions, LogMetrics, Origin};
 use limpid_telemetry::Registry;
 use tempfile::TempDir;
 
+use super::super::world::retention;
 use super::*;
 
 const START_MS: i64 = 1_700_000_000_000;
@@ -18,6 +24,56 @@ struct Bench {
     clock: Arc<ManualClock>,
     log: Arc<PartitionLog>,
     memory: GroupMemory,
+    reader: Option<Reader>,
+    shared: Vec<SharedPartition>,
+}
+
+/// The log of `t`-0, which is led here.
+struct OneLog<'a> {
+    log: &'a Arc<PartitionLog>,
+    now_ms: i64,
+    reader: Option<Reader>,
+    shared: Vec<SharedPartition>,
+}
+
+impl World for OneLog<'_> {
+    fn log(&self, topic: &str, partition: i32) -> Option<Arc<PartitionLog>> {
+        (topic == "t" && partition == 0).then(|| Arc::clone(self.log))
+    }
+
+    fn shared(&self, _: &str) -> Vec<SharedPartition> {
+        self.shared.clone()
+    }
+}
+
+impl Facts for OneLog<'_> {
+    fn leader(&self, _: &str, _: i32) -> Option<Leader> {
+        None
+    }
+
+    fn ends(&self, topic: &str, partition: i32) -> Option<Ends> {
+        let log = self.log(topic, partition)?;
+        Some(Ends {
+            stable: log.last_stable_offset(),
+            high_watermark: log.high_watermark(),
+        })
+    }
+
+    fn transaction(&self, _: &str, _: i32, _: i64) -> Option<OpenTransaction> {
+        None
+    }
+
+    fn retention(&self, topic: &str, partition: i32, offset: i64) -> Option<Retention> {
+        retention(&*self.log(topic, partition)?, offset, self.now_ms)
+    }
+
+    fn reader(&self, _: &str, _: &str) -> Option<Reader> {
+        self.reader
+    }
+
+    fn deliveries(&self, _: &str) -> Option<DeliveryTotals> {
+        None
+    }
 }
 
 impl Bench {
@@ -35,6 +91,8 @@ impl Bench {
             clock,
             log,
             memory: GroupMemory::default(),
+            reader: None,
+            shared: Vec::new(),
         }
     }
 
@@ -51,12 +109,39 @@ impl Bench {
         self.clock.advance(Duration::from_secs(1));
     }
 
+    /// A record of a transaction that nobody ends.
+    fn append_in_open_transaction(&self) {
+        let mut builder = BatchBuilder::new(Codec::None)
+            .producer(Producer {
+                id: 9,
+                epoch: 0,
+                base_sequence: 0,
+            })
+            .transactional(true);
+        builder
+            .append(self.clock.wall_ms(), None, Some(b"v"), &[])
+            .unwrap();
+        let meta = AppendMeta {
+            leader_epoch: 0,
+            origin: Origin::Client,
+        };
+        let permit = self.log.permit_transaction((9, 0), 0, false).unwrap();
+        let batch = builder.build().unwrap();
+        self.log
+            .append_in_transaction(&batch, &meta, permit)
+            .unwrap();
+        self.clock.advance(Duration::from_secs(1));
+    }
+
     fn refresh(&mut self, views: &[&Arc<GroupView>]) -> Vec<Arc<Group>> {
-        let log = &self.log;
-        let logs =
-            |topic: &str, partition| (topic == "t" && partition == 0).then(|| Arc::clone(log));
+        let world = OneLog {
+            log: &self.log,
+            now_ms: self.clock.wall_ms(),
+            reader: self.reader,
+            shared: self.shared.clone(),
+        };
         let views = views.iter().map(|view| Arc::clone(view)).collect();
-        self.memory.refresh(views, NODE, &logs, &*self.clock)
+        self.memory.refresh(views, NODE, &world, &*self.clock)
     }
 }
 
@@ -250,4 +335,94 @@ fn groups_at_the_same_offset_share_a_lookup() {
     assert_eq!(groups.len(), many.len());
     let told = |g: &&Arc<Group>| g.event_lag_seconds() == Some(86_401.0);
     assert_eq!(groups.iter().filter(told).count(), many.len());
+}
+
+#[test]
+fn who_reads_committed_records_is_not_behind_an_open_transaction() {
+    let mut bench = Bench::new();
+    (0..2).for_each(|_| bench.append());
+    bench.append_in_open_transaction();
+    bench.append();
+    let view = view("g", Some(commit(2)), 1);
+    let group = &bench.refresh(&[&view])[0];
+    assert_eq!(group.lag_records(), 2, "nobody knows what it reads");
+    let reads = |committed_only| {
+        Some(Reader {
+            committed_only,
+            ..Reader::default()
+        })
+    };
+    bench.reader = reads(true);
+    let group = &bench.refresh(&[&view])[0];
+    assert_eq!((group.lag_records(), group.lag_seconds()), (0, Some(0.0)));
+    let held = group.lately.held.as_ref().unwrap();
+    assert_eq!((held.offset, held.records, held.is_known), (2, 2, true));
+    bench.reader = None;
+    let group = &bench.refresh(&[&view])[0];
+    assert_eq!(group.lag_records(), 0, "what was known holds");
+    bench.reader = reads(false);
+    assert_eq!(bench.refresh(&[&view])[0].lag_records(), 2);
+}
+
+#[test]
+fn a_share_group_is_behind_by_what_is_not_done() {
+    let mut bench = Bench::new();
+    (0..6).for_each(|_| bench.append());
+    let mut shares = (*view("s", None, 1)).clone();
+    shares.group_type = GroupType::Share;
+    let shares = Arc::new(shares);
+    let mut at = SharedPartition {
+        topic: "t".to_owned(),
+        partition: 0,
+        start: None,
+        done: 0,
+        leader_epoch: 0,
+        written_ms: START_MS,
+    };
+    bench.shared = vec![at.clone()];
+    let group = &bench.refresh(&[&shares])[0];
+    assert_eq!(group.topics[0].partitions[0].lag, None, "nobody has read");
+    at.start = Some(2);
+    at.done = 1;
+    bench.shared = vec![at.clone()];
+    let group = &bench.refresh(&[&shares])[0];
+    assert_eq!((group.kind, group.lag_records()), (GroupKind::Share, 3));
+    assert_eq!(
+        group.lag_seconds(),
+        Some(4.0),
+        "since the first that is not done"
+    );
+    at.start = Some(5);
+    bench.shared = vec![at];
+    let group = &bench.refresh(&[&shares])[0];
+    assert_eq!((group.lag_records(), group.lag_seconds()), (0, Some(0.0)));
+}
+
+#[test]
+fn retention_is_about_the_segment_of_the_record() {
+    let bench = Bench::new();
+    (0..3).for_each(|_| bench.append());
+    let config = |retention_ms, retention_bytes, segment_bytes| LogConfig {
+        retention_ms,
+        retention_bytes,
+        segment_bytes,
+        ..LogConfig::default()
+    };
+    let now_ms = bench.clock.wall_ms();
+    let of = |offset| retention(&bench.log, offset, now_ms);
+    bench.log.update_config(config(-1, -1, 1 << 20));
+    assert_eq!(of(0), None, "nothing is deleted");
+    // From here on one segment for each record.
+    bench.log.update_config(config(DAY_MS, 1_000, 100));
+    (0..3).for_each(|_| bench.append());
+    let (first, last) = (of(0).unwrap(), of(5).unwrap());
+    assert_eq!(first.age_ms, Some((DAY_MS + 1_000, DAY_MS)), "{first:?}");
+    assert_eq!(last.bytes, Some((0, 1_000)));
+    let (behind, _) = first.bytes.unwrap();
+    let one = first.record_bytes;
+    assert!(
+        (2.0 * one..=3.0 * one).contains(&(behind as f64)),
+        "{first:?}"
+    );
+    assert_eq!(of(6), None, "no such record");
 }

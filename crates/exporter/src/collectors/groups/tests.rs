@@ -1,4 +1,6 @@
-use limpid_cluster::{ClusterSource, GroupStatus};
+use std::sync::Arc;
+
+use limpid_cluster::{ClusterSource, GroupStatus, Lately, Overtaken};
 use limpid_telemetry::Registry;
 
 use crate::fixture::{cluster, lines, source};
@@ -52,4 +54,43 @@ fn the_number_of_a_status_is_its_place() {
     for (number, status) in GroupStatus::ALL.iter().enumerate() {
         assert_eq!(*status as usize, number);
     }
+}
+
+#[test]
+fn what_was_seen_lately_is_told_while_it_holds() {
+    let exporter = Exporter::new(Registry::new()).unwrap();
+    let mut snapshot = cluster();
+    let mut late = (*snapshot.groups[1]).clone();
+    late.lately = Lately {
+        eta_seconds: Some(90.5),
+        generations: 9,
+        overtaken: vec![Overtaken {
+            topic: "orders".to_owned(),
+            partition: 0,
+            seconds: 2_520.0,
+            by: "retention.ms",
+        }],
+        stale_topics: vec!["orders".to_owned()],
+        ..Lately::default()
+    };
+    snapshot.groups[1] = Arc::new(late);
+    snapshot.watched.now = 4;
+    let source = source(snapshot);
+    exporter.add_cluster(source.clone());
+    let page = exporter.render(Format::Text);
+    let expected = [r#"limpid_group_eta_seconds{group="reading"} 90.5"#];
+    assert_eq!(lines(&page, "limpid_group_eta_seconds"), expected);
+    let expected =
+        [r#"limpid_group_retention_overtakes_seconds{group="reading",topic="orders"} 2520"#];
+    assert_eq!(lines(&page, "limpid_group_retention"), expected);
+    let expected = [r#"limpid_group_finding{group="reading",cause="retention_overtakes"} 1"#];
+    // Nine generations are no finding of a group that keeps up.
+    let of_reading = r#"limpid_group_finding{group="reading""#;
+    assert_eq!(lines(&page, of_reading), expected);
+    let expected = [r#"limpid_group_stale{group="reading",topic="orders"} 1"#];
+    assert_eq!(lines(&page, "limpid_group_stale"), expected);
+    assert_eq!(
+        lines(&page, "limpid_group_watched_partitions "),
+        ["limpid_group_watched_partitions 4"]
+    );
 }
