@@ -9,6 +9,7 @@ mod dialects;
 #[path = "../facts/facts.rs"]
 mod facts;
 mod fetching;
+mod findings;
 mod groups;
 mod home;
 mod http_access;
@@ -18,6 +19,7 @@ mod jolokia;
 mod lag;
 mod linking;
 mod metadata_log;
+mod scene;
 mod several;
 mod transactions;
 mod upgrades;
