@@ -21,5 +21,6 @@ mod linking;
 mod metadata_log;
 mod scene;
 mod several;
+mod shares;
 mod transactions;
 mod upgrades;
