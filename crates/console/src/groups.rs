@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use askama::Template;
-use limpid_cluster::verdict;
+use limpid_cluster::{findings, verdict};
 use serde::Serialize;
 
 use crate::answer::{Chrome, Resource, Section};
@@ -80,6 +80,10 @@ impl Groups {
         let (mut groups, total) = listing.cut(rows);
         for row in &mut groups {
             row.draw(app);
+            let group = snapshot.group(&row.id);
+            let causes = group.map(|g| findings::causes(g, snapshot.taken_at_ms));
+            let first = causes.and_then(|causes| causes.into_iter().next());
+            row.finding = first.map(findings::Cause::as_str);
         }
         let pager = Pager::new(query, &listing, total);
         Self {

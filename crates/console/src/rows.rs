@@ -27,6 +27,11 @@ pub(crate) struct GroupRow {
     pub(crate) event_lag_seconds: Option<f64>,
     pub(crate) uncommitted_partitions: usize,
     pub(crate) last_commit_ms: Option<i64>,
+    /// When it has read all; absent when that is not to be seen.
+    pub(crate) eta_seconds: Option<f64>,
+    /// Why it lags, in a word; looked for in the list of groups.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) finding: Option<&'static str>,
     #[serde(skip)]
     pub(crate) href: String,
     #[serde(skip)]
@@ -50,6 +55,8 @@ impl GroupRow {
             event_lag_seconds: group.event_lag_seconds(),
             uncommitted_partitions: group.uncommitted_partitions(),
             last_commit_ms: group.last_commit_ms(),
+            eta_seconds: group.lately.eta_seconds,
+            finding: None,
             href: links.group(&group.id),
             spark: String::new(),
         }

@@ -166,6 +166,10 @@ async fn page_and_json_say_the_same() {
         html.contains("It falls behind"),
         "speeds tell where it goes"
     );
+    let list = json(&console, "/c/local/groups?format=json").await;
+    assert_eq!(list["groups"][0]["finding"], "hot_partition");
+    let html = get(&console, "/c/local/groups").await;
+    assert!(html.contains("hot partition"), "{html}");
     let digest = json(&console, "/c/local/groups/mail-digest?format=json").await;
     assert!(digest["lag_records"].is_null(), "unknown is not 0");
     let html = get(&console, "/c/local/groups/mail-digest").await;
