@@ -17,6 +17,7 @@ mod demo;
 mod differential;
 mod dump_log;
 mod exchange;
+mod exemplars;
 #[path = "../facts/facts.rs"]
 mod facts;
 mod flink;
@@ -130,6 +131,7 @@ const TESTS: &[Test] = tests![
     prometheus::promtool_finds_no_fault,
     prometheus::the_rules_pass_their_tests,
     prometheus::a_prometheus_scrapes_and_answers,
+    exemplars::a_prometheus_finds_the_trace_of_a_record,
     observed::the_demo_in_a_real_prometheus,
     beans::are_those_of_kafka,
     console::chromium_shows_the_demo,

@@ -6,8 +6,11 @@ mod metadata;
 mod shares;
 mod topics;
 
+use std::sync::Arc;
+
 use limpid_coordinator::Cause;
 use limpid_protocol::{ApiKey, ErrorCode};
+use limpid_telemetry::exemplars::Slots;
 use limpid_telemetry::{
     Counter, Gauge, Histogram, LabelEnum, RegisterError, Registry, Stage, StageHistograms,
     StageTimes, Table, Text, buckets, label_enum, metrics,
@@ -299,6 +302,8 @@ pub struct BoundRequestMetrics {
     requests: Table<Counter, (Api, Error)>,
     versions: Table<Counter, (Api, ApiVersion)>,
     seconds: Table<Histogram, Api>,
+    /// Of `seconds`, for produce requests: those alone tell whose trace they are part of.
+    produced: Arc<Slots>,
     stages: StageHistograms<Api>,
     request_bytes: Table<Counter, Api>,
     request_sizes: Table<Histogram, Api>,
@@ -314,6 +319,7 @@ impl BoundRequestMetrics {
             requests: metrics.requests.table(),
             versions: metrics.versions.table(),
             seconds: metrics.seconds.table(),
+            produced: metrics.seconds.exemplars(Api(ApiKey::Produce)),
             stages: StageHistograms::new(&metrics.stages),
             request_bytes: metrics.request_bytes.table(),
             request_sizes: metrics.request_sizes.table(),
@@ -336,6 +342,9 @@ impl BoundRequestMetrics {
         // A client that is slow to send its request is not a slow broker.
         let seconds = t.total().saturating_sub(t.get(Stage::Receive));
         self.seconds.get(api).observe_duration(seconds);
+        if let Some(trace) = t.trace() {
+            self.produced.offer(seconds.as_secs_f64(), trace);
+        }
         self.stages.observe(api, t);
         self.request_bytes.get(api).inc_by(bytes.0 as u64);
         self.request_sizes.get(api).observe(bytes.0 as f64);

@@ -77,7 +77,7 @@ impl Page<'_> {
             + self.state.registered_bytes.load(Ordering::Relaxed)
             + 96 * families.len()
             + 4_096;
-        let mut writer = Writer::new(format, bytes);
+        let mut writer = Writer::new(format, bytes).with_exemplars(self.registry.exemplars());
         let mut counts = Samples::new();
         let series = counts.family(&families::SERIES);
         for (family, (name, count)) in registered.iter().zip(&counted) {

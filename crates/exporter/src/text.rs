@@ -1,9 +1,11 @@
 //! The exposition writer: text 0.0.4 and OpenMetrics 1.0 from the same calls.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use limpid_telemetry::collect::{Number64, escape_label};
+use limpid_telemetry::exemplars::{Exemplar, Exemplars, Slots};
 use prometheus::proto::{Metric, MetricFamily, MetricType};
 
 use crate::accept::Format;
@@ -14,6 +16,8 @@ pub(crate) struct Writer {
     format: Format,
     /// Names taken: in OpenMetrics a counter `x_total` is the family `x`.
     families: HashSet<String>,
+    /// Text 0.0.4 has none.
+    exemplars: Option<Arc<Exemplars>>,
 }
 
 /// The head of a family.
@@ -31,7 +35,15 @@ impl Writer {
             out: String::with_capacity(capacity),
             format,
             families: HashSet::new(),
+            exemplars: None,
         }
+    }
+
+    /// Histograms of the registry get these, if the format has room for them.
+    pub(crate) fn with_exemplars(mut self, exemplars: &Arc<Exemplars>) -> Self {
+        let has_room = self.format == Format::OpenMetrics;
+        self.exemplars = has_room.then(|| Arc::clone(exemplars));
+        self
     }
 
     /// Bytes so far.
@@ -79,12 +91,27 @@ impl Writer {
 
     /// Writes a sample; `labels` is empty or an escaped `{…}`.
     pub(crate) fn sample(&mut self, name: &str, labels: &str, value: Number64) {
+        self.sample_of(name, labels, value, None);
+    }
+
+    fn sample_of(&mut self, name: &str, labels: &str, value: Number64, exemplar: Option<Exemplar>) {
         self.out.push_str(name);
         self.out.push_str(labels);
         self.out.push(' ');
         match value {
             Number64::Int(v) => write!(self.out, "{v}").expect("writing to a string"),
             Number64::Float(v) => push_float(v, &mut self.out),
+        }
+        if let Some(Exemplar { value, at, trace }) = exemplar {
+            let (id, span) = (
+                u128::from_be_bytes(trace.trace_id),
+                u64::from_be_bytes(trace.span_id),
+            );
+            write!(
+                self.out,
+                " # {{trace_id=\"{id:032x}\",span_id=\"{span:016x}\"}} {value} {at:.3}"
+            )
+            .expect("writing to a string");
         }
         self.out.push('\n');
     }
@@ -102,6 +129,10 @@ impl Writer {
         }
         let mut series = 0;
         let mut labels = String::new();
+        let exemplars = match (&self.exemplars, family.get_field_type()) {
+            (Some(all), MetricType::HISTOGRAM) => all.of(name),
+            _ => HashMap::new(),
+        };
         for metric in family.get_metric() {
             labels.clear();
             push_labels(metric, &mut labels);
@@ -110,7 +141,10 @@ impl Writer {
                     self.sample(name, &labels, number(metric.get_counter().get_value()));
                     1
                 }
-                MetricType::HISTOGRAM => self.histogram(name, &labels, metric),
+                MetricType::HISTOGRAM => {
+                    let slots = exemplars.get(labels.as_str()).map(Arc::as_ref);
+                    self.histogram(name, &labels, metric, slots)
+                }
                 _ => {
                     self.sample(name, &labels, number(metric.get_gauge().get_value()));
                     1
@@ -120,7 +154,13 @@ impl Writer {
         series
     }
 
-    fn histogram(&mut self, name: &str, labels: &str, metric: &Metric) -> usize {
+    fn histogram(
+        &mut self,
+        name: &str,
+        labels: &str,
+        metric: &Metric,
+        exemplars: Option<&Slots>,
+    ) -> usize {
         let histogram = metric.get_histogram();
         let bucket = format!("{name}_bucket");
         let mut block = String::with_capacity(labels.len() + 16);
@@ -143,7 +183,8 @@ impl Writer {
                 block.push_str(".0"); // OpenMetrics' canonical form of a bound
             }
             block.push_str("\"}");
-            self.sample(&bucket, &block, count.into());
+            let exemplar = exemplars.and_then(|slots| slots.below(bound));
+            self.sample_of(&bucket, &block, count.into(), exemplar);
             series += 1;
         }
         let sum = Number64::Float(histogram.get_sample_sum());

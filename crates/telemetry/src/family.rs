@@ -7,9 +7,11 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
+use crate::collect::label_block;
 use crate::declare::Declaration;
 use crate::error::RegisterError;
-use crate::handle::{Counter, Handle};
+use crate::exemplars::{Exemplars, Slots};
+use crate::handle::{Counter, Handle, Histogram};
 use crate::label::{Domain, EnumLabels, Labels, OVERFLOW, shortened};
 use crate::mbeans::MBeans;
 use crate::registry::Registry;
@@ -32,6 +34,7 @@ struct Shared<M: Handle> {
     /// Most label sets that contain text; `usize::MAX` for enums only.
     cap: usize,
     mbeans: Arc<MBeans>,
+    exemplars: Arc<Exemplars>,
     /// Counts label sets beyond the cap.
     dropped: Option<Counter>,
     series: Mutex<HashMap<Key, Entry>>,
@@ -85,6 +88,7 @@ impl<M: Handle, L: Labels> Family<M, L> {
             domains,
             cap,
             mbeans: registry.mbeans().clone(),
+            exemplars: registry.exemplars().clone(),
             dropped: if counted {
                 registry.drop_counter(declaration.name)
             } else {
@@ -154,6 +158,21 @@ impl<M: Handle, L: Labels> Family<M, L> {
             family: self.clone(),
             cells,
         }
+    }
+}
+
+impl<L: Labels> Family<Histogram, L> {
+    /// Where exemplars of this label set go; to be kept, as a handle.
+    pub fn exemplars(&self, values: L::In<'_>) -> Arc<Slots> {
+        let declaration = self.shared.declaration;
+        let texts = L::texts(values);
+        let names = declaration.labels.iter().map(|label| label.name);
+        let mut labels: Vec<_> = names.zip(texts.iter().map(AsRef::as_ref)).collect();
+        labels.sort_unstable(); // as the registry has them
+        let mut block = String::new();
+        label_block(labels.into_iter(), &mut block);
+        let slots = &self.shared.exemplars;
+        slots.bind(declaration.name, &block, declaration.buckets)
     }
 }
 

@@ -82,6 +82,7 @@ pub mod collect;
 mod counts;
 pub mod declare;
 mod error;
+pub mod exemplars;
 pub mod facade;
 mod family;
 mod handle;

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use crate::collect::Collector;
 use crate::declare::Declaration;
 use crate::error::RegisterError;
+use crate::exemplars::Exemplars;
 use crate::handle::{Counter, Handle};
 use crate::mbeans::MBeans;
 use crate::own::OwnMetrics;
@@ -24,6 +25,7 @@ pub struct Registry {
 struct Inner {
     prometheus: prometheus::Registry,
     mbeans: Arc<MBeans>,
+    exemplars: Arc<Exemplars>,
     collectors: Mutex<Vec<Arc<dyn Collector>>>,
     pools: Arc<Pools>,
     own: OnceLock<OwnMetrics>,
@@ -63,6 +65,11 @@ impl Registry {
     /// The JMX view of the same handles.
     pub fn mbeans(&self) -> &Arc<MBeans> {
         &self.inner.mbeans
+    }
+
+    /// Exemplars of histograms.
+    pub fn exemplars(&self) -> &Arc<Exemplars> {
+        &self.inner.exemplars
     }
 
     /// To be called about once a second, with time since any start: percentiles of "now" need it.

@@ -5,6 +5,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::exemplars::Trace;
+
 crate::label_enum! {
     /// A stretch in the life of a request; Kafka's RequestMetrics, filled in truthfully.
     pub enum Stage {
@@ -53,6 +55,7 @@ pub struct StageClock {
     stage: Stage,
     since: Instant,
     ns: [u64; STAGES],
+    trace: Option<Trace>,
 }
 
 impl StageClock {
@@ -67,6 +70,7 @@ impl StageClock {
             stage: Stage::Receive,
             since: at,
             ns: [0; STAGES],
+            trace: None,
         }
     }
 
@@ -93,6 +97,11 @@ impl StageClock {
         self.ns[stage as usize] += moved;
     }
 
+    /// The request is part of a trace that somebody keeps.
+    pub fn belongs_to(&mut self, trace: Trace) {
+        self.trace = Some(trace);
+    }
+
     /// The stage it is in.
     pub fn stage(&self) -> Stage {
         self.stage
@@ -106,7 +115,10 @@ impl StageClock {
     /// Like [`finish`](StageClock::finish), with the moment given.
     pub fn finish_at(mut self, at: Instant) -> StageTimes {
         self.close(at);
-        StageTimes { ns: self.ns }
+        StageTimes {
+            ns: self.ns,
+            trace: self.trace,
+        }
     }
 
     fn close(&mut self, at: Instant) {
@@ -121,6 +133,7 @@ impl StageClock {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StageTimes {
     ns: [u64; STAGES],
+    trace: Option<Trace>,
 }
 
 impl StageTimes {
@@ -141,6 +154,11 @@ impl StageTimes {
     pub fn total(&self) -> Duration {
         let held_back = self.ns[Stage::Throttle as usize];
         Duration::from_nanos(self.ns.iter().sum::<u64>() - held_back)
+    }
+
+    /// The trace that the request is part of, if that is known.
+    pub fn trace(&self) -> Option<Trace> {
+        self.trace
     }
 
     /// Every stage, also those that took no time.

@@ -40,9 +40,11 @@ use crate::turns::{LONG_BATCH_BYTES, LONG_PRODUCE_BYTES, Turn};
 mod admission;
 mod permission;
 mod refusal;
+mod trace;
 
 use self::admission::{Admitted, Permit};
 use self::refusal::{NO_OFFSET, Refusal};
+use self::trace::TraceWatch;
 
 /// The one client that may write to the coordinators' topics, as in Kafka.
 const ADMIN_CLIENT_ID: &str = "__admin_client";
@@ -55,6 +57,7 @@ pub struct Produce {
     transactions: Arc<Transactions>,
     clock: Arc<dyn Clock>,
     rules: ProduceRules,
+    traces: TraceWatch,
 }
 
 /// What the broker's configuration says about every batch.
@@ -77,6 +80,7 @@ impl Produce {
             transactions,
             clock,
             rules,
+            traces: TraceWatch::default(),
         }
     }
 
@@ -208,6 +212,9 @@ impl Produce {
             topic.metrics.refused.count(&error);
             Refusal::from_records(error, start)
         })?;
+        if let Some(trace) = self.traces.look(&records, limits.now_ms) {
+            call.clock.belongs_to(trace);
+        }
         append(partition, (&prepared, permit), call).map_err(|error| Refusal {
             log_start_offset: start,
             ..error.into()

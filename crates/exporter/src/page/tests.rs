@@ -350,3 +350,98 @@ fn groups_that_are_filtered_have_no_partitions_and_keep_their_sums() {
     );
     assert_eq!(lines(&page, "kafka_topic_partitions{").len(), 2);
 }
+
+limpid_telemetry::metrics! {
+    struct Counted {
+        /// Things that happened.
+        things: counter { name: Name } = "example_things_total";
+        /// How long they took.
+        seconds: histogram[limpid_telemetry::buckets::REQUEST_SECONDS] { name: Name } = "example_seconds"
+    }
+}
+
+/// Stays in its collector until it is told to go on.
+struct Stuck(Mutex<()>, AtomicBool);
+
+impl Collector for Stuck {
+    fn name(&self) -> &'static str {
+        "stuck"
+    }
+    fn families(&self) -> &'static [&'static Declaration] {
+        given::ALL
+    }
+    fn collect(&self, _: &mut Samples) -> Result<(), CollectError> {
+        self.1.store(true, Ordering::SeqCst);
+        drop(self.0.lock());
+        Ok(())
+    }
+}
+
+#[test]
+fn counting_goes_on_while_a_page_is_stuck() {
+    let registry = Registry::new();
+    let exporter = Exporter::new(registry.clone()).unwrap();
+    let counted = Counted::register(&registry).unwrap();
+    let (things, seconds) = (counted.things.bind("a"), counted.seconds.bind("a"));
+    let slots = counted.seconds.exemplars("a");
+    let stuck = Arc::new(Stuck(Mutex::new(()), AtomicBool::new(false)));
+    registry.add_collector(stuck.clone());
+    let held = stuck.0.lock();
+    let page = std::thread::spawn(move || exporter.render(Format::OpenMetrics));
+    while !stuck.1.load(Ordering::SeqCst) {
+        std::thread::yield_now();
+    }
+    // Would never end if the page held what they need. New series, too.
+    for id in 0..100 {
+        things.inc();
+        seconds.observe(0.01);
+        let trace = limpid_telemetry::exemplars::Trace {
+            trace_id: [id; 16],
+            span_id: [id; 8],
+        };
+        slots.offer(0.01, trace);
+    }
+    counted.things.bind("b").inc();
+    counted.things.own("c").inc();
+    assert!(!page.is_finished());
+    drop(held);
+    let page = page.join().unwrap();
+    assert!(
+        page.contains("example_things_total{name=\"a\"} 100\n"),
+        "{page}"
+    );
+    assert!(page.contains("example_things_total{name=\"b\"} 1\n"));
+    assert!(page.contains("# {trace_id=\"63636363636363636363636363636363\""));
+}
+
+#[test]
+fn whatever_clients_choose_as_names_stays_one_line_and_one_series() {
+    let hostile = [
+        "a\nb 1",
+        "a\"} 1\nx{y=\"",
+        "\\",
+        "\\\"",
+        "a\\nb 1",
+        "{}#",
+        "\u{2028}",
+        "é",
+    ];
+    let long = "x".repeat(10_000);
+    let mut snapshot = cluster();
+    let names = hostile.iter().copied().chain([long.as_str()]);
+    let groups = names.map(|name| {
+        let partitions = vec![crate::fixture::group_partition(0, Some(1), Some((1, None)))];
+        Arc::new(crate::fixture::group(name, 1, partitions))
+    });
+    snapshot.groups = groups.collect();
+    let exporter = Exporter::new(Registry::new()).unwrap();
+    exporter.add_cluster(source(snapshot));
+    exporter.render(Format::Text);
+    for format in [Format::Text, Format::OpenMetrics] {
+        let page = exporter.render(format);
+        check(&page, format);
+        let lag = lines(&page, "limpid_group_lag_records{");
+        assert_eq!(lag.len(), hostile.len() + 1);
+        assert!(lag.iter().all(|line| line.len() < 500), "long ones are cut");
+    }
+}

@@ -1,3 +1,4 @@
+use limpid_telemetry::exemplars::Trace;
 use limpid_telemetry::{Registry, Text, metrics};
 
 use super::*;
@@ -19,6 +20,13 @@ metrics! {
         odd: counter = "limpid_oddpersec";
         /// A family without series is left out.
         none: counter { who: Who } = "limpid_none_total";
+    }
+}
+
+metrics! {
+    struct Traced {
+        /// How long it took.
+        seconds: histogram[EDGES] { api: Who } = "traced_seconds"
     }
 }
 
@@ -141,4 +149,38 @@ fn special_values_and_large_ones() {
     assert_eq!(values[..2], ["NaN", "+Inf"]);
     assert!(values[2].parse::<f64>() == Ok(1e300) && values[3] == values[2]);
     assert_eq!(values[4..], ["-3", "9223372036854775807"]);
+}
+
+#[test]
+fn openmetrics_alone_has_exemplars() {
+    let registry = Registry::new();
+    let metrics = Traced::register(&registry).unwrap();
+    metrics.seconds.bind("Produce").observe(0.3);
+    let trace = Trace {
+        trace_id: [0x0a; 16],
+        span_id: [0xb0; 8],
+    };
+    metrics.seconds.exemplars("Produce").offer(0.3, trace);
+    let page = |format| {
+        let mut writer = Writer::new(format, 0).with_exemplars(registry.exemplars());
+        for family in registry.prometheus().gather() {
+            writer.registered(&family);
+        }
+        writer.finish()
+    };
+    let open = page(Format::OpenMetrics);
+    let start = format!(
+        "traced_seconds_bucket{{api=\"Produce\",le=\"0.5\"}} 1 # {{trace_id=\"{}\",span_id=\"{}\"}} 0.3 ",
+        "0a".repeat(16),
+        "b0".repeat(8)
+    );
+    let with: Vec<&str> = open.lines().filter(|line| line.contains(" # {")).collect();
+    assert_eq!(with.len(), 1, "{open}");
+    let at: f64 = with[0]
+        .strip_prefix(&start)
+        .expect(with[0])
+        .parse()
+        .unwrap();
+    assert!(at > 1.7e9);
+    assert!(!page(Format::Text).contains("trace_id"));
 }

@@ -1,0 +1,66 @@
+//! Whose trace a batch is part of, for the exemplars of produce requests.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use limpid_protocol::records::{BatchView, first_traceparent};
+use limpid_telemetry::exemplars::Trace;
+
+/// So long after a trace was found no other is looked for: exemplars are examples.
+const PAUSE_MS: i64 = 100;
+
+/// Finds a trace now and then.
+#[derive(Debug, Default)]
+pub(super) struct TraceWatch {
+    next_ms: AtomicI64,
+}
+
+impl TraceWatch {
+    /// The trace of a batch, if somebody keeps it and none was found a moment ago.
+    pub(super) fn look(&self, batch: &[u8], now_ms: i64) -> Option<Trace> {
+        let next_ms = self.next_ms.load(Ordering::Relaxed);
+        // A clock that was set back does not end it for long.
+        if (next_ms - PAUSE_MS..next_ms).contains(&now_ms) {
+            return None;
+        }
+        let parent = first_traceparent(&BatchView::parse(batch).ok()?)?;
+        if !parent.is_sampled() {
+            return None;
+        }
+        self.next_ms.store(now_ms + PAUSE_MS, Ordering::Relaxed);
+        Some(Trace {
+            trace_id: parent.trace_id,
+            span_id: parent.span_id,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use limpid_protocol::records::{BatchBuilder, Codec};
+
+    use super::*;
+
+    fn batch(flags: &str) -> Vec<u8> {
+        let parent = format!("00-{}-{}-{flags}", "ab".repeat(16), "cd".repeat(8));
+        let header: (&[u8], Option<&[u8]>) = (b"traceparent", Some(parent.as_bytes()));
+        let mut builder = BatchBuilder::new(Codec::None);
+        builder.append(1, None, Some(b"v"), &[header]).unwrap();
+        builder.build().unwrap().to_vec()
+    }
+
+    #[test]
+    fn sampled_traces_are_found_now_and_then() {
+        let watch = TraceWatch::default();
+        let found = |flags, now_ms| watch.look(&batch(flags), now_ms).is_some();
+        assert!(!found("00", 5_000), "nobody keeps it");
+        assert!(found("01", 5_000));
+        assert!(!found("01", 5_099), "a moment ago");
+        assert!(
+            found("01", 5_100) && found("01", 4_000),
+            "the clock went back"
+        );
+        assert_eq!(watch.look(b"nothing", 9_000), None);
+        let trace = watch.look(&batch("01"), 9_000).unwrap();
+        assert_eq!((trace.trace_id, trace.span_id), ([0xab; 16], [0xcd; 8]));
+    }
+}
