@@ -39,6 +39,7 @@ mod security;
 mod streams;
 mod torture;
 mod transactions;
+mod values;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -134,6 +135,7 @@ const TESTS: &[Test] = tests![
     exemplars::a_prometheus_finds_the_trace_of_a_record,
     observed::the_demo_in_a_real_prometheus,
     beans::are_those_of_kafka,
+    values::are_those_of_kafka,
     console::chromium_shows_the_demo,
     dump_log::reads_every_file,
     exchange::kafka_takes_over_what_all_tests_wrote,

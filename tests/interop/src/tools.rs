@@ -88,7 +88,20 @@ impl Tools {
     /// # Errors
     /// When Maven can't bring it.
     pub fn jolokia(&self) -> Result<PathBuf> {
-        let all = self.maven("jolokia", include_str!("../java/pom-jolokia.xml"))?;
+        self.agent("jolokia", include_str!("../java/pom-jolokia.xml"))
+    }
+
+    /// jmx_exporter's agent for a Java virtual machine.
+    ///
+    /// # Errors
+    /// When Maven can't bring it.
+    pub fn jmx_exporter(&self) -> Result<PathBuf> {
+        self.agent("jmx", include_str!("../java/pom-jmx.xml"))
+    }
+
+    /// The one archive that a pom names.
+    fn agent(&self, name: &str, wanted: &str) -> Result<PathBuf> {
+        let all = self.maven(name, wanted)?;
         let folder = Path::new(all.trim_end_matches('*'));
         let mut jars = std::fs::read_dir(folder)?.filter_map(|entry| Some(entry.ok()?.path()));
         jars.find(|path| path.extension().is_some_and(|ext| ext == "jar"))
