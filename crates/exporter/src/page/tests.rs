@@ -278,7 +278,7 @@ fn a_page_beyond_its_budget_tells_what_it_left_out() {
     assert!(whole.contains("\nlimpid_series_degraded 0\n"), "{whole}");
     let samples = |page: &str| page.lines().filter(|l| !l.starts_with('#')).count();
     let limits = |max| Limits {
-        budget: Budget::new(max, ["alerts"]),
+        budget: Budget::new(max, []),
         filter: Filter::default(),
     };
     exporter.limit(limits(samples(&whole) + 1_000));
