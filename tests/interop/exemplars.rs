@@ -12,7 +12,7 @@ use serde_json::Value;
 
 const LIMIT: Duration = Duration::from_secs(30);
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
-const SPAN: &str = "00f067aa0ba902b7";
+const SPAN: &str = "00f067aa0b9902b7";
 /// Nobody keeps this one.
 const UNSAMPLED: &str = "11111111111111111111111111111111";
 
