@@ -2,7 +2,7 @@
 //! its own by the same ones, after the same traffic. Families, types, label names and series are the same,
 //! and so are values, counters above all.
 //!
-//! What differs is listed in `values/differences`, each with its cause. The list is exact: a difference that
+//! What differs is listed in `values/`, each with its cause. The list is exact: a difference that
 //! is new fails the test, and so does one that is gone. Times are not compared, since they are those of two
 //! programs; sizes are: a percentile of ours lies in the bucket of Kafka's exact value, so it is wrong by the
 //! width of a bucket at most.
@@ -20,9 +20,52 @@ use limpid_interop::process::{run, wait_for};
 use limpid_interop::tools::{Kafka, Tools};
 
 const LIMIT: Duration = Duration::from_secs(60);
-const RULES: &str = include_str!("../../crates/exporter/src/jmx/strimzi.yml");
-/// Causes, each a paragraph after a `#`, and below each the differences that it makes, with `*` for anything.
-const DIFFERENCES: &str = include_str!("values/differences");
+/// What is compared: a dialect's rules, and what differs: causes, each a line after a `#`, and below each
+/// the differences that it makes, with `*` for anything.
+struct Dialect {
+    name: &'static str,
+    rules: &'static str,
+    differences: &'static str,
+    /// Counters that the traffic moves, and that must be equal.
+    moved: [&'static str; 6],
+    /// Families that have a series for each topic and one for all of them.
+    sums: [&'static str; 2],
+}
+
+const STRIMZI: Dialect = Dialect {
+    name: "strimzi",
+    rules: include_str!("../../crates/exporter/src/jmx/strimzi.yml"),
+    differences: include_str!("values/strimzi"),
+    moved: [
+        "kafka_server_brokertopicmetrics_bytesin_total{topic=\"orders\"}",
+        "kafka_server_brokertopicmetrics_bytesout_total{topic=\"orders\"}",
+        "kafka_server_brokertopicmetrics_messagesin_total{topic=\"orders\"}",
+        "kafka_server_brokertopicmetrics_totalproducerequests_total{topic=\"orders\"}",
+        "kafka_log_log_logendoffset{partition=\"0\",topic=\"orders\"}",
+        "kafka_log_log_size{partition=\"1\",topic=\"orders\"}",
+    ],
+    sums: [
+        "kafka_server_brokertopicmetrics_messagesin_total",
+        "kafka_server_brokertopicmetrics_bytesout_total",
+    ],
+};
+const CONFLUENT: Dialect = Dialect {
+    name: "confluent",
+    rules: include_str!("../../crates/exporter/src/jmx/confluent.yml"),
+    differences: include_str!("values/confluent"),
+    moved: [
+        "kafka_server_brokertopicmetrics_bytesinpersec{topic=\"orders\"}",
+        "kafka_server_brokertopicmetrics_bytesoutpersec{topic=\"orders\"}",
+        "kafka_server_brokertopicmetrics_messagesinpersec{topic=\"orders\"}",
+        "kafka_server_brokertopicmetrics_totalproducerequestspersec{topic=\"orders\"}",
+        "kafka_log_log_logendoffset{partition=\"0\",topic=\"orders\"}",
+        "kafka_log_log_size{partition=\"1\",topic=\"orders\"}",
+    ],
+    sums: [
+        "kafka_server_brokertopicmetrics_messagesinpersec",
+        "kafka_server_brokertopicmetrics_bytesoutpersec",
+    ],
+};
 /// Most causes that the list may have.
 const CAUSES_MAX: usize = 20;
 /// Leaves what differs in the folder of the run.
@@ -30,16 +73,6 @@ const BLESS: &str = "LIMPID_BLESS";
 /// Series of sizes, and the bounds of our histogram of them.
 const SIZES: &str = "kafka_network_requestmetrics_requestbytes{";
 const SIZE_BUCKETS: [f64; 6] = [0.0, 128.0, 1_024.0, 8_192.0, 65_536.0, 1e18];
-/// Counters that the traffic moves, and that must be equal.
-const MOVED: [&str; 6] = [
-    "kafka_server_brokertopicmetrics_bytesin_total{topic=\"orders\"}",
-    "kafka_server_brokertopicmetrics_bytesout_total{topic=\"orders\"}",
-    "kafka_server_brokertopicmetrics_messagesin_total{topic=\"orders\"}",
-    "kafka_server_brokertopicmetrics_totalproducerequests_total{topic=\"orders\"}",
-    "kafka_log_log_logendoffset{partition=\"0\",topic=\"orders\"}",
-    "kafka_log_log_size{partition=\"1\",topic=\"orders\"}",
-];
-
 /// A page: types of families, and values of series.
 #[derive(Default)]
 struct Page {
@@ -47,39 +80,49 @@ struct Page {
     series: BTreeMap<String, f64>,
 }
 
-/// See the module.
-pub fn are_those_of_kafka(lab: &mut Lab) -> Result<()> {
+/// See the module; by Strimzi's rules.
+pub fn are_those_of_kafka_by_strimzis_rules(lab: &mut Lab) -> Result<()> {
+    compare(lab, &STRIMZI)
+}
+
+/// See the module; by Confluent's rules.
+pub fn are_those_of_kafka_by_confluents_rules(lab: &mut Lab) -> Result<()> {
+    compare(lab, &CONFLUENT)
+}
+
+fn compare(lab: &mut Lab, dialect: &Dialect) -> Result<()> {
     let Kind::Limpid(program) = lab.kind().clone() else {
         return Ok(());
     };
-    let folder = lab.folder("values")?;
-    let kafka = of_kafka(&lab.tools, &folder.join("kafka"))?;
-    let limpid = of_limpid(&lab.tools, Kind::Limpid(program), &folder.join("limpid"))?;
-    for series in MOVED {
-        let value = limpid.series.get(series).context(series)?;
-        ensure!(*value > 0.0, "{series} did not move");
-        ensure!(kafka.series.get(series) == Some(value), "{series}: {value}");
-    }
+    let folder = lab.folder("values")?.join(dialect.name);
+    std::fs::create_dir_all(&folder)?;
+    let kafka = of_kafka(&lab.tools, dialect, &folder.join("kafka"))?;
+    let limpid = Kind::Limpid(program);
+    let limpid = of_limpid(&lab.tools, dialect, limpid, &folder.join("limpid"))?;
     let found = differences(&kafka, &limpid);
     if std::env::var_os(BLESS).is_some() {
         let text: String = found.iter().map(|line| format!("{line}\n")).collect();
         std::fs::write(folder.join("found"), text)?;
         for (name, page) in [("kafka.txt", &kafka), ("limpid.txt", &limpid)] {
-            let lines = page
-                .series
-                .iter()
-                .map(|(series, v)| format!("{series} {v}\n"));
+            let series = page.series.iter();
+            let lines = series.map(|(series, value)| format!("{series} {value}\n"));
             std::fs::write(folder.join(name), lines.collect::<String>())?;
         }
     }
-    let causes = DIFFERENCES
-        .lines()
-        .filter(|line| line.starts_with("# "))
-        .count();
+    for series in dialect.moved {
+        let value = limpid.series.get(series).context(series)?;
+        ensure!(*value > 0.0, "{series} did not move");
+        ensure!(kafka.series.get(series) == Some(value), "{series}: {value}");
+    }
+    all_is_listed(dialect.differences, &found)
+}
+
+/// What was found is listed, and what is listed was found.
+fn all_is_listed(list: &str, found: &BTreeSet<String>) -> Result<()> {
+    let causes = list.lines().filter(|line| line.starts_with("# ")).count();
     ensure!(causes <= CAUSES_MAX, "{causes} causes");
-    let listed = DIFFERENCES
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let listed = list.lines();
+    let listed = listed.filter(|line| !line.is_empty() && !line.starts_with('#'));
     let listed: Vec<&str> = listed.collect();
     let is_listed = |line: &&String| listed.iter().any(|pattern| matches(pattern, line));
     let new: Vec<&String> = found.iter().filter(|line| !is_listed(line)).collect();
@@ -93,12 +136,12 @@ pub fn are_those_of_kafka(lab: &mut Lab) -> Result<()> {
     Ok(())
 }
 
-fn of_kafka(tools: &Tools, folder: &Path) -> Result<Page> {
+fn of_kafka(tools: &Tools, dialect: &Dialect, folder: &Path) -> Result<Page> {
     let port = ports::next()?;
     let mut peer = Peer::new(Kind::Kafka, tools, folder, &[])?;
     peer.format()?;
     let rules = folder.join("rules.yml");
-    std::fs::write(&rules, RULES)?;
+    std::fs::write(&rules, dialect.rules)?;
     let agent = tools.jmx_exporter()?;
     let options = format!(
         "-javaagent:{}=127.0.0.1:{port}:{}",
@@ -108,26 +151,26 @@ fn of_kafka(tools: &Tools, folder: &Path) -> Result<Page> {
     peer.environment = vec![("JAVA_TOOL_OPTIONS".to_owned(), options)];
     peer.start()?;
     traffic(tools, &peer)?;
-    settled(&format!("127.0.0.1:{port}"), "/metrics")
+    settled(dialect, &format!("127.0.0.1:{port}"), "/metrics")
 }
 
-fn of_limpid(tools: &Tools, kind: Kind, folder: &Path) -> Result<Page> {
+fn of_limpid(tools: &Tools, dialect: &Dialect, kind: Kind, folder: &Path) -> Result<Page> {
     let peer = Peer::start_new(kind, tools, folder, &[])?;
     traffic(tools, &peer)?;
-    settled(&peer.http_address(), "/metrics?dialect=strimzi")
+    let path = format!("/metrics?dialect={}", dialect.name);
+    settled(dialect, &peer.http_address(), &path)
 }
 
 /// The page once it shows all that was written and read: sums over topics are those of a snapshot, once a
 /// second.
-fn settled(address: &str, path: &str) -> Result<Page> {
+fn settled(dialect: &Dialect, address: &str, path: &str) -> Result<Page> {
     wait_for("the end of the log on the page", LIMIT, || {
         let page = Page::read(&http::get(address, path)?);
-        let adds_up = ["messagesin", "bytesout"].iter().all(|what| {
-            let family = format!("kafka_server_brokertopicmetrics_{what}_total");
+        let adds_up = dialect.sums.iter().all(|family| {
             let topics = page.series.iter();
             let topics = topics.filter(|(series, _)| series.starts_with(&format!("{family}{{")));
             let sum: f64 = topics.map(|(_, value)| value).sum();
-            sum >= 1_500.0 && page.series.get(&family) == Some(&sum)
+            sum >= 1_500.0 && page.series.get(*family) == Some(&sum)
         });
         Ok(adds_up.then_some(page))
     })
