@@ -69,6 +69,15 @@ impl Home {
 
     /// Starts a server on the directory `data` in this folder, which need not be there.
     pub fn open(folder: tempfile::TempDir, settings: Vec<String>) -> Self {
+        Self::open_logging(folder, settings, Loggers::none().into())
+    }
+
+    /// The same, with levels of loggers that can be changed.
+    pub fn open_logging(
+        folder: tempfile::TempDir,
+        settings: Vec<String>,
+        loggers: Arc<Loggers>,
+    ) -> Self {
         let clock = Arc::new(LeadingClock::new());
         let mut overrides = vec![
             "listeners=PLAINTEXT://127.0.0.1:0".to_owned(),
@@ -87,13 +96,7 @@ impl Home {
         let registry = Registry::new();
         let process = ProcessBeans::new(env!("CARGO_PKG_VERSION"));
         registry.mbeans().add_source(Arc::new(process));
-        let server = Server::start(
-            loaded.config,
-            &registry,
-            Loggers::none().into(),
-            clock.clone(),
-        )
-        .unwrap();
+        let server = Server::start(loaded.config, &registry, loggers, clock.clone()).unwrap();
         let kafka = server.addresses().kafka[0].1;
         Self {
             server: Some(server),

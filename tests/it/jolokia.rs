@@ -1,5 +1,7 @@
 //! Jolokia's door of a real server: what was counted and what is a state, as Kafka's beans.
 
+mod changing;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 

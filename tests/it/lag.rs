@@ -44,7 +44,7 @@ use crate::home::{Client, Home, until};
 use crate::scene::{GROUP, Scene, TOPIC, patiently};
 
 /// Commits for a group without members; the coordinator may still be opening its log.
-fn commit(client: &mut Client, group: &str, topic: &str, offset: i64) {
+pub fn commit(client: &mut Client, group: &str, topic: &str, offset: i64) {
     let request = OffsetCommitRequest {
         group_id: group.to_owned(),
         topics: vec![OffsetCommitRequestTopic {

@@ -1,6 +1,7 @@
 //! A visitor, and what it may do.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -87,6 +88,7 @@ pub struct Visitor {
     via: Via,
     grants: Arc<[Grant]>,
     session: Option<Ticket>,
+    address: Option<IpAddr>,
 }
 
 /// What a visitor has of its session.
@@ -128,7 +130,10 @@ impl Visitor {
             visitor.grants = self.grants.iter().chain(&*public.grants).cloned().collect();
             return visitor;
         }
-        public
+        Self {
+            address: self.address,
+            ..public
+        }
     }
 
     /// Somebody who logged in, with those of all grants that are about them.
@@ -148,12 +153,25 @@ impl Visitor {
             via,
             grants: grants.into(),
             session: None,
+            address: None,
         }
     }
 
     pub(crate) fn in_session(mut self, ticket: Ticket) -> Self {
         self.session = Some(ticket);
         self
+    }
+
+    /// The same visitor, who asks from this address.
+    #[must_use]
+    pub fn from_address(mut self, address: IpAddr) -> Self {
+        self.address = Some(address.to_canonical());
+        self
+    }
+
+    /// Where the visitor is.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.address
     }
 
     /// The name, of somebody who logged in.

@@ -3,12 +3,13 @@
 //! Times are milliseconds since the Unix epoch. A lag that is not known is absent, never 0 or −1:
 //! "has not committed yet" and "has read everything" are different answers.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::lately::Lately;
 
 /// Which protocol a group speaks (KIP-1043's group types).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum GroupKind {
     /// JoinGroup and SyncGroup: the members assign the partitions.
@@ -21,7 +22,7 @@ pub enum GroupKind {
 }
 
 /// Kafka's group states.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub enum GroupState {
     /// No members; its offsets remain until they expire.
     #[default]
@@ -67,7 +68,7 @@ impl GroupState {
 }
 
 /// What a group does about its topics, in one word; the worst that holds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GroupStatus {
     /// It reads, or there is nothing to read.
@@ -85,7 +86,7 @@ pub enum GroupStatus {
 }
 
 /// A group that commits offsets or has members.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Group {
     /// `group.id`.
     pub id: String,
@@ -118,7 +119,7 @@ pub struct Group {
 }
 
 /// One member of a group.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Member {
     /// Id that the coordinator gave it.
     pub id: String,
@@ -133,7 +134,7 @@ pub struct Member {
 }
 
 /// What a group reads of one topic.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct GroupTopic {
     /// The topic.
     pub name: String,
@@ -142,7 +143,7 @@ pub struct GroupTopic {
 }
 
 /// How far a group got in one partition.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct GroupPartition {
     /// Partition number.
     pub partition: i32,
@@ -159,7 +160,7 @@ pub struct GroupPartition {
 }
 
 /// A committed offset.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Committed {
     /// The next offset to be read.
     pub offset: i64,
@@ -172,7 +173,7 @@ pub struct Committed {
 }
 
 /// Distance between a commit and the end of its partition.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Lag {
     /// Offsets between the commit (or the start of the log, if that is later) and the end.
     pub records: u64,
@@ -183,7 +184,7 @@ pub struct Lag {
 }
 
 /// Totals since the process started, and the last rebalance.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct GroupActivity {
     /// Offsets committed, counted per partition.
     pub commits: u64,
@@ -194,7 +195,7 @@ pub struct GroupActivity {
 }
 
 /// A rebalance that is over.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Rebalance {
     /// When it ended.
     pub ended_at_ms: i64,

@@ -12,6 +12,7 @@ pub mod findings;
 mod group;
 pub mod lag;
 mod lately;
+mod node;
 mod snapshot;
 pub mod verdict;
 pub mod watch;
@@ -27,6 +28,7 @@ pub use group::{
 pub use lately::{
     Deliveries, Frozen, Held, HeldBack, Lately, LeaderMove, Overtaken, Readers, SlowReader,
 };
+pub use node::{By, NodeAdmin, RetentionRun};
 pub use snapshot::{
     Broker, ClusterSnapshot, LogDir, Partition, Readiness, ReadinessState, Topic, Traffic,
     WatchedPartitions,

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::group::Group;
 
 /// What one look at a cluster saw.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct ClusterSnapshot {
     /// When the look was taken, ms since the Unix epoch.
     pub taken_at_ms: i64,
@@ -80,7 +81,7 @@ impl ClusterSnapshot {
 }
 
 /// A registered broker.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Broker {
     /// `node.id`.
     pub id: i32,
@@ -95,7 +96,7 @@ pub struct Broker {
 }
 
 /// A topic and what happens to it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Topic {
     /// Name.
     pub name: String,
@@ -125,7 +126,7 @@ impl Topic {
 }
 
 /// A partition as its leader sees it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Partition {
     /// Partition number, from 0.
     pub index: i32,
@@ -167,7 +168,7 @@ impl Partition {
 }
 
 /// Totals of what went in and out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Traffic {
     /// Records appended by producers.
     pub messages_in: u64,
@@ -186,7 +187,7 @@ pub struct Traffic {
 }
 
 /// A log directory and the disk below it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct LogDir {
     /// Path as configured.
     pub path: String,
@@ -203,7 +204,7 @@ pub struct LogDir {
 }
 
 /// Whether a source is ready, with the reasons when it isn't.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Readiness {
     /// The state in one word.
     pub state: ReadinessState,
@@ -212,7 +213,7 @@ pub struct Readiness {
 }
 
 /// The life of a broker in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ReadinessState {
     /// Logs are being opened or recovered.

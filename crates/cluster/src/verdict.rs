@@ -8,6 +8,7 @@ mod group;
 pub(crate) use group::OVERTAKES_CRITICAL_SECONDS;
 pub use group::{group_severity, group_summary, group_word, worse_first};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::snapshot::{ClusterSnapshot, Readiness, ReadinessState};
@@ -25,7 +26,7 @@ const SNAPSHOT_OLD_MS: i64 = 15_000;
 const FINDINGS_MAX: usize = 12;
 
 /// How bad something is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// All is well, or merely worth knowing.
@@ -49,7 +50,7 @@ impl Severity {
 }
 
 /// What a finding is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "kind", content = "name", rename_all = "snake_case")]
 pub enum Subject {
     /// The whole.
@@ -65,7 +66,7 @@ pub enum Subject {
 }
 
 /// One thing that was found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Finding {
     /// How bad it is.
     pub severity: Severity,
@@ -80,7 +81,7 @@ pub struct Finding {
 }
 
 /// A cluster judged.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Verdict {
     /// The worst finding.
     pub severity: Severity,
@@ -93,7 +94,7 @@ pub struct Verdict {
 }
 
 /// How full a buffer is, and what it costs.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct BufferUse {
     /// Its name.
     pub pool: String,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use limpid_cluster::verdict::{self, BufferUse, Verdict};
-use limpid_cluster::{ClusterSnapshot, ClusterSource, Readiness, RecordBrowser};
+use limpid_cluster::{ClusterSnapshot, ClusterSource, NodeAdmin, Readiness, RecordBrowser};
 use limpid_telemetry::Registry;
 use limpid_telemetry::pools::Pool;
 
@@ -20,6 +20,7 @@ pub(crate) struct App {
     pub(crate) registry: Registry,
     pub(crate) browser: Option<Arc<dyn RecordBrowser>>,
     pub(crate) values: Option<Values>,
+    pub(crate) node: Option<Arc<dyn NodeAdmin>>,
     /// Whether people can log in.
     pub(crate) login: bool,
     pub(crate) trends: Arc<Trends>,
@@ -55,6 +56,7 @@ impl App {
             registry: faces.registry,
             browser: faces.browser,
             values: faces.values,
+            node: faces.node,
             login: faces.login,
             trends: Arc::new(Trends::new()),
             assets: Assets::new(&faces.base),

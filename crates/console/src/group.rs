@@ -9,6 +9,7 @@ use limpid_cluster::{
     Group, GroupActivity, GroupKind, GroupPartition, GroupState, GroupStatus, Member, Overtaken,
     words,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::answer::{Chrome, Resource, Section};
@@ -20,7 +21,7 @@ use crate::show as filters;
 use crate::trends::{LagTrend, STEP_SECONDS};
 
 /// A group.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct GroupPage {
     pub(crate) id: String,
     pub(crate) taken_at_ms: i64,
@@ -76,7 +77,7 @@ pub(crate) struct Cause {
 }
 
 /// A member and what it has to do.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct MemberRow {
     #[serde(flatten)]
     pub(crate) member: Member,
@@ -88,7 +89,8 @@ pub(crate) struct MemberRow {
 }
 
 /// A partition and how far the group got in it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "GroupPartitionRow")]
 pub(crate) struct PartitionRow {
     pub(crate) topic: String,
     #[serde(flatten)]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use limpid_cluster::{findings, verdict};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::answer::{Chrome, Resource, Section};
@@ -27,7 +28,7 @@ const COLUMNS: &[Column] = &[
 ];
 
 /// A page of groups.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Groups {
     taken_at_ms: i64,
     /// Groups that pass the filter.

@@ -1,4 +1,4 @@
-//! The web console: axum routes and askama pages over snapshots.
+//! The web console: axum routes and askama pages over snapshots, and the same as an API.
 //!
 //! A page never waits for a collection and is complete without JavaScript; with it, one stream keeps
 //! its parts fresh. Its numbers are those of `/metrics`: both read the same snapshot and the same
@@ -8,6 +8,7 @@
 //! What must never be here: types of broker, storage or client.
 
 mod answer;
+mod api;
 mod app;
 mod assets;
 #[cfg(any(test, feature = "preview"))]
@@ -41,7 +42,7 @@ mod values;
 use std::sync::Arc;
 
 use axum::Router;
-use limpid_cluster::{ClusterSource, RecordBrowser};
+use limpid_cluster::{ClusterSource, NodeAdmin, RecordBrowser};
 use limpid_telemetry::Registry;
 
 /// What the console shows.
@@ -55,6 +56,8 @@ pub struct Faces {
     pub browser: Option<Arc<dyn RecordBrowser>>,
     /// Shows what an alert asks for; without it the runbook has its words alone.
     pub values: Option<Values>,
+    /// Operates the broker in this process; without it nothing can be changed here.
+    pub node: Option<Arc<dyn NodeAdmin>>,
     /// Whether people can log in, by a form at `/login` that is posted there.
     pub login: bool,
     /// What precedes the path of every link, such as `/limpid`; mostly empty. Requests come without it.

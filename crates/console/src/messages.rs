@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use limpid_access::Visitor;
 use limpid_cluster::{AdminError, Browse, BrowsedRecord, words};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::answer::{self, Chrome, Resource, Section};
@@ -26,7 +27,7 @@ const RECORDS_MAX: usize = 50;
 const BYTES_MAX: usize = 1 << 20;
 
 /// Records of a topic.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Messages {
     topic: String,
     partition: Option<i32>,
@@ -46,7 +47,7 @@ pub(crate) struct Messages {
     newer: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct RecordRow {
     partition: i32,
     offset: i64,

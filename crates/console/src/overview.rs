@@ -8,6 +8,7 @@ use std::sync::Arc;
 use askama::Template;
 use limpid_cluster::verdict::{self, Severity, Subject, Verdict};
 use limpid_cluster::{Broker, ClusterSnapshot, LogDir, Readiness, Traffic, words};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::answer::{Chrome, Resource, Section};
@@ -24,7 +25,7 @@ const GROUPS_MAX: usize = 8;
 const TOPICS_MAX: usize = 8;
 
 /// Everything the page says, exactly.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Overview {
     cluster: String,
     cluster_id: String,
@@ -61,7 +62,7 @@ pub(crate) struct Overview {
 }
 
 /// A log directory and its picture.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct DirRow {
     #[serde(flatten)]
     dir: LogDir,
@@ -70,10 +71,11 @@ struct DirRow {
 }
 
 /// A broker and what it does.
-#[derive(Serialize)]
-struct BrokerRow {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct BrokerRow {
     #[serde(flatten)]
     broker: Broker,
+    /// `broker`, with `controller` if it is that, or `fenced`.
     role: &'static str,
 }
 
@@ -240,7 +242,8 @@ fn dir(dir: &LogDir) -> DirRow {
     }
 }
 
-fn brokers(snapshot: &ClusterSnapshot) -> Vec<BrokerRow> {
+/// Every broker.
+pub(crate) fn brokers(snapshot: &ClusterSnapshot) -> Vec<BrokerRow> {
     let row = |broker: &Broker| BrokerRow {
         role: match (snapshot.controller_id == Some(broker.id), broker.fenced) {
             (_, true) => "fenced",

@@ -1,6 +1,7 @@
 //! Keys and values of records as people can read them. They are whatever a producer sent: text is
 //! shown as text, everything else as hexadecimal, all of it cut where it gets long.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Characters of text, and bytes of the rest, that are shown.
@@ -13,7 +14,7 @@ const ONE_LINE_MAX: usize = 72;
 const HEX_LINE: usize = 16;
 
 /// Bytes made readable.
-#[derive(Debug, Serialize, PartialEq, Eq)]
+#[derive(Debug, Serialize, PartialEq, Eq, JsonSchema)]
 pub(crate) struct Payload {
     /// `json`, `text` or `hex`.
     pub(crate) kind: &'static str,

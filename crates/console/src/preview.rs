@@ -29,6 +29,7 @@ pub fn router() -> (Router, impl Fn() + Send) {
         registry,
         browser: Some(Arc::new(FakedRecords)),
         values: None,
+        node: None,
         login: false,
         base: String::new(),
     };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use limpid_telemetry::{LabelEnum, Registry, Stage};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 const REQUESTS: &str = "limpid_requests_total";
@@ -43,7 +44,7 @@ impl ApiTotals {
 }
 
 /// Where the time of a request goes, in the five words that a table has room for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct Phases {
     /// From the first byte to the last.
     pub(crate) receive: f64,
@@ -75,7 +76,7 @@ impl Phases {
 }
 
 /// One API over a stretch of time.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct ApiNumbers {
     pub(crate) api: String,
     /// Requests answered per second.

@@ -14,7 +14,7 @@ use limpid_access::{Permission, Visitor};
 
 use crate::app::App;
 use crate::listing::Query;
-use crate::{answer, live, login, messages, pages};
+use crate::{answer, api, live, login, messages, pages};
 
 /// Every route. `/` leads to the only cluster.
 pub(crate) fn all(app: Arc<App>) -> Router {
@@ -34,6 +34,7 @@ pub(crate) fn all(app: Arc<App>) -> Router {
         .merge(of_the_cluster)
         .route("/runbook", get(pages::runbook))
         .route("/runbook/{alert}", get(pages::runbook_of))
+        .merge(api::routes(&app))
         .route("/", get(home))
         .route("/c/{cluster}", get(home))
         .route("/assets/{name}", get(asset))
@@ -67,7 +68,7 @@ fn of_a_topic(app: &Arc<App>) -> Router<Arc<App>> {
 }
 
 /// Asks whether the visitor may do something with the topic that the path names.
-async fn may(
+pub(crate) async fn may(
     State((app, permission)): State<(Arc<App>, Permission)>,
     Extension(visitor): Extension<Visitor>,
     Path(parameters): Path<std::collections::HashMap<String, String>>,
@@ -120,7 +121,7 @@ async fn no_page(
 }
 
 /// There is one cluster; addresses of others lead nowhere.
-async fn known_cluster(
+pub(crate) async fn known_cluster(
     State(app): State<Arc<App>>,
     Extension(visitor): Extension<Visitor>,
     Path(parameters): Path<std::collections::HashMap<String, String>>,

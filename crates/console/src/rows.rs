@@ -2,6 +2,7 @@
 
 use limpid_cluster::verdict::{self, BufferUse, Severity};
 use limpid_cluster::{Group, GroupKind, GroupState, GroupStatus, Topic, words};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::app::{App, Look};
@@ -11,7 +12,7 @@ use crate::spark::{self, Part};
 use crate::trends::Rates;
 
 /// A group in a list.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct GroupRow {
     pub(crate) id: String,
     pub(crate) kind: GroupKind,
@@ -70,7 +71,7 @@ impl GroupRow {
 }
 
 /// A topic in a list.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct TopicRow {
     pub(crate) name: String,
     pub(crate) internal: bool,
@@ -113,7 +114,7 @@ impl TopicRow {
 }
 
 /// A buffer and its picture.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct BufferRow {
     #[serde(flatten)]
     pub(crate) buffer: BufferUse,
@@ -145,7 +146,7 @@ impl BufferRow {
 }
 
 /// An API and its picture.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct ApiRow {
     #[serde(flatten)]
     pub(crate) numbers: ApiNumbers,

@@ -3,6 +3,7 @@
 use askama::Template;
 use limpid_cluster::verdict::{self, Severity};
 use limpid_cluster::{Group, Partition, Topic, Traffic, words};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::answer::{Chrome, Resource, Section};
@@ -13,7 +14,7 @@ use crate::show as filters;
 use crate::trends::{Rates, STEP_SECONDS, TrafficTrend};
 
 /// A topic.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct TopicPage {
     name: String,
     id: String,
@@ -43,7 +44,7 @@ pub(crate) struct TopicPage {
 }
 
 /// What a group did with this topic.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Reader {
     id: String,
     severity: Severity,
@@ -55,7 +56,7 @@ struct Reader {
     href: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct PartitionRow {
     #[serde(flatten)]
     partition: Partition,

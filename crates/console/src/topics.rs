@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use askama::Template;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::answer::{Chrome, Resource, Section};
@@ -24,7 +25,7 @@ const COLUMNS: &[Column] = &[
 ];
 
 /// A page of topics.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Topics {
     taken_at_ms: i64,
     /// Topics that pass the filter.

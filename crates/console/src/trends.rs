@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use limpid_cluster::{ClusterSnapshot, Partition, Topic, Traffic};
 use parking_lot::Mutex;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub(crate) use sampler::Sampler;
@@ -27,7 +28,7 @@ use crate::requests::ApiTotals;
 use store::Store;
 
 /// Per second; `None` where two looks at a counter are not there yet.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct Rates {
     pub(crate) records_in: Option<f64>,
     pub(crate) bytes_in: Option<f64>,
@@ -55,7 +56,7 @@ impl Rates {
 }
 
 /// Series of the three rates.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct TrafficTrend {
     pub(crate) records_in: Series,
     pub(crate) bytes_in: Series,
@@ -63,14 +64,14 @@ pub(crate) struct TrafficTrend {
 }
 
 /// Series of a group.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct LagTrend {
     pub(crate) lag_records: Series,
     pub(crate) lag_seconds: Series,
 }
 
 /// Series of the whole cluster.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct ClusterTrend {
     /// When the newest point was taken.
     pub(crate) ended_at_ms: i64,

@@ -3,10 +3,13 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
+use limpid_cluster::NodeAdmin;
 use limpid_telemetry::mbeans::{Beans, ObjectName, Value as BeanValue};
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
+use crate::operable::{self, Operable};
+use crate::operator::Operator;
 use crate::request::{Operation, Options, Request};
 
 /// The release of Jolokia's agent whose answers these are like.
@@ -24,13 +27,21 @@ pub struct Answerer<'a> {
     index: BTreeMap<String, usize>,
     now_s: u64,
     told: Cell<usize>,
+    /// Who may change something.
+    operator: Option<Operator<'a>>,
 }
 
 struct Bean<'a> {
     /// As the broker writes it.
     written: &'a str,
     name: ObjectName,
-    attributes: &'a [(&'static str, BeanValue)],
+    holds: Holds<'a>,
+}
+
+/// Where a bean's values come from.
+enum Holds<'a> {
+    Values(&'a [(&'static str, BeanValue)]),
+    Operable(&'static Operable, &'a dyn NodeAdmin),
 }
 
 impl<'a> Answerer<'a> {
@@ -38,10 +49,11 @@ impl<'a> Answerer<'a> {
     pub fn new(beans: &'a Beans, now_s: u64) -> Self {
         let bean = |(written, attributes)| {
             let name = ObjectName::parse(written).ok()?;
+            let holds = Holds::Values(attributes);
             Some(Bean {
                 written,
                 name,
-                attributes,
+                holds,
             })
         };
         let mut beans: Vec<_> = beans.iter().filter_map(bean).collect();
@@ -50,13 +62,30 @@ impl<'a> Answerer<'a> {
         let index = names
             .map(|(at, bean)| (bean.name.canonical(), at))
             .collect();
-        let told = Cell::new(0);
         Self {
             beans,
             index,
             now_s,
-            told,
+            told: Cell::new(0),
+            operator: None,
         }
+    }
+
+    /// The same, with the beans that can be changed.
+    pub fn operated(mut self, operator: Operator<'a>) -> Self {
+        let bean = |operable: &'static Operable| {
+            Some(Bean {
+                written: operable.name,
+                name: ObjectName::parse(operable.name).ok()?,
+                holds: Holds::Operable(operable, operator.node),
+            })
+        };
+        for bean in operable::ALL.iter().filter_map(bean) {
+            self.index.insert(bean.name.canonical(), self.beans.len());
+            self.beans.push(bean);
+        }
+        self.operator = Some(operator);
+        self
     }
 
     /// The answer to a request, or to something that is none.
@@ -96,11 +125,57 @@ impl<'a> Answerer<'a> {
                 single,
                 path,
             } => self.read(mbean, (attributes, *single), path, options),
-            Operation::Change { kind, mbean } => {
-                let message = format!("{kind} of {mbean} is not allowed: this door only reads");
-                Err(Failure::forbidden(message))
+            Operation::Write {
+                mbean,
+                attribute,
+                value,
+                path,
+            } => {
+                let (bean, operator) = self.operable(mbean, "written")?;
+                let write = bean.write(attribute)?;
+                operator.may(None)?;
+                write(operator.node, path, value, &operator.by())
+            }
+            Operation::Exec {
+                mbean,
+                operation,
+                arguments,
+            } => {
+                let (bean, operator) = self.operable(mbean, "executed")?;
+                let operation = bean.operation(operation, arguments.len())?;
+                let texts: Option<Vec<_>> = arguments
+                    .iter()
+                    .map(|argument| argument.as_str().map(str::to_owned))
+                    .collect();
+                let texts = texts.ok_or_else(|| Failure::bad_request("arguments are strings"))?;
+                if operation.changes {
+                    operator.may(operation.topic(&texts))?;
+                }
+                operation.run(operator.node, &texts, &operator.by())
             }
         }
+    }
+
+    /// A bean that can be changed; `what` is to be done with it.
+    fn operable(
+        &self,
+        mbean: &str,
+        what: &str,
+    ) -> Result<(&'static Operable, &Operator<'a>), Failure> {
+        let bean = self.named(mbean)?;
+        match (&bean.holds, &self.operator) {
+            (Holds::Operable(operable, _), Some(operator)) => Ok((operable, operator)),
+            _ => Err(Failure::forbidden(format!(
+                "nothing of {mbean} can be {what}: it shows what is measured"
+            ))),
+        }
+    }
+
+    fn named(&self, mbean: &str) -> Result<&Bean<'a>, Failure> {
+        let name = ObjectName::parse(mbean).map_err(Failure::malformed)?;
+        let at = self.index.get(&name.canonical());
+        let bean = at.and_then(|at| self.beans.get(*at));
+        bean.ok_or_else(|| Failure::no_bean(mbean))
     }
 
     fn search(&self, mbean: &str, options: &Options) -> Result<Value, Failure> {
@@ -148,9 +223,7 @@ impl<'a> Answerer<'a> {
             }
             Value::Object(all)
         } else {
-            let at = self.index.get(&name.canonical());
-            let bean = at.and_then(|at| self.beans.get(*at));
-            let bean = bean.ok_or_else(|| Failure::no_bean(mbean))?;
+            let bean = self.named(mbean)?;
             match names {
                 [one] if single => bean.one(one, options)?,
                 names => bean.all(names, options)?,
@@ -187,18 +260,32 @@ impl Bean<'_> {
     }
 
     fn attribute(&self, wanted: &str) -> Option<Value> {
-        let mut all = self.attributes.iter();
-        all.find(|(name, _)| *name == wanted)
-            .map(|(_, value)| json_of(value))
+        match &self.holds {
+            Holds::Operable(operable, node) => operable.value(wanted, *node),
+            Holds::Values(attributes) => {
+                let mut all = attributes.iter();
+                all.find(|(name, _)| *name == wanted)
+                    .map(|(_, value)| json_of(value))
+            }
+        }
     }
 
     /// Those of the named attributes that are there; all without names.
     fn some(&self, names: &[String]) -> Map<String, Value> {
         let wanted = |name: &str| names.is_empty() || names.iter().any(|one| one == name);
-        let found = self.attributes.iter().filter(|(name, _)| wanted(name));
-        found
-            .map(|(name, value)| ((*name).to_owned(), json_of(value)))
-            .collect()
+        match &self.holds {
+            Holds::Operable(operable, node) => {
+                let mut values = operable.values(*node);
+                values.retain(|name, _| wanted(name));
+                values
+            }
+            Holds::Values(attributes) => {
+                let found = attributes.iter().filter(|(name, _)| wanted(name));
+                found
+                    .map(|(name, value)| ((*name).to_owned(), json_of(value)))
+                    .collect()
+            }
+        }
     }
 
     fn one(&self, name: &str, options: &Options) -> Result<Value, Failure> {
@@ -225,7 +312,11 @@ impl Bean<'_> {
     }
 
     fn described(&self) -> Value {
-        let described = self.attributes.iter().map(|(name, value)| {
+        let attributes = match &self.holds {
+            Holds::Operable(operable, _) => return operable.described(),
+            Holds::Values(attributes) => attributes,
+        };
+        let described = attributes.iter().map(|(name, value)| {
             let facts = json!({"rw": false, "r": true, "w": false, "is": false, "type": java_type(value), "desc": name});
             ((*name).to_owned(), facts)
         });

@@ -59,6 +59,15 @@ impl Failure {
         }
     }
 
+    /// Something went wrong here.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self {
+            status: 500,
+            exception: "java.lang.IllegalStateException",
+            message: message.into(),
+        }
+    }
+
     /// More beans than one answer may tell of.
     pub fn too_much(most: usize) -> Self {
         Self {

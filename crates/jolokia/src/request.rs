@@ -37,12 +37,25 @@ pub enum Operation {
         /// What of it.
         path: Vec<String>,
     },
-    /// Something that changes the broker.
-    Change {
-        /// `write` or `exec`.
-        kind: &'static str,
+    /// Another value.
+    Write {
         /// The bean.
         mbean: String,
+        /// What of it.
+        attribute: String,
+        /// The value.
+        value: Value,
+        /// What of the attribute's value.
+        path: Vec<String>,
+    },
+    /// Something to be done.
+    Exec {
+        /// The bean.
+        mbean: String,
+        /// What, perhaps with the types of arguments in parentheses.
+        operation: String,
+        /// With what.
+        arguments: Vec<Value>,
     },
 }
 
@@ -81,10 +94,11 @@ impl Request {
     pub fn of_path(path: &str, options: Options) -> Result<Self, String> {
         let mut parts = split(path).into_iter();
         let kind = parts.next().unwrap_or_default();
-        let mut mbean = || {
+        let mut needed = |what: &str| {
             let name = parts.next().filter(|name| !name.is_empty());
-            name.ok_or_else(|| format!("{kind} needs the name of a bean"))
+            name.ok_or_else(|| format!("{kind} needs {what}"))
         };
+        let mut mbean = || needed("the name of a bean");
         let operation = match kind.as_str() {
             "" | "version" => Operation::Version,
             "search" => Operation::Search { mbean: mbean()? },
@@ -106,10 +120,18 @@ impl Request {
                     path: parts.collect(),
                 }
             }
-            other => Operation::Change {
-                kind: change(other)?,
-                mbean: mbean()?,
+            "write" => Operation::Write {
+                mbean: needed("the name of a bean")?,
+                attribute: needed("an attribute")?,
+                value: of_part(needed("a value")?),
+                path: parts.collect(),
             },
+            "exec" => Operation::Exec {
+                mbean: needed("the name of a bean")?,
+                operation: needed("an operation")?,
+                arguments: parts.map(of_part).collect(),
+            },
+            other => return Err(no_type(other)),
         };
         Ok(Self { operation, options })
     }
@@ -148,10 +170,22 @@ impl Request {
                     path,
                 }
             }
-            other => Operation::Change {
-                kind: change(other)?,
+            "write" => Operation::Write {
                 mbean: mbean()?,
+                attribute: text("attribute")
+                    .ok_or("write needs an attribute")?
+                    .to_owned(),
+                value: object.get("value").cloned().unwrap_or(Value::Null),
+                path,
             },
+            "exec" => Operation::Exec {
+                mbean: mbean()?,
+                operation: text("operation")
+                    .ok_or("exec needs an operation")?
+                    .to_owned(),
+                arguments: arguments(object.get("arguments"))?,
+            },
+            other => return Err(no_type(other)),
         };
         Ok(Self { operation, options })
     }
@@ -196,21 +230,55 @@ impl Request {
                     put("path", json!(joined(path)));
                 }
             }
-            Operation::Change { kind, mbean } => {
-                put("type", json!(kind));
+            Operation::Write {
+                mbean,
+                attribute,
+                value,
+                path,
+            } => {
+                put("type", json!("write"));
                 put("mbean", json!(mbean));
+                put("attribute", json!(attribute));
+                put("value", value.clone());
+                if !path.is_empty() {
+                    put("path", json!(joined(path)));
+                }
+            }
+            Operation::Exec {
+                mbean,
+                operation,
+                arguments,
+            } => {
+                put("type", json!("exec"));
+                put("mbean", json!(mbean));
+                put("operation", json!(operation));
+                if !arguments.is_empty() {
+                    put("arguments", json!(arguments));
+                }
             }
         }
         Value::Object(echo)
     }
 }
 
-/// The type of a request that changes something: there is no other that is left.
-fn change(kind: &str) -> Result<&'static str, String> {
-    match kind {
-        "write" => Ok("write"),
-        "exec" => Ok("exec"),
-        other => Err(format!("no type with name {other:?} exists")),
+fn no_type(kind: &str) -> String {
+    format!("no type with name {kind:?} exists")
+}
+
+/// A value or an argument in a path, where nothing and no value can't be written as they are.
+fn of_part(part: String) -> Value {
+    match part.as_str() {
+        "[null]" => Value::Null,
+        "\"\"" => json!(""),
+        _ => Value::String(part),
+    }
+}
+
+fn arguments(given: Option<&Value>) -> Result<Vec<Value>, String> {
+    match given {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::Array(all)) => Ok(all.clone()),
+        Some(_) => Err("arguments are an array".to_owned()),
     }
 }
 
@@ -276,7 +344,22 @@ mod tests {
         assert_eq!(found, expected);
         assert_eq!(read(""), Operation::Version);
         assert!(Request::of_path("read", Options::default()).is_err());
-        assert!(Request::of_path("reset/x", Options::default()).is_err());
+        for wrong in ["reset/x", "write/a:b=c/A", "exec/a:b=c"] {
+            assert!(Request::of_path(wrong, Options::default()).is_err());
+        }
+        let write = Operation::Write {
+            mbean: "a:b=c".to_owned(),
+            attribute: "A".to_owned(),
+            value: Value::Null,
+            path: vec!["x/y".to_owned()],
+        };
+        assert_eq!(read("write/a:b=c/A/[null]/x!/y"), write);
+        let exec = Operation::Exec {
+            mbean: "a:b=c".to_owned(),
+            operation: "f(java.lang.String)".to_owned(),
+            arguments: vec![json!("")],
+        };
+        assert_eq!(read("exec/a:b=c/f(java.lang.String)/\"\""), exec);
     }
 
     #[test]
@@ -289,6 +372,9 @@ mod tests {
             json!({"type": "read", "mbean": "a:b=c", "attribute": ["A"]}),
             json!({"type": "search", "mbean": "a:*"}),
             json!({"type": "list", "path": "a/b=c"}),
+            json!({"type": "write", "mbean": "a:b=c", "attribute": "A", "value": {"x": 1}, "path": "y"}),
+            json!({"type": "exec", "mbean": "a:b=c", "operation": "gc()"}),
+            json!({"type": "exec", "mbean": "a:b=c", "operation": "f", "arguments": ["x", null]}),
         ] {
             assert_eq!(echo(same.clone()), same);
         }
@@ -302,6 +388,9 @@ mod tests {
             json!({}),
             json!({"type": "read"}),
             json!({"type": "read", "mbean": "a:b=c", "attribute": 1}),
+            json!({"type": "write", "mbean": "a:b=c", "value": 1}),
+            json!({"type": "exec", "mbean": "a:b=c"}),
+            json!({"type": "exec", "mbean": "a:b=c", "operation": "f", "arguments": "x"}),
         ] {
             assert!(Request::of_json(&bad, Options::default()).is_err(), "{bad}");
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use limpid_broker::source::{BrokerBeans, DerivedBeans, EmbeddedCluster};
-use limpid_cluster::ClusterSource;
+use limpid_cluster::{ClusterSource, NodeAdmin};
 use limpid_config::{BrokerConfig, MetricsLimits};
 use limpid_exporter::jmx::Rules;
 use limpid_exporter::{Budget, Exporter, Filter, Format, Limits, Names, Selection};
@@ -20,6 +20,7 @@ pub(crate) fn router(
     registry: &Registry,
     cluster: &Arc<EmbeddedCluster>,
     link: &Arc<Link>,
+    node: &Arc<dyn NodeAdmin>,
     broker: &BrokerConfig,
     visiting: &Visiting,
 ) -> Result<Router, StartError> {
@@ -38,14 +39,20 @@ pub(crate) fn router(
         registry: registry.clone(),
         browser: Some(link.clone()),
         values: Some(values(&exporter)),
+        node: Some(Arc::clone(node)),
         login: visiting.takes_passwords(),
         base: broker.http.base().to_owned(),
     });
     let console = console.map_err(StartError::system("start the thread of the console"))?;
+    let jolokia = limpid_jolokia::router(limpid_jolokia::Behind {
+        beans: Arc::clone(registry.mbeans()),
+        node: Arc::clone(node),
+        cluster: broker.node.cluster_name.clone(),
+    });
     Ok(Router::new()
         .merge(limpid_exporter::router(exporter))
         .merge(limpid_api::router(source))
-        .merge(limpid_jolokia::router(Arc::clone(registry.mbeans())))
+        .merge(jolokia)
         .merge(console))
 }
 

@@ -20,6 +20,7 @@ mod http;
 mod in_process;
 mod listeners;
 mod log_targets;
+mod node;
 mod opening;
 mod room;
 mod runtimes;

@@ -20,7 +20,7 @@ use limpid_broker::source::{EmbeddedCluster, Parts};
 use limpid_broker::turns::Turns;
 use limpid_broker::{Services, ServicesInput};
 use limpid_client_metrics::{ClientMetrics, PushMetrics};
-use limpid_cluster::{ClusterAdmin, ClusterSource, ReadinessState, RecordBrowser};
+use limpid_cluster::{ClusterAdmin, ClusterSource, NodeAdmin, ReadinessState, RecordBrowser};
 use limpid_config::{BrokerConfig, Config};
 use limpid_link::Link;
 use limpid_platform::clock::Clock;
@@ -42,6 +42,7 @@ use crate::error::StartError;
 use crate::http::{Serving, Visiting};
 use crate::in_process::InProcess;
 use crate::listeners::{self, Shared};
+use crate::node::Node;
 use crate::opening::{client_log, open_logs, open_metadata, supported_features};
 use crate::room::Room;
 use crate::ticker::{Chores, Ticker};
@@ -127,7 +128,9 @@ impl Server {
         let in_process = InProcess::default();
         let link = in_process.link();
         let visiting = Visiting::open(&broker, registry, Arc::clone(&clock))?;
-        let faces = faces::router(registry, &cluster, &link, &broker, &visiting)?;
+        let node = Arc::new(Node::new(Arc::clone(&loggers)));
+        let operated: Arc<dyn NodeAdmin> = node.clone();
+        let faces = faces::router(registry, &cluster, &link, &operated, &broker, &visiting)?;
         let metrics = Arc::new(BrokerMetrics::register(registry)?);
         let certificates = Arc::new(Certificates::load(&broker, &metrics.connections)?);
         let client_log = client_log(registry, &clock);
@@ -142,6 +145,7 @@ impl Server {
         };
         let http_opened = http::start(http_runtime.handle(), &serving)?;
         let logs = open_logs(&broker, &dirs, &cluster, (registry, &clock))?;
+        node.attach(Arc::clone(&logs));
         let room = Room {
             logs: Arc::clone(&logs),
             cluster: Arc::clone(&cluster),

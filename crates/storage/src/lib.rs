@@ -65,7 +65,7 @@ pub use config::{CleanupPolicy, LogConfig, TimestampType};
 pub use dir::MinFree;
 pub use error::{AppendError, OpenError, ReadError, StorageError};
 pub use log::{ColdRead, FlushCallback, LogRead, PartitionLog};
-pub use manager::{Cut, LogManager, LogManagerOptions, TopicConfigs};
+pub use manager::{Cut, LogManager, LogManagerOptions, RetentionDone, TopicConfigs};
 pub use metrics::LogMetrics;
 pub use replica::{ReplicaState, SingleReplica};
 pub use tail_cache::TailCacheStats;

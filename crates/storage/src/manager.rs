@@ -32,6 +32,7 @@ mod failures;
 mod open;
 
 use background::Background;
+pub use background::RetentionDone;
 use compaction::Cleaners;
 
 pub use cut::Cut;

@@ -24,6 +24,7 @@ fn faces(hostile: bool, with_records: bool) -> Faces {
         registry: Registry::new(),
         browser: with_records.then(|| Arc::new(FakedRecords) as _),
         values: Some(Arc::new(fake_values)),
+        node: None,
         login: false,
         base: String::new(),
     }
@@ -394,6 +395,7 @@ fn extreme(snapshot: ClusterSnapshot) -> Router {
         registry: Registry::new(),
         browser: None,
         values: Some(Arc::new(fake_values)),
+        node: None,
         login: false,
         base: String::new(),
     };

@@ -1,7 +1,9 @@
 //! One number over the last 15 minutes.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 /// Points that are kept.
@@ -49,6 +51,20 @@ impl Series {
 impl Serialize for Series {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.points())
+    }
+}
+
+impl JsonSchema for Series {
+    fn schema_name() -> Cow<'static, str> {
+        "Series".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "array",
+            "description": "A point each `trend_step_seconds`, the oldest first; null where nothing is known.",
+            "items": {"type": ["number", "null"]},
+        })
     }
 }
 

@@ -115,8 +115,10 @@ fn what_is_not_there_is_404_and_changes_are_403() {
         assert_eq!(status(nothing.clone()), no_attribute, "{nothing}");
     }
     assert_eq!(status(json!({"type": "read", "mbean": "no name"})).0, 400);
-    assert_eq!(status(json!({"type": "write", "mbean": bean})).0, 403);
-    assert_eq!(status(json!({"type": "exec", "mbean": bean})).0, 403);
+    let write = json!({"type": "write", "mbean": bean, "attribute": "Value", "value": 1});
+    assert_eq!(status(write).0, 403);
+    let exec = json!({"type": "exec", "mbean": bean, "operation": "reset"});
+    assert_eq!(status(exec).0, 403);
     let errors = json!({"type": "read", "mbean": bean, "attribute": ["Value", "Count"], "config": {"ignoreErrors": true}});
     let beans = beans();
     let lenient = Answerer::new(&beans, 1).answer(Request::of_json(&errors, Options::default()));

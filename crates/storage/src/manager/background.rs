@@ -87,6 +87,19 @@ fn due(last: &mut Duration, now: Duration, every: Duration) -> bool {
     due
 }
 
+/// What a run of retention did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RetentionDone {
+    /// Logs that were looked at: those that are online.
+    pub logs: usize,
+    /// Segments that went.
+    pub segments: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Logs of which nothing could be removed.
+    pub failed: usize,
+}
+
 impl LogManager {
     /// The background work: disk space, fsync of everything that waits, retention, forgetting
     /// compaction (by threads of its own), producers, removing files, checkpoints. To be called about once a second from one thread;
@@ -129,9 +142,11 @@ impl LogManager {
         }
     }
 
-    /// Removes what retention says, now, whatever the interval.
-    pub fn apply_retention_now(&self) {
-        self.apply_retention(&self.logs());
+    /// Removes what retention says, now, whatever the interval: of one topic, or of all.
+    pub fn apply_retention_now(&self, topic: Option<&str>) -> RetentionDone {
+        let mut logs = self.logs();
+        logs.retain(|log| topic.is_none_or(|topic| log.topic() == topic));
+        self.apply_retention(&logs)
     }
 
     /// Flushes everything, writes snapshots, checkpoints and the marker of a clean shutdown.
@@ -227,15 +242,28 @@ impl LogManager {
         results
     }
 
-    pub(super) fn apply_retention(&self, logs: &[Arc<PartitionLog>]) {
+    pub(super) fn apply_retention(&self, logs: &[Arc<PartitionLog>]) -> RetentionDone {
         let mut failures = Failures::default();
+        let mut done = RetentionDone::default();
         for log in logs.iter().filter(|log| log.is_online()) {
+            done.logs += 1;
             match log.apply_retention() {
-                Ok(condemned) => self.condemn(condemned),
-                Err(error) => failures.add(log, &error),
+                Ok(condemned) => {
+                    done.segments += condemned.len();
+                    done.bytes += condemned
+                        .iter()
+                        .map(|gone| gone.segment.size())
+                        .sum::<u64>();
+                    self.condemn(condemned);
+                }
+                Err(error) => {
+                    done.failed += 1;
+                    failures.add(log, &error);
+                }
             }
         }
         failures.tell("retention failed");
+        done
     }
 
     /// Files that have been renamed to `.deleted` go after a while.
