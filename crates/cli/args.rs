@@ -52,6 +52,9 @@ pub enum Command {
     /// Ends with 0 when it keeps up, 1 when it does not, 2 when nobody answers, 3 when there is no
     /// such group.
     Why(WhyArgs),
+    /// Fetch what somebody needs who is to help: configuration without passwords, log, metrics, snapshots,
+    /// limits; nothing of what is in records
+    SupportBundle(BundleArgs),
     /// Run a pipeline to look at: services that write logs, groups that read them
     Demo(DemoArgs),
     /// Check a configuration, or print one with every key explained
@@ -264,6 +267,22 @@ pub struct AskArgs {
     /// A file with a bearer token, where HTTP needs a login
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
+    /// Certificates (PEM) of the authority that a https:// address must show, instead of the public ones
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+pub struct BundleArgs {
+    #[command(flatten)]
+    pub ask: AskArgs,
+    /// Where it is written; a file that is there already is left alone
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "limpid-support-bundle.tar.gz"
+    )]
+    pub to: PathBuf,
 }
 
 #[derive(clap::Args)]

@@ -11,6 +11,7 @@ pub mod serve;
 mod signals;
 pub mod status;
 pub mod storage;
+pub mod support_bundle;
 pub mod why;
 
 use std::sync::Arc;

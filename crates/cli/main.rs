@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         Some(Command::Http { command }) => commands::http::run(&command),
         Some(Command::Status(ask)) => Ok(commands::status::run(&ask)),
         Some(Command::Why(why)) => Ok(commands::why::run(&why)),
+        Some(Command::SupportBundle(bundle)) => commands::support_bundle::run(&bundle),
         Some(Command::Demo(demo)) => commands::demo::run(&demo),
         Some(Command::Config(config)) => commands::config::run(&config),
     };

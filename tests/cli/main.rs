@@ -8,6 +8,7 @@
 
 mod asking;
 mod broker;
+mod bundle;
 mod checking;
 mod configuration;
 mod directories;

@@ -277,3 +277,37 @@ fn a_certificate_that_no_grant_names_is_nobodys() {
     assert!(error.to_string().contains("CertificateRequired"), "{error}");
     scene.home.stop();
 }
+
+#[test]
+fn the_command_line_believes_the_authority_it_is_told() {
+    let tokens = tempfile::tempdir().unwrap();
+    let file = tokens.path().join("tokens");
+    let token = limpid(&["http", "token", "add", "ops", "--file"], &file, "");
+    let shown = tokens.path().join("token");
+    std::fs::write(&shown, token).unwrap();
+    let scene = Scene::with(&[&format!("limpid.http.tokens.file={}", file.display())]);
+    let port = scene.home.server().addresses().https[0].port();
+    let status = |authority: Option<PathBuf>| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_limpid"));
+        command.args(["status", "--url", &format!("https://localhost:{port}")]);
+        command.arg("--token-file").arg(&shown);
+        if let Some(file) = authority {
+            command.arg("--ca-file").arg(file);
+        }
+        let ended = command.output().unwrap();
+        let said = [ended.stdout, ended.stderr].concat();
+        (ended.status.code(), String::from_utf8(said).unwrap())
+    };
+    let (code, said) = status(Some(fixture("ca.pem")));
+    assert!(
+        matches!(code, Some(0 | 1)) && said.contains("Numbers of "),
+        "{said}"
+    );
+    let (code, said) = status(None);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("certificate"), "{said}");
+    let (code, said) = status(Some(shown.clone()));
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("has no certificate"), "{said}");
+    scene.home.stop();
+}

@@ -6,12 +6,17 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use ureq::http::Response;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body};
 
 use crate::args::AskArgs;
 
 /// A broker that can't say how it is in this time is not well.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// A bundle is made while it is waited for.
+const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(120);
+/// Bytes of a file that are read.
+const FILE_BYTES_MAX: u64 = 512 << 20;
 /// Bytes of an answer that are read.
 const ANSWER_BYTES_MAX: u64 = 1 << 20;
 /// Bytes of `/metrics` that are read: more than a million series.
@@ -45,22 +50,12 @@ impl Answer {
     }
 }
 
-fn agent() -> Agent {
-    let config = Agent::config_builder()
-        .timeout_global(Some(TIMEOUT))
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .build();
-    Agent::new_with_config(config)
-}
-
 /// Asks for a part of `/metrics`.
 pub fn metrics(args: &AskArgs, query: &[(&str, &str)]) -> Result<String> {
     let base = args.url.trim_end_matches('/');
     let page = format!("{base}/metrics");
     let token = args.token_file.as_deref().map(token).transpose()?;
-    let mut answer = get(&agent(), &page, query, token.as_deref())?;
+    let mut answer = get(&agent(args, TIMEOUT)?, &page, query, token.as_deref())?;
     match answer.status().as_u16() {
         200 => {}
         401 => bail!("{base} needs a login: give a token with --token-file"),
@@ -72,7 +67,7 @@ pub fn metrics(args: &AskArgs, query: &[(&str, &str)]) -> Result<String> {
 
 /// Asks for a page as text; `path` lies below the page of the only cluster.
 pub fn ask(args: &AskArgs, path: &str, query: &[(&str, &str)]) -> Result<Answer> {
-    let agent = agent();
+    let agent = agent(args, TIMEOUT)?;
     let base = args.url.trim_end_matches('/');
     let token = args.token_file.as_deref().map(token).transpose()?;
     let token = token.as_deref();
@@ -99,6 +94,46 @@ pub fn ask(args: &AskArgs, path: &str, query: &[(&str, &str)]) -> Result<Answer>
             .read_to_string()
             .with_context(|| page.clone())?,
     })
+}
+
+/// Asks for a file, which may take its time; the status, and the bytes.
+pub fn download(args: &AskArgs, path: &str) -> Result<(u16, Vec<u8>)> {
+    let agent = agent(args, DOWNLOAD_TIMEOUT)?;
+    let token = args.token_file.as_deref().map(token).transpose()?;
+    let url = format!("{}{path}", args.url.trim_end_matches('/'));
+    let mut answer = get(&agent, &url, &[], token.as_deref())?;
+    let body = answer.body_mut().with_config().limit(FILE_BYTES_MAX);
+    let bytes = body.read_to_vec().with_context(|| url.clone())?;
+    Ok((answer.status().as_u16(), bytes))
+}
+
+fn agent(args: &AskArgs, timeout: Duration) -> Result<Agent> {
+    let mut config = Agent::config_builder()
+        .timeout_global(Some(timeout))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false);
+    if let Some(file) = &args.ca_file {
+        let roots = RootCerts::new_with_certs(&authorities(file)?);
+        config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
+    }
+    Ok(Agent::new_with_config(config.build()))
+}
+
+/// The certificates in a file.
+fn authorities(file: &Path) -> Result<Vec<Certificate<'static>>> {
+    let pem = std::fs::read(file).with_context(|| file.display().to_string())?;
+    let mut found = Vec::new();
+    for item in parse_pem(&pem) {
+        let item = item.with_context(|| format!("{} is no PEM", file.display()))?;
+        if let PemItem::Certificate(certificate) = item {
+            found.push(certificate);
+        }
+    }
+    if found.is_empty() {
+        bail!("{} has no certificate", file.display());
+    }
+    Ok(found)
 }
 
 /// The token in a file.

@@ -7,7 +7,7 @@ use limpid_cluster::ReadinessState;
 use limpid_cluster::verdict::Severity;
 use serde::Serialize;
 
-use limpid_access::Visitor;
+use limpid_access::{Permission, Via, Visitor};
 
 use crate::app::{App, Look};
 use crate::assets::{accepts_gzip, compressed};
@@ -52,6 +52,8 @@ pub(crate) struct Chrome {
     /// Who looks, and what its forms must carry, when it logged in.
     pub(crate) visitor: Option<String>,
     pub(crate) csrf: Option<String>,
+    /// Whether a support bundle is for it.
+    pub(crate) bundle: bool,
 }
 
 impl Chrome {
@@ -78,6 +80,10 @@ impl Chrome {
             version: env!("CARGO_PKG_VERSION"),
             visitor: visitor.name().map(str::to_owned),
             csrf: visitor.csrf().map(str::to_owned),
+            bundle: visitor.via() == Via::Local
+                || visitor
+                    .may(Permission::Operate, app.source.name(), None)
+                    .is_ok(),
         }
     }
 

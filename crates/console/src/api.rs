@@ -337,3 +337,21 @@ fn problem(status: StatusCode, sentence: &str) -> Response {
     let json = serde_json::json!({ "error": sentence }).to_string() + "\n";
     (status, [(header::CONTENT_TYPE, "application/json")], json).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_changes_something_needs_more_than_eyes() {
+        for endpoint in ENDPOINTS {
+            let changes = endpoint.method != Method::Get;
+            let operates = endpoint.permissions.contains(&Permission::Operate);
+            assert_eq!(changes, operates, "{}", endpoint.name);
+            let shows = endpoint.path.ends_with("/messages");
+            let reads = endpoint.permissions.contains(&Permission::ReadPayloads);
+            assert_eq!(shows, reads, "{}", endpoint.name);
+            assert!(!endpoint.permissions.is_empty(), "{}", endpoint.name);
+        }
+    }
+}

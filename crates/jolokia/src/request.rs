@@ -2,6 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+/// The name by which Jolokia's own client asks for all attributes.
+const ALL: &str = "*";
+
 /// A request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
@@ -107,7 +110,7 @@ impl Request {
             },
             "read" => {
                 let mbean = mbean()?;
-                let named = parts.next().filter(|names| !names.is_empty());
+                let named = parts.next().filter(|names| !matches!(&**names, "" | ALL));
                 let attributes: Vec<String> = named
                     .iter()
                     .flat_map(|a| a.split(','))
@@ -286,6 +289,7 @@ fn arguments(given: Option<&Value>) -> Result<Vec<Value>, String> {
 fn attributes(named: Option<&Value>) -> Result<(Vec<String>, bool), String> {
     match named {
         None | Some(Value::Null) => Ok((Vec::new(), false)),
+        Some(Value::String(all)) if all == ALL => Ok((Vec::new(), false)),
         Some(Value::String(one)) => Ok((vec![one.clone()], true)),
         Some(Value::Array(several)) => {
             let names = several.iter().map(|name| name.as_str().map(str::to_owned));
@@ -342,6 +346,16 @@ mod tests {
             path: vec!["used".to_owned()],
         };
         assert_eq!(found, expected);
+        let all = Operation::Read {
+            mbean: "a:b=c".to_owned(),
+            attributes: Vec::new(),
+            single: false,
+            path: Vec::new(),
+        };
+        assert_eq!(
+            [read("read/a:b=c/*"), read("read/a:b=c")],
+            [all.clone(), all]
+        );
         assert_eq!(read(""), Operation::Version);
         assert!(Request::of_path("read", Options::default()).is_err());
         for wrong in ["reset/x", "write/a:b=c/A", "exec/a:b=c"] {

@@ -12,18 +12,31 @@ use limpid_exporter::{Budget, Exporter, Filter, Format, Limits, Names, Selection
 use limpid_link::Link;
 use limpid_telemetry::Registry;
 
+use crate::bundle::{self, Bundle};
 use crate::error::StartError;
 use crate::http::Visiting;
+
+/// What faces show and operate.
+pub(crate) struct Shown<'a> {
+    pub(crate) cluster: &'a Arc<EmbeddedCluster>,
+    pub(crate) link: &'a Arc<Link>,
+    pub(crate) node: &'a Arc<dyn NodeAdmin>,
+    pub(crate) bundle: &'a Arc<Bundle>,
+}
 
 /// The routes of every face, for those who visit.
 pub(crate) fn router(
     registry: &Registry,
-    cluster: &Arc<EmbeddedCluster>,
-    link: &Arc<Link>,
-    node: &Arc<dyn NodeAdmin>,
+    shown: &Shown<'_>,
     broker: &BrokerConfig,
     visiting: &Visiting,
 ) -> Result<Router, StartError> {
+    let Shown {
+        cluster,
+        link,
+        node,
+        bundle,
+    } = *shown;
     let source: Arc<dyn ClusterSource> = cluster.clone();
     let exporter = Exporter::new(registry.clone())?;
     exporter.add_cluster_with(Arc::clone(&source), &broker.http.metrics_dialects)?;
@@ -49,11 +62,14 @@ pub(crate) fn router(
         node: Arc::clone(node),
         cluster: broker.node.cluster_name.clone(),
     });
-    Ok(Router::new()
+    let faces = Router::new()
         .merge(limpid_exporter::router(exporter))
         .merge(limpid_api::router(source))
         .merge(jolokia)
-        .merge(console))
+        .merge(console);
+    Ok(faces
+        .clone()
+        .merge(bundle::router(Arc::clone(bundle), faces)))
 }
 
 /// What `/metrics` may show.

@@ -6,6 +6,7 @@
 //!
 //! What must never be here: protocol and page code.
 
+mod bundle;
 mod catalogue;
 mod certificates;
 mod control;

@@ -8,7 +8,7 @@ use limpid_cluster::{AdminError, By, NodeAdmin, RetentionRun};
 use limpid_storage::LogManager;
 use limpid_telemetry::logging::loggers::{LoggerLevel, Loggers};
 
-const AUDIT: &str = "limpid::audit";
+const TARGET: &str = "limpid::audit";
 
 /// See the module.
 pub(crate) struct Node {
@@ -64,7 +64,7 @@ impl NodeAdmin for Node {
         let after = self.loggers.list().get(logger).map(|level| level.name());
         let after = after.unwrap_or_default();
         tracing::info!(
-            target: AUDIT, user = by.who, address = by.from, logger, before, after,
+            target: TARGET, user = by.who, address = by.from, logger, before, after,
             "level of a logger changed"
         );
         Ok(before)
@@ -88,7 +88,7 @@ impl NodeAdmin for Node {
             failed: done.failed,
         };
         tracing::info!(
-            target: AUDIT, user = by.who, address = by.from,
+            target: TARGET, user = by.who, address = by.from,
             topic.name = topic.unwrap_or("*"), logs = run.logs, segments = run.segments,
             bytes = run.bytes, failed = run.failed, "retention was run"
         );

@@ -34,6 +34,7 @@ use limpid_telemetry::logging::loggers::Loggers;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
+use crate::bundle::Bundle;
 use crate::certificates::Certificates;
 use crate::control::Control;
 use crate::data_dir::{self, DataDirs};
@@ -130,7 +131,15 @@ impl Server {
         let visiting = Visiting::open(&broker, registry, Arc::clone(&clock))?;
         let node = Arc::new(Node::new(Arc::clone(&loggers)));
         let operated: Arc<dyn NodeAdmin> = node.clone();
-        let faces = faces::router(registry, &cluster, &link, &operated, &broker, &visiting)?;
+        let bundle = Bundle::new(cluster.clone(), Arc::clone(&loggers), config.clone());
+        let bundle = Arc::new(bundle);
+        let shown = faces::Shown {
+            cluster: &cluster,
+            link: &link,
+            node: &operated,
+            bundle: &bundle,
+        };
+        let faces = faces::router(registry, &shown, &broker, &visiting)?;
         let metrics = Arc::new(BrokerMetrics::register(registry)?);
         let certificates = Arc::new(Certificates::load(&broker, &metrics.connections)?);
         let client_log = client_log(registry, &clock);
@@ -164,6 +173,7 @@ impl Server {
         let (drain, draining) = drain::channel();
         let blocking = opening.blocking()?;
         let settings = Arc::new(Settings::new(opening.config.clone()));
+        bundle.follow(Arc::clone(&settings));
         let services = Services::new(ServicesInput {
             settings: Arc::clone(&settings),
             logs: Arc::clone(&opening.logs),

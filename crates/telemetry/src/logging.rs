@@ -9,6 +9,7 @@
 mod limit;
 pub mod loggers;
 mod queue;
+mod tail;
 
 use std::io::Write;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use limit::{AddressClass, RateLimiter};
 use loggers::Loggers;
 pub use queue::QUEUE_BYTES_DEFAULT;
 use queue::{Queue, QueueWriter};
+use tail::Tail;
 
 /// Longest time to wait for the last lines when the process ends.
 const FLUSH_AT_EXIT: Duration = Duration::from_secs(1);
@@ -86,6 +88,10 @@ crate::families! {
         QUEUED: gauge = "limpid_log_queue_bytes";
         /// Most bytes of log lines that wait before new lines are dropped.
         LIMIT: gauge = "limpid_log_queue_limit_bytes";
+        /// Bytes of the last log lines, which are kept for support bundles.
+        TAIL: gauge = "limpid_log_tail_bytes";
+        /// Most bytes of the last log lines that are kept.
+        TAIL_LIMIT: gauge = "limpid_log_tail_limit_bytes";
     }
 }
 
@@ -163,7 +169,9 @@ pub fn to_sink(
     sink: Box<dyn Write + Send>,
 ) -> Result<(tracing::Dispatch, LogGuard), LogError> {
     let filter = parse(&options.filter)?;
-    let queue = Queue::start(options.queue_bytes, sink).map_err(LogError::Thread)?;
+    let tail = Arc::new(Tail::default());
+    let queue = Queue::start(options.queue_bytes, sink, Arc::clone(&tail));
+    let queue = queue.map_err(LogError::Thread)?;
     let (filter, handle) = reload::Layer::new(filter);
     let writer = QueueWriter::new(queue.clone());
     let lines = fmt::layer().with_ansi(false).with_writer(writer);
@@ -176,7 +184,7 @@ pub fn to_sink(
         // The subscriber can only be gone when the process ends.
         handle.reload(filter).ok();
     });
-    let loggers = Arc::new(Loggers::new(&options.filter, options.targets, reload));
+    let loggers = Arc::new(Loggers::new(&options.filter, options.targets, reload, tail));
     let guard = LogGuard { queue, loggers };
     Ok((tracing::Dispatch::new(subscriber), guard))
 }
@@ -224,6 +232,10 @@ impl Collector for LogCollector {
             .add(&[], self.queue.queued_bytes());
         out.family(&families::LIMIT)
             .add(&[], self.queue.limit_bytes());
+        out.family(&families::TAIL)
+            .add(&[], self.queue.tail_bytes());
+        out.family(&families::TAIL_LIMIT)
+            .add(&[], tail::TAIL_BYTES_MAX);
         Ok(())
     }
 }

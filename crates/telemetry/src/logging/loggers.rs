@@ -6,10 +6,12 @@
 //! forgotten when the process ends.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
+use super::tail::Tail;
 use super::{LogError, parse};
 
 /// The logger above all others.
@@ -118,6 +120,7 @@ pub struct Loggers {
     levels: Mutex<Levels>,
     /// None where nothing logs: then there are no loggers either.
     reload: Option<Reload>,
+    tail: Arc<Tail>,
 }
 
 impl Loggers {
@@ -127,15 +130,27 @@ impl Loggers {
             targets: &[],
             levels: Mutex::new(Levels::of("")),
             reload: None,
+            tail: Arc::default(),
         }
     }
 
-    pub(super) fn new(filter: &str, targets: &'static [&'static str], reload: Reload) -> Self {
+    pub(super) fn new(
+        filter: &str,
+        targets: &'static [&'static str],
+        reload: Reload,
+        tail: Arc<Tail>,
+    ) -> Self {
         Self {
             targets,
             levels: Mutex::new(Levels::of(filter)),
             reload: Some(reload),
+            tail,
         }
+    }
+
+    /// The last lines that all of them logged, the oldest first.
+    pub fn last_lines(&self) -> Vec<u8> {
+        self.tail.text()
     }
 
     /// Every logger by name, with the level that holds for it.

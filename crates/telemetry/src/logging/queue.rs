@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::tail::Tail;
+
 /// Bytes of lines that wait by default: seconds of a chatty log, nothing next to the caches.
 pub const QUEUE_BYTES_DEFAULT: usize = 1 << 20;
 
@@ -29,6 +31,7 @@ struct State {
 #[derive(Debug)]
 pub(super) struct Queue {
     limit: usize,
+    tail: Arc<Tail>,
     state: Mutex<State>,
     filled: Condvar,
     emptied: Condvar,
@@ -36,9 +39,14 @@ pub(super) struct Queue {
 
 impl Queue {
     /// Starts the writing thread.
-    pub(super) fn start(limit: usize, sink: Box<dyn Write + Send>) -> io::Result<Arc<Queue>> {
+    pub(super) fn start(
+        limit: usize,
+        sink: Box<dyn Write + Send>,
+        tail: Arc<Tail>,
+    ) -> io::Result<Arc<Queue>> {
         let queue = Arc::new(Queue {
             limit,
+            tail,
             state: Mutex::default(),
             filled: Condvar::new(),
             emptied: Condvar::new(),
@@ -53,6 +61,7 @@ impl Queue {
     pub(super) fn push(&self, line: &[u8]) {
         let cut = line.len() > LINE_BYTES_MAX;
         let line = &line[..line.len().min(LINE_BYTES_MAX)];
+        self.tail.push(line);
         let mut state = self.state.lock();
         if state.closed || state.queued_bytes + line.len() > self.limit {
             state.dropped += 1;
@@ -98,6 +107,11 @@ impl Queue {
 
     pub(super) fn limit_bytes(&self) -> usize {
         self.limit
+    }
+
+    /// Bytes of the last lines that are kept.
+    pub(super) fn tail_bytes(&self) -> usize {
+        self.tail.bytes()
     }
 
     fn write_to(&self, mut sink: Box<dyn Write + Send>) {
