@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 
 use crate::asking::{Answer, ask, basic, connect, limpid};
-use crate::home::Home;
+use crate::home::{Home, until};
 
 /// A server with a user alice, reached from 127.0.0.1.
 struct Scene {
@@ -39,6 +39,55 @@ impl Scene {
 }
 
 const HEADER: &str = "limpid.http.trusted.header=X-Forwarded-User";
+
+#[test]
+fn guessing_is_counted_where_the_proxy_saw_it() {
+    let scene = Scene::with(&["limpid.http.trusted.proxies=127.0.0.0/8"]);
+    let from = |address: &str| format!("X-Forwarded-For: 10.9.9.9, {address}");
+    let guess = |address: &str| {
+        let wrong = basic("alice", "guess");
+        scene.get("/metrics", &[&wrong, &from(address)]).status()
+    };
+    for _ in 0..10 {
+        assert_eq!(guess("203.0.113.1"), 401);
+    }
+    assert_eq!(guess("203.0.113.1"), 429);
+    assert_eq!(
+        guess("203.0.113.2"),
+        401,
+        "somebody else behind the same proxy"
+    );
+    scene.home.stop();
+}
+
+#[test]
+fn one_address_has_so_many_connections() {
+    let scene = Scene::with(&["limpid.http.connections.max.per.address=2"]);
+    let alice = basic("alice", "correct horse");
+    let address = scene.home.server().addresses().http[0];
+    let idle: Vec<_> = (0..2).map(|_| connect(address)).collect();
+    until("a connection that is closed", || {
+        let mut third = connect(address);
+        let closed = third.read(&mut [0]);
+        matches!(closed, Ok(0) | Err(_)).then_some(())
+    });
+    drop(idle);
+    let metrics = until("an answer after the others went", || {
+        let mut stream = connect(address);
+        let ask = format!("GET /metrics HTTP/1.0\r\nHost: localhost\r\n{alice}\r\n\r\n");
+        stream.write_all(ask.as_bytes()).ok()?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text).ok()?;
+        text.contains("200 OK").then_some(text)
+    });
+    for line in [
+        "limpid_http_connections_of_one_address_max 2",
+        "limpid_http_connection_failures_total{cause=\"too_many_from_address\"}",
+    ] {
+        assert!(metrics.contains(line), "{line}");
+    }
+    scene.home.stop();
+}
 
 #[test]
 fn a_proxy_says_who_visits() {

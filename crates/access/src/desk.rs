@@ -9,11 +9,12 @@ use limpid_config::{Grant, Grantee, HttpAccessConfig};
 use limpid_platform::clock::Clock;
 use limpid_platform::random::Random;
 
+use crate::attempts::{self, Attempts};
 use crate::metrics::{AccessMetrics, Credential, CredentialFile, LoginOutcome, RereadOutcome};
 use crate::passwords::{self, Passwords};
 use crate::phc::{PASSWORD_BYTES_MAX, PasswordHash};
 use crate::reread::{FileError, Watched};
-use crate::sessions::{Identity, Limits, Sessions};
+use crate::sessions::{Identity, Limits, Proof, Sessions};
 use crate::throttle::{self, Throttle};
 use crate::tokens::Tokens;
 use crate::users::Users;
@@ -52,6 +53,21 @@ pub struct Login {
     identity: Identity,
 }
 
+/// A login at somebody else's page, on its way.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// Names the attempt.
+    pub state: String,
+    /// Stands in the provider's token.
+    pub nonce: String,
+    /// Shows that who redeems the code is who asked for it.
+    pub verifier: String,
+    /// Where the browser comes back to.
+    pub redirect_uri: String,
+    /// Where it wanted to go.
+    pub to: String,
+}
+
 /// Compares secrets without telling by the time where they differ.
 pub fn same_secret(one: &str, other: &str) -> bool {
     crate::digest::same(one.as_bytes(), other.as_bytes())
@@ -65,6 +81,7 @@ pub struct Desk {
     sessions: Sessions,
     passwords: Passwords,
     throttle: Arc<Throttle>,
+    attempts: Attempts<Attempt>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     metrics: Arc<AccessMetrics>,
@@ -105,6 +122,7 @@ impl Desk {
         metrics.sessions_max.set(config.sessions_max as i64);
         metrics.password_queue_max.set(passwords::QUEUE_MAX as i64);
         metrics.remembered_max.set(passwords::REMEMBERED_MAX as i64);
+        metrics.attempts_max.set(attempts::ATTEMPTS_MAX as i64);
         metrics.failing_max.set(throttle::ADDRESSES_MAX as i64);
         Ok(Self {
             grants: config.grants.clone(),
@@ -122,6 +140,7 @@ impl Desk {
                 metrics.remembered.clone(),
             )?,
             throttle: Arc::new(Throttle::new(config.login_failures_max)),
+            attempts: Attempts::new(),
             clock,
             random,
             metrics,
@@ -195,7 +214,7 @@ impl Desk {
             identity: Identity {
                 name: name.to_owned(),
                 groups: Vec::new(),
-                proof: hash.digest(),
+                proof: Proof::Password(hash.digest()),
             },
         });
         if let (Some(hash), Some(login)) = (known, &login)
@@ -256,6 +275,48 @@ impl Desk {
         Ok(())
     }
 
+    /// Somebody goes to log in at a provider's page.
+    ///
+    /// # Errors
+    /// The system gives no random bytes.
+    pub fn begin_attempt(&self, redirect_uri: String, to: String) -> io::Result<Attempt> {
+        let secret = || crate::digest::secret(&*self.random);
+        let attempt = Attempt {
+            state: secret()?,
+            nonce: secret()?,
+            verifier: secret()?,
+            redirect_uri,
+            to,
+        };
+        let now = self.clock.monotonic();
+        self.attempts
+            .begin(attempt.state.clone(), attempt.clone(), now);
+        Ok(attempt)
+    }
+
+    /// Somebody comes back; each attempt counts once.
+    pub fn end_attempt(&self, state: &str) -> Option<Attempt> {
+        self.attempts.take(state, self.clock.monotonic())
+    }
+
+    /// Somebody for whom a provider vouches; nobody when it does not.
+    pub fn vouched(&self, person: Option<(String, Vec<String>)>) -> Option<Login> {
+        self.count(Credential::Provider, person.is_some());
+        let (name, groups) = person?;
+        let proof = Proof::Provider;
+        let identity = Identity {
+            name,
+            groups,
+            proof,
+        };
+        Some(Login { identity })
+    }
+
+    /// The time that attempts and sessions are measured by.
+    pub fn monotonic(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
     /// The visitor of one request that carried name and password.
     pub fn visitor(&self, login: &Login) -> Visitor {
         let Identity { name, groups, .. } = &login.identity;
@@ -291,6 +352,8 @@ impl Desk {
         let now = self.clock.monotonic();
         let sessions = self.sessions.sweep(now, |who| self.still(who));
         self.metrics.sessions.set(sessions as i64);
+        let attempts = self.attempts.sweep(now);
+        self.metrics.attempts.set(attempts as i64);
         self.metrics.failing.set(self.throttle.sweep(now) as i64);
     }
 
@@ -298,7 +361,10 @@ impl Desk {
     fn still(&self, who: &Identity) -> bool {
         let users = self.users.as_ref().map(Watched::current);
         let hash = users.as_ref().and_then(|users| users.hash(&who.name));
-        hash.is_some_and(|hash| hash.digest() == who.proof)
+        match who.proof {
+            Proof::Password(digest) => hash.is_some_and(|hash| hash.digest() == digest),
+            Proof::Provider => true,
+        }
     }
 
     fn count(&self, credential: Credential, accepted: bool) {

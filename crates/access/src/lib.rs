@@ -9,6 +9,7 @@
 //! What must never be here: HTTP, tokio. Secrets are kept as digests, compared in constant time, and
 //! never part of an error or a log line.
 
+mod attempts;
 pub mod desk;
 mod digest;
 mod metrics;

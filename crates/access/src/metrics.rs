@@ -15,6 +15,8 @@ label_enum! {
         Certificate = "certificate",
         /// The header of a proxy; refused is one that no proxy of ours has sent.
         Header = "header",
+        /// The word of a provider of OpenID Connect.
+        Provider = "oidc",
     }
 }
 
@@ -81,6 +83,8 @@ label_enum! {
         Plain = "plain_http",
         /// No rule makes a name of the certificate that was shown.
         Nameless = "nameless_certificate",
+        /// Its address has `limpid.http.connections.max.per.address` already.
+        Crowded = "too_many_from_address",
     }
 }
 
@@ -95,12 +99,20 @@ metrics! {
         pub connections: gauge = "limpid_http_connections";
         /// Most HTTP connections at a time, of all listeners together; see `limpid.http.connections.max`.
         pub connections_max: gauge = "limpid_http_connections_max";
-        /// Connections over https that ended before a request.
+        /// HTTP connections of the address that has most of them; trusted proxies are not counted.
+        pub connections_each: gauge = "limpid_http_connections_of_one_address";
+        /// Most HTTP connections that one address may have, `limpid.http.connections.max.per.address`.
+        pub connections_each_max: gauge = "limpid_http_connections_of_one_address_max";
+        /// Connections over HTTP that ended before a request.
         pub connection_failures: counter { cause: ConnectionFailure } = "limpid_http_connection_failures_total";
         /// Logins to the console that hold now.
         pub sessions: gauge = "limpid_http_sessions";
         /// Most logins to the console at a time, `limpid.http.sessions.max`.
         pub sessions_max: gauge = "limpid_http_sessions_max";
+        /// Logins at a provider's page that have begun and not ended.
+        pub attempts: gauge = "limpid_http_oidc_attempts";
+        /// Most logins at a provider's page at a time; one more ends the oldest.
+        pub attempts_max: gauge = "limpid_http_oidc_attempts_max";
         /// Passwords that wait to be checked.
         pub password_queue: gauge = "limpid_http_password_queue";
         /// Most passwords that may wait to be checked.

@@ -29,8 +29,16 @@ pub(crate) struct Limits {
 pub(crate) struct Identity {
     pub(crate) name: String,
     pub(crate) groups: Vec<String>,
+    pub(crate) proof: Proof,
+}
+
+/// By what somebody has shown who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Proof {
     /// The digest of the password's hash: with another password the session is over.
-    pub(crate) proof: Digest,
+    Password(Digest),
+    /// The word of a provider, for as long as a session holds.
+    Provider,
 }
 
 struct Session {
@@ -157,7 +165,7 @@ mod tests {
         Identity {
             name: name.to_owned(),
             groups: Vec::new(),
-            proof: digest::of(name),
+            proof: Proof::Password(digest::of(name)),
         }
     }
 

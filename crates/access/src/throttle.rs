@@ -96,8 +96,8 @@ impl Throttle {
     }
 }
 
-/// Who has an IPv6 address usually has 2⁶⁴ of them.
-fn network(address: IpAddr) -> IpAddr {
+/// What counts as one address: who has an IPv6 address usually has 2⁶⁴ of them.
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let bits = v6.to_bits() >> 64 << 64;

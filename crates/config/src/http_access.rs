@@ -3,7 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::proxies::{self, TrustedHeader};
+use crate::oidc::{self, OidcConfig};
+use crate::proxies::{self, Network, TrustedHeader};
 use crate::values::{KeyedMessage, Values};
 
 /// The key of the grants.
@@ -24,6 +25,10 @@ pub struct HttpAccessConfig {
     pub certificates: bool,
     /// `limpid.http.trusted.header`: proxies say who visits.
     pub trusted: Option<TrustedHeader>,
+    /// `limpid.http.trusted.proxies`: their word on where somebody is counts.
+    pub proxies: Vec<Network>,
+    /// `limpid.http.oidc.*`: a provider says who somebody is.
+    pub oidc: Option<OidcConfig>,
     /// `limpid.http.grants`.
     pub grants: Vec<Grant>,
     /// `limpid.http.sessions.max`.
@@ -43,6 +48,7 @@ impl HttpAccessConfig {
             || self.tokens_file.is_some()
             || self.certificates
             || self.trusted.is_some()
+            || self.oidc.is_some()
     }
 }
 
@@ -126,6 +132,8 @@ pub(crate) fn http_access(
         tokens_file: path("limpid.http.tokens.file"),
         certificates,
         trusted: proxies::trusted_header(values)?,
+        proxies: proxies::trusted_proxies(values)?,
+        oidc: oidc::oidc(values)?,
         grants: parse_grants(&values.text(GRANTS)).map_err(|message| (GRANTS, message))?,
         sessions_max: values.size("limpid.http.sessions.max"),
         session_idle_ms: values.unsigned("limpid.http.session.idle.ms"),
@@ -137,7 +145,8 @@ pub(crate) fn http_access(
     if !config.is_configured() && said.is_some_and(|said| said.trim() != GRANTS_DEFAULT) {
         let message = "nobody can log in who could be granted anything; set \
                        limpid.http.users.file, limpid.http.tokens.file, \
-                       limpid.http.trusted.header or, for https, limpid.http.ssl.client.auth";
+                       limpid.http.trusted.header, limpid.http.oidc.issuer or, for https, \
+                       limpid.http.ssl.client.auth";
         return Err((GRANTS, message.into()));
     }
     Ok(config)

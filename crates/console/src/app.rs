@@ -23,6 +23,8 @@ pub(crate) struct App {
     pub(crate) node: Option<Arc<dyn NodeAdmin>>,
     /// Whether people can log in.
     pub(crate) login: bool,
+    /// At whose page they can, too.
+    pub(crate) provider: Option<String>,
     pub(crate) trends: Arc<Trends>,
     pub(crate) links: Links,
     pub(crate) assets: Assets,
@@ -58,6 +60,7 @@ impl App {
             values: faces.values,
             node: faces.node,
             login: faces.login,
+            provider: faces.provider,
             trends: Arc::new(Trends::new()),
             assets: Assets::new(&faces.base),
             streams: Slots::default(),

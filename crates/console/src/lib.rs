@@ -60,6 +60,8 @@ pub struct Faces {
     pub node: Option<Arc<dyn NodeAdmin>>,
     /// Whether people can log in, by a form at `/login` that is posted there.
     pub login: bool,
+    /// At whose page people can log in, by way of `/login/oidc`.
+    pub provider: Option<String>,
     /// What precedes the path of every link, such as `/limpid`; mostly empty. Requests come without it.
     pub base: String,
 }

@@ -13,7 +13,7 @@ use limpid_access::{Via, Visitor};
 
 use crate::answer;
 use crate::app::App;
-use crate::links::Links;
+use crate::links::{Links, encoded};
 use crate::listing::Query;
 
 #[derive(Template)]
@@ -27,6 +27,11 @@ struct Page<'a> {
     sentence: Option<&'static str>,
     name: Option<&'a str>,
     csrf: Option<&'a str>,
+    /// Whether names and passwords are taken.
+    passwords: bool,
+    /// At whose page people can log in, and the way there.
+    provider: Option<&'a str>,
+    provider_href: String,
 }
 
 /// The route.
@@ -37,11 +42,12 @@ pub(crate) async fn page(
     headers: HeaderMap,
 ) -> Response {
     let query = Query::parse(raw.as_deref());
-    if !app.login {
+    if !app.login && app.provider.is_none() {
         let chrome = answer::Chrome::new(&app, &app.look(), &query, &visitor);
         let sentence = "Nobody needs to log in here.";
         return answer::missing(chrome, sentence, &query, &headers);
     }
+    let to = query.get("to").unwrap_or("/");
     let name = visitor.name().filter(|_| visitor.via() == Via::Session);
     let page = Page {
         links: &app.links,
@@ -52,7 +58,7 @@ pub(crate) async fn page(
         } else {
             "Log in"
         },
-        to: query.get("to").unwrap_or("/"),
+        to,
         sentence: match query.get("why") {
             Some("wrong") => Some("Name or password is wrong."),
             Some("wait") => Some("Too many logins from your address failed. Wait a minute."),
@@ -61,9 +67,18 @@ pub(crate) async fn page(
         },
         name,
         csrf: visitor.csrf(),
+        passwords: app.login,
+        provider: app.provider.as_deref().map(host),
+        provider_href: app.links.top("/login/oidc?to=") + &encoded(to),
     };
     match page.render() {
         Ok(html) => answer::html(html, &headers),
         Err(error) => answer::failed(&error),
     }
+}
+
+/// The host of an address, by which people know it.
+fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split('/').next().unwrap_or(rest)
 }

@@ -31,6 +31,7 @@ pub fn router() -> (Router, impl Fn() + Send) {
         values: None,
         node: None,
         login: false,
+        provider: None,
         base: String::new(),
     };
     let app = Arc::new(App::resting(faces, || BEGAN_MS + 900_400));

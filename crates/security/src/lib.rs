@@ -3,6 +3,7 @@
 //! - [`tls`] makes rustls' configuration of key stores ([`stores`]), and again when the files
 //!   change; [`names`] makes a name of a certificate's subject.
 //! - [`sasl`] is one login: PLAIN, SCRAM ([`scram`]) or OAUTHBEARER ([`tokens`], [`jwks`]).
+//! - [`oidc`] logs people in to pages by a provider of OpenID Connect.
 //! - [`acl`] evaluates the rules of Kafka's standard authorizer.
 //!
 //! What must never be here: tokio, Kafka's wire format, the metadata log. Cryptography is that of
@@ -12,6 +13,7 @@ pub mod acl;
 mod denied;
 pub mod jwks;
 pub mod names;
+pub mod oidc;
 mod principal;
 pub mod sasl;
 pub mod scram;

@@ -162,7 +162,7 @@ impl TokenRules {
 
 /// A key that only verifies. A shared secret among the keys of a token server would let whoever can
 /// read them sign tokens.
-fn is_public(key: &Jwk) -> bool {
+pub(crate) fn is_public(key: &Jwk) -> bool {
     !matches!(key.algorithm, AlgorithmParameters::OctetKey(_))
 }
 

@@ -88,6 +88,9 @@ pub enum StartError {
         /// What is wrong.
         reason: String,
     },
+    /// The provider of OpenID Connect can't be asked as it is configured.
+    #[error("limpid.http.oidc.ca.file: {0}")]
+    Provider(String),
     /// Nobody could log in over HTTP.
     #[error(transparent)]
     Desk(#[from] limpid_access::desk::DeskError),

@@ -54,6 +54,7 @@ pub(crate) fn router(
         values: Some(values(&exporter)),
         node: Some(Arc::clone(node)),
         login: visiting.takes_passwords(),
+        provider: visiting.issuer().map(str::to_owned),
         base: broker.http.base().to_owned(),
     });
     let console = console.map_err(StartError::system("start the thread of the console"))?;

@@ -10,15 +10,17 @@
 //! - A path is for those who may see its cluster; what is no reading is for those who may change it
 //!   unless it is listed here. Routes ask for more where they know more, such as the topic.
 
+mod address;
 mod browser;
 mod cookie;
 mod credentials;
 mod headers;
 mod hosts;
 mod login;
+mod oidc;
 mod proxied;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, Request, State};
@@ -27,12 +29,15 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use limpid_access::desk::{Denied, Desk};
 use limpid_access::{AccessMetrics, Permission, Refused, Via, Visitor};
-use limpid_config::{ExternalUrl, TrustedHeader};
+use limpid_config::{ExternalUrl, Network, TrustedHeader};
 
 pub(crate) use self::cookie::Cookies;
 use self::credentials::Shown;
 pub(crate) use self::hosts::Hosts;
 pub(crate) use self::login::routes as login_routes;
+pub(crate) use self::oidc::{
+    AT_ONCE_MAX as OIDC_AT_ONCE_MAX, Way as OidcWay, routes as oidc_routes,
+};
 use self::proxied::Proxied;
 
 /// Served to everybody, but only their status to who is not let in.
@@ -61,6 +66,10 @@ pub(crate) struct Gate {
     pub(crate) external: Option<ExternalUrl>,
     /// The header in which proxies say who visits, and where they are.
     pub(crate) trusted: Option<TrustedHeader>,
+    /// `limpid.http.trusted.proxies`.
+    pub(crate) proxies: Vec<Network>,
+    /// Whether people log in at `/login`.
+    pub(crate) people_log_in: bool,
     /// What is counted.
     pub(crate) metrics: Arc<AccessMetrics>,
     /// The name of the cluster that paths without one are about.
@@ -117,8 +126,9 @@ impl Gate {
             return Err(self.refuse(Refused::Origin, StatusCode::FORBIDDEN, text));
         }
         let certified = request.extensions().get::<Certified>().cloned();
-        let visitor = self.visitor(peer, certified, request.headers()).await?;
-        let visitor = visitor.from_address(peer.ip());
+        let address = address::of(peer.ip(), request.headers(), &self.proxies);
+        let visitor = self.visitor(peer, address, certified, request.headers());
+        let visitor = visitor.await?.from_address(address);
         if !reads && visitor.via().is_ambient() && browser::hides_its_page(request.headers()) {
             return Err(self.forged());
         }
@@ -136,7 +146,8 @@ impl Gate {
             true => visitor.at_public_path(),
             false => visitor,
         };
-        let open = WAY_IN.contains(&path) || path.starts_with(ASSETS);
+        let way_in = WAY_IN.contains(&path) || oidc::PATHS.contains(&path);
+        let open = way_in || path.starts_with(ASSETS);
         let health = HEALTH.contains(&path);
         let refused = match open || health {
             true => Ok(()),
@@ -160,6 +171,7 @@ impl Gate {
     async fn visitor(
         &self,
         peer: SocketAddr,
+        address: IpAddr,
         certified: Option<Certified>,
         headers: &HeaderMap,
     ) -> Result<Visitor, Instead> {
@@ -183,7 +195,7 @@ impl Gate {
                 .token(&token)
                 .map_err(|denied| self.denied(denied, headers)),
             Shown::Password { name, password } => {
-                let login = login::checked(desk, &name, &password, peer.ip()).await;
+                let login = login::checked(desk, &name, &password, address).await;
                 let login = login.map_err(|denied| self.denied(denied, headers))?;
                 Ok(desk.visitor(&login))
             }
@@ -265,19 +277,19 @@ impl Gate {
     /// What somebody gets who has shown nothing: the way in, or the reason why there is none.
     fn nobody(&self, request: &Request) -> Instead {
         self.metrics.refused.bind(Refused::Nobody).inc();
-        let Some(desk) = &self.desk else {
+        if self.desk.is_none() {
             let text = "pages need a login beyond this machine, and none is configured: see \
                         limpid.http.users.file and limpid.http.tokens.file; \
                         limpid.http.public.paths lists what is served without\n";
             return Box::new((StatusCode::FORBIDDEN, text).into_response());
-        };
+        }
         let uri = request.uri();
         let page = request.method() == Method::GET
             && browser::wants_a_page(request.headers())
             && !FOR_MACHINES
                 .iter()
                 .any(|machine| is_below(uri.path(), machine));
-        if page && desk.takes_passwords() {
+        if page && self.people_log_in {
             let from = uri.path_and_query().map_or("/", |whole| whole.as_str());
             return Box::new(
                 Redirect::to(&login::address(self.base(), from, None)).into_response(),

@@ -1,5 +1,6 @@
 //! HTTP: the routers of all faces behind one gate, on sockets of their own runtime.
 
+mod crowd;
 mod serve;
 
 use std::net::SocketAddr;
@@ -16,20 +17,24 @@ use limpid_broker::listener::Listener;
 use limpid_config::{BrokerConfig, HttpListener};
 use limpid_platform::clock::Clock;
 use limpid_platform::random::OsRandom;
+use limpid_security::oidc::Provider;
 use limpid_telemetry::Registry;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
+use self::crowd::Crowd;
 use self::serve::Door;
 use crate::certificates::{Certificates, HTTPS};
 use crate::error::StartError;
-use crate::gate::{self, Cookies, Gate, Hosts};
+use crate::gate::{self, Cookies, Gate, Hosts, OidcWay};
 
 /// Who may visit.
 #[derive(Clone)]
 pub(crate) struct Visiting {
     /// Where visitors show who they are, if they can.
     pub(crate) desk: Option<Arc<Desk>>,
+    /// At whose page people can log in.
+    provider: Option<Arc<Provider>>,
     metrics: Arc<AccessMetrics>,
 }
 
@@ -46,8 +51,13 @@ impl Visiting {
             let desk = Desk::open(access, clock, Arc::new(OsRandom), Arc::clone(&metrics))?;
             Ok::<_, DeskError>(Arc::new(desk))
         });
+        let provider = access
+            .oidc
+            .clone()
+            .map(|oidc| Provider::new(oidc).map(Arc::new));
         Ok(Self {
             desk: desk.transpose()?,
+            provider: provider.transpose().map_err(StartError::Provider)?,
             metrics,
         })
     }
@@ -57,6 +67,11 @@ impl Visiting {
         self.desk
             .as_ref()
             .is_some_and(|desk| desk.takes_passwords())
+    }
+
+    /// The provider at whose page people can log in.
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        self.provider.as_ref().map(|provider| provider.issuer())
     }
 
     /// The gate of one listener.
@@ -83,6 +98,8 @@ impl Visiting {
                 external,
             )),
             external: external.cloned(),
+            proxies: http.access.proxies.clone(),
+            people_log_in: self.takes_passwords() || self.provider.is_some(),
             metrics: Arc::clone(&self.metrics),
             cluster: config.node.cluster_name.clone(),
         }
@@ -114,6 +131,11 @@ pub(crate) fn start(runtime: &Handle, serving: &Serving<'_>) -> Result<Opened, S
     let http = &serving.config.http;
     let visiting = serving.visiting;
     let mut opened = Opened::default();
+    let crowd = Arc::new(Crowd::new(
+        http.connections_each_max,
+        http.access.proxies.clone(),
+        Arc::clone(&visiting.metrics),
+    ));
     for configured in &http.listeners {
         let scheme = configured.scheme();
         let host = configured.host.as_deref().unwrap_or("");
@@ -121,10 +143,11 @@ pub(crate) fn start(runtime: &Handle, serving: &Serving<'_>) -> Result<Opened, S
         let bound = bound.map_err(|e| StartError::bind(e, key))?;
         let _context = runtime.enter();
         let open = bound.open().map_err(|e| StartError::bind(e, key))?;
-        if !configured.is_loopback() && !configured.tls && visiting.takes_passwords() {
+        let secrets = visiting.takes_passwords() || visiting.provider.is_some();
+        if !configured.is_loopback() && !configured.tls && secrets {
             tracing::warn!(
                 listener = %configured,
-                "passwords cross this listener unencrypted; make it https:// or put a proxy that \
+                "passwords and sessions cross this listener unencrypted; make it https:// or put a proxy that \
                  speaks TLS before it"
             );
         }
@@ -137,6 +160,7 @@ pub(crate) fn start(runtime: &Handle, serving: &Serving<'_>) -> Result<Opened, S
             places: Arc::new(Semaphore::new(http.connections_max)),
             header_time_max: Duration::from_millis(http.header_timeout_ms),
             external: http.external.clone(),
+            crowd: Arc::clone(&crowd),
             metrics: Arc::clone(&visiting.metrics),
             log: Arc::clone(serving.log),
         });
@@ -171,6 +195,16 @@ impl Serving<'_> {
                 Duration::from_millis(self.config.http.header_timeout_ms),
             );
             faces = faces.merge(form);
+            if let Some(provider) = &self.visiting.provider {
+                faces = faces.merge(gate::oidc_routes(OidcWay {
+                    desk: Arc::clone(desk),
+                    provider: Arc::clone(provider),
+                    cookies: Arc::clone(&gate.cookies),
+                    external: self.config.http.external.clone(),
+                    secure: listener.tls,
+                    at_once: Arc::new(Semaphore::new(gate::OIDC_AT_ONCE_MAX)),
+                }));
+            }
         }
         faces.layer(middleware::from_fn_with_state(Arc::new(gate), gate::check))
     }

@@ -53,6 +53,7 @@ pub const LOG_TARGETS: &[&str] = &[
     "limpid_server::certificates",
     "limpid_server::control",
     "limpid_server::gate::login",
+    "limpid_server::gate::oidc",
     "limpid_server::http",
     "limpid_server::http::serve",
     "limpid_server::opening",

@@ -59,6 +59,8 @@ fn open(dir: &Path, clock: &Arc<ManualClock>) -> Result<Desk, DeskError> {
         tokens_file: Some(dir.join("tokens")),
         certificates: true,
         trusted: None,
+        proxies: Vec::new(),
+        oidc: None,
         grants: vec![grant],
         sessions_max: 10,
         session_idle_ms: 60_000,

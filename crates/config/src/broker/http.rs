@@ -27,6 +27,16 @@ pub(super) const ROWS: &[Definition] = &[
     .between(10, 100000)
     .honoured(),
     define(
+        "limpid.http.connections.max.per.address",
+        Int,
+        Low,
+        "Most connections at a time over HTTP from one address (IPv6: from its /64), but for \
+         limpid.http.trusted.proxies; one more is closed.",
+    )
+    .default("250")
+    .between(1, 100000)
+    .honoured(),
+    define(
         "limpid.http.external.url",
         String,
         Medium,
@@ -75,6 +85,65 @@ pub(super) const ROWS: &[Definition] = &[
     )
     .default("10")
     .between(1, 10000)
+    .honoured(),
+    define(
+        "limpid.http.oidc.ca.file",
+        String,
+        Low,
+        "Certificates (PEM) of the authority that the provider's certificate must be from, instead \
+         of the public ones.",
+    )
+    .default("")
+    .honoured(),
+    define(
+        "limpid.http.oidc.client.id",
+        String,
+        Medium,
+        "As whom this server is registered at the provider; its way back is /login/oidc/callback.",
+    )
+    .default("")
+    .honoured(),
+    define(
+        "limpid.http.oidc.client.secret",
+        Password,
+        Medium,
+        "The secret of that registration; none for a public client.",
+    )
+    .default("")
+    .honoured(),
+    define(
+        "limpid.http.oidc.groups.claim",
+        String,
+        Low,
+        "Where the provider's token names the groups of somebody, for Group: in limpid.http.grants.",
+    )
+    .default("groups")
+    .honoured(),
+    define(
+        "limpid.http.oidc.issuer",
+        String,
+        Medium,
+        "A provider of OpenID Connect, such as https://id.example/realms/ops, at whose page people \
+         log in to the console.",
+    )
+    .default("")
+    .check(Check::With(crate::oidc::check_issuer))
+    .honoured(),
+    define(
+        "limpid.http.oidc.scopes",
+        String,
+        Low,
+        "What is asked for besides openid, parted by blanks.",
+    )
+    .default("profile email")
+    .honoured(),
+    define(
+        "limpid.http.oidc.username.claim",
+        String,
+        Low,
+        "Where the provider's token names somebody, for User: in limpid.http.grants.",
+    )
+    .default("preferred_username")
     .honoured(),
     define(
         "limpid.http.public.paths",
@@ -240,8 +309,9 @@ pub(super) const ROWS: &[Definition] = &[
         "limpid.http.trusted.proxies",
         List,
         Medium,
-        "Addresses and networks (10.0.0.0/8) of the proxies whose limpid.http.trusted.header \
-         counts; they must replace that header when a client sends it.",
+        "Addresses and networks (10.0.0.0/8) of proxies: their limpid.http.trusted.header counts, \
+         which they must replace when a client sends it, and their X-Forwarded-For, to which they must \
+         add the address they were asked from.",
     )
     .default("")
     .check(Check::With(crate::proxies::check_networks))

@@ -18,6 +18,8 @@ pub struct HttpConfig {
     pub tls: Option<TlsConfig>,
     /// `limpid.http.connections.max`.
     pub connections_max: usize,
+    /// `limpid.http.connections.max.per.address`.
+    pub connections_each_max: usize,
     /// `limpid.http.header.timeout.ms`.
     pub header_timeout_ms: u64,
     /// `limpid.http.external.url`.
@@ -71,6 +73,7 @@ pub(super) fn http(values: &Values<'_>) -> Result<HttpConfig, KeyedMessage> {
         tls,
         listeners,
         connections_max: values.size("limpid.http.connections.max"),
+        connections_each_max: values.size("limpid.http.connections.max.per.address"),
         header_timeout_ms: values.unsigned("limpid.http.header.timeout.ms"),
         external: external_url::parse(&values.text("limpid.http.external.url")).unwrap_or_default(),
         allowed_hosts: list("limpid.http.allowed.hosts"),

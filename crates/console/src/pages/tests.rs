@@ -26,6 +26,7 @@ fn faces(hostile: bool, with_records: bool) -> Faces {
         values: Some(Arc::new(fake_values)),
         node: None,
         login: false,
+        provider: None,
         base: String::new(),
     }
 }
@@ -397,6 +398,7 @@ fn extreme(snapshot: ClusterSnapshot) -> Router {
         values: Some(Arc::new(fake_values)),
         node: None,
         login: false,
+        provider: None,
         base: String::new(),
     };
     let app = App::resting(faces, || NOW_MS);

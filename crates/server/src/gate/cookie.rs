@@ -84,6 +84,14 @@ impl Cookie {
         own.next().is_none().then_some(first)
     }
 
+    /// The one of a login that is on its way at a provider's page.
+    pub(super) fn of_attempts(&self) -> Self {
+        Self {
+            name: format!("{}_login", self.name),
+            ..self.clone()
+        }
+    }
+
     /// Makes a browser keep it.
     pub(super) fn set(&self, value: &str) -> String {
         let secure = if self.secure { "; Secure" } else { "" };

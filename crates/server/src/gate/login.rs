@@ -4,13 +4,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
+use axum::{Extension, Router};
+use limpid_access::Visitor;
 use limpid_access::desk::{Denied, Desk, Login};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -62,6 +63,7 @@ async fn in_time(State(time_max): State<Duration>, request: Request, next: Next)
 async fn login(
     State(form): State<Form>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(visitor): Extension<Visitor>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -73,7 +75,8 @@ async fn login(
         found.map_or("", |(_, value)| value.as_str())
     };
     let to = local(field("to"));
-    let checked = checked(desk, field("name"), field("password"), peer.ip()).await;
+    let from = visitor.address().unwrap_or(peer.ip());
+    let checked = checked(desk, field("name"), field("password"), from).await;
     let login = match checked {
         Ok(login) => login,
         Err(denied) => return Redirect::to(&address(base, to, Some(denied))).into_response(),
@@ -134,7 +137,7 @@ pub(super) fn address(base: &str, from: &str, denied: Option<Denied>) -> String 
 }
 
 /// A way back that stays here: browsers read `//host` and `/\host` as other sites.
-fn local(to: &str) -> &str {
+pub(super) fn local(to: &str) -> &str {
     let stays = to.starts_with('/')
         && !to.starts_with("//")
         && to.len() <= RETURN_BYTES_MAX

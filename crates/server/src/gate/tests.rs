@@ -8,6 +8,8 @@ fn gate(public: &[&str]) -> Gate {
         beyond_loopback: false,
         desk: None,
         trusted: None,
+        proxies: Vec::new(),
+        people_log_in: false,
         cookies: Arc::new(Cookies::new("id", 1, false, None)),
         external: None,
         metrics: Arc::new(AccessMetrics::register(&registry).expect("metrics")),
@@ -31,7 +33,17 @@ fn what_no_rule_knows_is_for_those_who_may_change_things() {
     let may = |method: Method, path: &str| gate.may(&local, &method, path).is_ok();
     assert!(may(Method::GET, "/anything") && may(Method::HEAD, "/"));
     assert!(may(Method::POST, "/jolokia") && may(Method::POST, "/jolokia/read/x"));
-    for path in ["/", "/jolokiax", "/c/local/topics", "/api/v1/topics"] {
+    assert!(
+        may(Method::PUT, "/api/v1/clusters/local/loggers/root"),
+        "its routes ask"
+    );
+    for path in [
+        "/",
+        "/jolokiax",
+        "/c/local/topics",
+        "/api/v10",
+        "/login/oidc",
+    ] {
         assert!(!may(Method::POST, path), "{path}");
         assert!(!may(Method::DELETE, path), "{path}");
     }

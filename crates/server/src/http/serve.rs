@@ -29,6 +29,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower::ServiceExt as _;
 
+use super::crowd::Crowd;
 use crate::gate::Certified;
 
 /// How long to wait after a connection could not be accepted.
@@ -53,6 +54,8 @@ pub(crate) struct Door {
     /// `limpid.http.external.url`: the part of it that precedes paths is taken off requests, if the proxy
     /// has left it there.
     pub(crate) external: Option<ExternalUrl>,
+    /// How many connections each address has.
+    pub(crate) crowd: Arc<Crowd>,
     pub(crate) metrics: Arc<AccessMetrics>,
     pub(crate) log: Arc<ClientLog>,
 }
@@ -68,6 +71,8 @@ enum Failed {
     Plain,
     #[error("ssl.principal.mapping.rules have no name for the certificate")]
     Nameless,
+    #[error("its address has limpid.http.connections.max.per.address connections already")]
+    Crowded,
 }
 
 impl Failed {
@@ -77,6 +82,7 @@ impl Failed {
             Self::Slow(_) => ConnectionFailure::Slow,
             Self::Plain => ConnectionFailure::Plain,
             Self::Nameless => ConnectionFailure::Nameless,
+            Self::Crowded => ConnectionFailure::Crowded,
         }
     }
 }
@@ -95,11 +101,15 @@ pub(crate) async fn run(door: Arc<Door>, socket: TcpListener, app: Router, mut e
         let Some((stream, peer, place)) = accepted else {
             continue;
         };
+        let Some(counted) = door.crowd.enter(peer.ip()) else {
+            door.refuse(stream, peer);
+            continue;
+        };
         let (door, app, end) = (Arc::clone(&door), app.clone(), ending.clone());
         connections.spawn(async move {
             let _open = door.metrics.connections.track();
             door.serve(stream, peer, app, end).await;
-            drop(place);
+            drop((place, counted));
         });
     }
     drop(socket);
@@ -124,6 +134,16 @@ impl Door {
                 None
             }
         }
+    }
+
+    /// Closes a connection of an address that has too many.
+    fn refuse(&self, stream: TcpStream, peer: SocketAddr) {
+        drop(stream);
+        let failed = Failed::Crowded;
+        let cause = failed.cause();
+        self.metrics.connection_failures.bind(cause).inc();
+        let peer = Peer::new(peer, Arc::clone(&self.name));
+        self.log.closed(cause.as_str(), &peer, &failed);
     }
 
     async fn serve(&self, stream: TcpStream, peer: SocketAddr, app: Router, end: Drain) {
