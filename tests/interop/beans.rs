@@ -20,7 +20,7 @@ use serde_json::Value;
 
 const LIMIT: Duration = Duration::from_secs(60);
 /// A bean, or a bean and an attribute of it, in each line; groups of them under a reason.
-const ABSENT: &str = include_str!("beans/absent");
+pub const ABSENT: &str = include_str!("beans/absent");
 /// Properties that tell beans of one kind apart by what they are about.
 const VALUES: [&str; 6] = [
     "type",
@@ -71,14 +71,14 @@ fn ensure_none(lacks: &BTreeSet<String>) -> Result<()> {
 }
 
 /// The lines of the list that are no reasons.
-fn listed(text: &str) -> BTreeSet<String> {
+pub fn listed(text: &str) -> BTreeSet<String> {
     let lines = text.lines().map(str::trim);
     let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines.map(str::to_owned).collect()
 }
 
 /// What `kafka` has and `subject` has not: whole beans, or attributes of a bean.
-fn lacks(kafka: &Shapes, subject: &Shapes) -> BTreeSet<String> {
+pub fn lacks(kafka: &Shapes, subject: &Shapes) -> BTreeSet<String> {
     let mut out = BTreeSet::new();
     for (bean, attributes) in kafka {
         match subject.get(bean) {
@@ -95,6 +95,12 @@ fn lacks(kafka: &Shapes, subject: &Shapes) -> BTreeSet<String> {
 }
 
 fn of_kafka(tools: &Tools, folder: &Path) -> Result<Shapes> {
+    let (_peer, address) = kafka_with_agent(tools, folder)?;
+    beans(&address)
+}
+
+/// Apache Kafka that has seen some traffic, and where Jolokia's agent in it answers.
+pub fn kafka_with_agent(tools: &Tools, folder: &Path) -> Result<(Peer, String)> {
     let port = ports::next()?;
     let mut peer = Peer::new(Kind::Kafka, tools, folder, &[])?;
     peer.format()?;
@@ -103,12 +109,23 @@ fn of_kafka(tools: &Tools, folder: &Path) -> Result<Shapes> {
     peer.environment = vec![("JAVA_TOOL_OPTIONS".to_owned(), options)];
     peer.start()?;
     traffic(tools, &peer)?;
-    beans(&format!("127.0.0.1:{port}"))
+    Ok((peer, format!("127.0.0.1:{port}")))
+}
+
+/// Limpid that has seen the same.
+pub fn limpid_with_traffic(
+    tools: &Tools,
+    kind: Kind,
+    folder: &Path,
+    settings: &[(&str, &str)],
+) -> Result<Peer> {
+    let peer = Peer::start_new(kind, tools, folder, settings)?;
+    traffic(tools, &peer)?;
+    Ok(peer)
 }
 
 fn of_limpid(tools: &Tools, kind: Kind, folder: &Path) -> Result<Shapes> {
-    let peer = Peer::start_new(kind, tools, folder, &[])?;
-    traffic(tools, &peer)?;
+    let peer = limpid_with_traffic(tools, kind, folder, &[])?;
     // Unlike Kafka's, our bean of a kind of client goes with the last of them.
     let mut reader = tools.kcat()?;
     reader.args(["-q", "-C", "-t", "orders", "-b", &peer.address()]);

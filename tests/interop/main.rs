@@ -26,11 +26,13 @@ mod java_admin;
 mod java_client;
 mod java_scenarios;
 mod java_tools;
+mod jolokia;
 mod kcat;
 mod kill9;
 mod librdkafka;
 mod limits;
 mod observed;
+mod oidc;
 mod own_client;
 mod prometheus;
 mod pushed;
@@ -137,6 +139,9 @@ const TESTS: &[Test] = tests![
     beans::are_those_of_kafka,
     values::are_those_of_kafka_by_strimzis_rules,
     values::are_those_of_kafka_by_confluents_rules,
+    jolokia::telegraf_gathers_what_kafka_gives,
+    jolokia::a_scripted_client_is_told_the_same,
+    oidc::people_log_in_by_a_provider,
     console::chromium_shows_the_demo,
     dump_log::reads_every_file,
     exchange::kafka_takes_over_what_all_tests_wrote,

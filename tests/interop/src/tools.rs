@@ -202,6 +202,33 @@ impl Tools {
         Ok(node)
     }
 
+    /// Telegraf's agent with the inputs for Jolokia, and its own example of a configuration for Kafka.
+    ///
+    /// # Errors
+    /// When Go can't build it.
+    pub fn telegraf(&self) -> Result<(PathBuf, PathBuf)> {
+        let module = include_str!("../go/telegraf/go.mod");
+        let source = include_str!("../go/telegraf/main.go");
+        let folder = self.install("telegraf", &format!("{module}{source}"), |folder| {
+            std::fs::write(folder.join("go.mod"), module)?;
+            std::fs::write(folder.join("main.go"), source)?;
+            let mut build = Command::new("go");
+            build.args(["build", "-mod=mod", "-o", "telegraf", "."]);
+            run(build.current_dir(folder), b"", INSTALL_LIMIT)?.success()?;
+            let mut whole = Command::new("go");
+            whole.args(["list", "-mod=mod", "-m", "-f", "{{.Dir}}"]);
+            whole.arg("github.com/influxdata/telegraf");
+            let whole = run(whole.current_dir(folder), b"", INSTALL_LIMIT)?.success()?;
+            let example = "plugins/inputs/jolokia2_agent/examples/kafka.conf";
+            std::fs::copy(
+                Path::new(whole.text().trim()).join(example),
+                folder.join("kafka.conf"),
+            )?;
+            Ok(whole)
+        })?;
+        Ok((folder.join("telegraf"), folder.join("kafka.conf")))
+    }
+
     /// kcat, from the distribution.
     ///
     /// # Errors
