@@ -29,6 +29,7 @@ mod scram_users;
 mod server;
 mod ticker;
 mod token_keys;
+mod told;
 pub mod upkeep;
 mod worker_beans;
 
@@ -37,4 +38,5 @@ pub use error::StartError;
 pub use estimate::Estimate;
 pub use format::{FormatRequest, Formatted, format};
 pub use log_targets::LOG_TARGETS;
-pub use server::{Addresses, Server, Stopped};
+pub use server::Server;
+pub use told::{Addresses, Stopped};

@@ -1,7 +1,5 @@
 //! A server from start to stop.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -48,38 +46,13 @@ use crate::opening::{client_log, open_logs, open_metadata, supported_features};
 use crate::room::Room;
 use crate::ticker::{Chores, Ticker};
 use crate::token_keys::TokenKeys;
+use crate::told::{Addresses, Stopped};
 use crate::{faces, http, runtimes, worker_beans};
 
 /// Jobs that may wait for a thread that may block.
 const BLOCKING_QUEUE_MAX: usize = 10_000;
 /// How long HTTP may take to end once Kafka's side is closed.
 const HTTP_END: Duration = Duration::from_secs(1);
-
-/// Where a server can be reached.
-#[derive(Debug, Clone, Default)]
-pub struct Addresses {
-    /// Kafka's listeners, each with its name.
-    pub kafka: Vec<(String, SocketAddr)>,
-    /// HTTP.
-    pub http: Vec<SocketAddr>,
-    /// HTTP over TLS.
-    pub https: Vec<SocketAddr>,
-    /// The log directories.
-    pub log_dirs: Vec<PathBuf>,
-    /// The cluster's id.
-    pub cluster_id: String,
-}
-
-/// How a server ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stopped {
-    /// Everything was answered, and the logs carry the clean-shutdown marker.
-    Clean,
-    /// The marker is there, but some connections were cut off at `limpid.drain.timeout.ms`.
-    CutOff,
-    /// The marker could not be written: the next start recovers.
-    Unclean,
-}
 
 /// A running server.
 pub struct Server {
