@@ -15,6 +15,7 @@ mod writers;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::group::{Group, GroupStatus};
@@ -23,7 +24,7 @@ use crate::verdict::{LAG_ATTENTION_SECONDS, Severity};
 macro_rules! causes {
     ($($(#[doc = $doc:literal])+ $name:ident = $text:literal: $find:path,)+) => {
         /// A cause, or something that goes with one.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum Cause { $($(#[doc = $doc])+ $name,)+ }
 
@@ -91,7 +92,7 @@ causes! {
 }
 
 /// One thing that was found.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Found {
     /// Which cause it is.
     pub cause: Cause,
@@ -112,7 +113,7 @@ pub struct Found {
 }
 
 /// One number or name of the evidence.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Field {
     /// A count.
@@ -124,7 +125,7 @@ pub enum Field {
 }
 
 /// Where something can be seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
     /// A topic.

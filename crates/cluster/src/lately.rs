@@ -3,10 +3,11 @@
 //! [`GroupWatch`](crate::watch::GroupWatch) makes them, [`findings`](crate::findings) judges them.
 //! What is not known is absent, and so is what would be infinite.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A group over the last minutes.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Lately {
     /// Time until it has read all, at the speed of the last minute: that of the partition that needs
     /// longest. 0 while it keeps up; absent while some partition gets no nearer to its end.
@@ -37,7 +38,7 @@ pub struct Lately {
 }
 
 /// A partition that stands still.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Frozen {
     /// The topic.
     pub topic: String,
@@ -52,7 +53,7 @@ pub struct Frozen {
 }
 
 /// A topic whose retention comes nearer than the group gets away.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Overtaken {
     /// The topic.
     pub topic: String,
@@ -65,7 +66,7 @@ pub struct Overtaken {
 }
 
 /// Records that a reader of committed records can't have yet.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Held {
     /// The topic.
     pub topic: String,
@@ -86,7 +87,7 @@ pub struct Held {
 }
 
 /// A partition got another leader.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct LeaderMove {
     /// The topic.
     pub topic: String,
@@ -104,7 +105,7 @@ pub struct LeaderMove {
 
 /// What the members of a group do, as far as the broker sees it: joined by client id and address,
 /// since a fetch does not say for which group it is.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Readers {
     /// Members that were seen fetching.
     pub seen: u32,
@@ -119,7 +120,7 @@ pub struct Readers {
 }
 
 /// A member that stays away between its fetches.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct SlowReader {
     /// Its `client.id`.
     pub client_id: String,
@@ -132,7 +133,7 @@ pub struct SlowReader {
 }
 
 /// A member that quotas hold back.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct HeldBack {
     /// Its `client.id`.
     pub client_id: String,
@@ -143,7 +144,7 @@ pub struct HeldBack {
 }
 
 /// What becomes of records that a share group delivers.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Deliveries {
     /// Locks that ended without an acknowledgement, within ten minutes.
     pub locks_expired: u64,

@@ -37,7 +37,7 @@ pub struct ClusterSnapshot {
 }
 
 /// Partitions of groups that are watched.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WatchedPartitions {
     /// So many.
     pub now: u64,

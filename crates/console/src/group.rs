@@ -68,7 +68,8 @@ pub(crate) struct GroupPage {
 }
 
 /// A finding, with where to look.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "GroupCause")]
 pub(crate) struct Cause {
     #[serde(flatten)]
     pub(crate) found: Found,
