@@ -23,5 +23,6 @@ mod metadata_log;
 mod scene;
 mod several;
 mod shares;
+mod slow_requests;
 mod transactions;
 mod upgrades;

@@ -16,6 +16,7 @@ use crate::access::{Access, CLUSTER_NAME, Operation, ResourceKind};
 use crate::answer_memory::{AnswerMemory, Used};
 pub use crate::peer::Peer;
 use crate::quotas::client::RequestQuotas;
+use crate::touched::Touched;
 use crate::turns::Turns;
 
 /// The versions of one API.
@@ -75,6 +76,8 @@ pub struct Call<'a> {
     pub error: ErrorCode,
     /// Of a fetch: whether it wants committed records only.
     pub committed_only: Option<bool>,
+    /// The topics that it is about, as far as the handler says so.
+    pub touched: &'a mut Touched,
 }
 
 impl Call<'_> {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use limpid_coordinator::Cause;
 use limpid_protocol::{ApiKey, ErrorCode};
 use limpid_telemetry::exemplars::Slots;
+use limpid_telemetry::ring::RingMetrics;
 use limpid_telemetry::{
     Counter, Gauge, Histogram, LabelEnum, RegisterError, Registry, Stage, StageHistograms,
     StageTimes, Table, Text, buckets, label_enum, metrics,
@@ -168,6 +169,14 @@ metrics! {
         /// Answers that are being sent now.
         pub sending: gauge = "limpid_answers_sending",
             mbean "kafka.network:type=RequestChannel,name=ResponseQueueSize" gauge;
+    }
+}
+
+metrics! {
+    /// Requests that the broker was slow with.
+    pub struct SlowRequestMetrics {
+        /// Requests for which the broker took `limpid.request.slow.ms` or more for itself.
+        pub slow: counter { api: Api } = "limpid_slow_requests_total";
     }
 }
 
@@ -380,6 +389,10 @@ pub struct BrokerMetrics {
     pub metadata: MetadataMetrics,
     /// Replicas.
     pub replicas: ReplicaMetrics,
+    /// Slow requests.
+    pub slow: SlowRequestMetrics,
+    /// Flight recorders.
+    pub rings: RingMetrics,
 }
 
 impl BrokerMetrics {
@@ -402,6 +415,8 @@ impl BrokerMetrics {
             readers: ReaderMetrics::register(registry)?,
             metadata: MetadataMetrics::register(registry)?,
             replicas: ReplicaMetrics::register(registry)?,
+            slow: SlowRequestMetrics::register(registry)?,
+            rings: RingMetrics::register(registry)?,
         })
     }
 }

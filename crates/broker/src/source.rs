@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use limpid_cluster::{
-    Broker, ClusterSnapshot, ClusterSource, LogDir, Partition, Readiness, ReadinessState, Topic,
-    Traffic,
+    Broker, ClusterSnapshot, ClusterSource, LogDir, Partition, Readiness, ReadinessState,
+    SlowRequest, Topic, Traffic,
 };
 use limpid_platform::clock::Clock;
 use limpid_protocol::Uuid;
@@ -25,6 +25,7 @@ use crate::metadata::Metadata;
 use crate::metrics::BoundTopicMetrics;
 use crate::readers::Readers;
 use crate::share::Shares;
+use crate::slow_requests::SlowRequests;
 use crate::topics::{self, Topics};
 use crate::transactions::Transactions;
 
@@ -60,6 +61,8 @@ pub struct Parts {
     pub readers: Arc<Readers>,
     /// The open connections.
     pub connections: Arc<ConnectionLimits>,
+    /// Requests that took long.
+    pub slow: Arc<SlowRequests>,
     /// `cluster.id`.
     pub cluster_id: String,
     /// The controller, and this broker.
@@ -182,6 +185,11 @@ impl ClusterSource for EmbeddedCluster {
 
     fn readiness(&self) -> Readiness {
         (**self.readiness.load()).clone()
+    }
+
+    fn slow_requests(&self) -> Vec<Arc<SlowRequest>> {
+        let parts = self.parts.get();
+        parts.map_or_else(Vec::new, |parts| parts.slow.newest())
     }
 }
 

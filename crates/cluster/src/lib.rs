@@ -13,6 +13,7 @@ mod group;
 pub mod lag;
 mod lately;
 mod node;
+mod requests;
 mod snapshot;
 pub mod verdict;
 pub mod watch;
@@ -29,6 +30,7 @@ pub use lately::{
     Deliveries, Frozen, Held, HeldBack, Lately, LeaderMove, Overtaken, Readers, SlowReader,
 };
 pub use node::{By, NodeAdmin, RetentionRun};
+pub use requests::{SlowRequest, StageTime};
 pub use snapshot::{
     Broker, ClusterSnapshot, LogDir, Partition, Readiness, ReadinessState, Topic, Traffic,
     WatchedPartitions,
@@ -49,4 +51,9 @@ pub trait ClusterSource: Send + Sync + 'static {
 
     /// Whether the source can answer at all, and what it is waiting for if it can't.
     fn readiness(&self) -> Readiness;
+
+    /// The last requests that took long, newest first; empty where nobody can know.
+    fn slow_requests(&self) -> Vec<Arc<SlowRequest>> {
+        Vec::new()
+    }
 }

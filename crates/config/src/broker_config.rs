@@ -7,6 +7,7 @@ mod groups;
 mod http;
 mod limits;
 mod metadata_log;
+mod observing;
 mod share;
 mod transactions;
 
@@ -17,6 +18,7 @@ pub use self::groups::{ConsumerGroupsConfig, GroupsConfig};
 pub use self::http::{HttpConfig, MetricsLimits};
 pub use self::limits::{ConnectionsConfig, ListenerConnections, QuotaConfig};
 pub use self::metadata_log::MetadataLogConfig;
+pub use self::observing::ObservingConfig;
 pub use self::share::ShareGroupsConfig;
 pub use self::transactions::TransactionsConfig;
 use crate::authorizer::{self, AccessConfig};
@@ -61,6 +63,8 @@ pub struct BrokerConfig {
     pub http: HttpConfig,
     /// Log lines.
     pub logging: LoggingConfig,
+    /// What the broker tells of itself beyond metrics.
+    pub observing: ObservingConfig,
     /// Threads and memory.
     pub resources: ResourcesConfig,
     /// What a topic gets that sets nothing itself.
@@ -247,6 +251,7 @@ impl BrokerConfig {
                 level: values.text("limpid.log.level"),
                 json: values.text("limpid.log.format").trim() == "json",
             },
+            observing: observing::observing(values),
             resources,
             topic_defaults: TopicConfig::resolve(values.explicit, &BTreeMap::new()),
         })

@@ -43,8 +43,9 @@ mod values;
 pub use authorizer::AccessConfig;
 pub use broker_config::{
     BrokerConfig, ConnectionsConfig, ConsumerGroupsConfig, GroupsConfig, HttpConfig,
-    ListenerConnections, LoggingConfig, MetricsLimits, NetworkConfig, NodeConfig, QuotaConfig,
-    ResourcesConfig, ShareGroupsConfig, StorageConfig, TopicsConfig, TransactionsConfig,
+    ListenerConnections, LoggingConfig, MetricsLimits, NetworkConfig, NodeConfig, ObservingConfig,
+    QuotaConfig, ResourcesConfig, ShareGroupsConfig, StorageConfig, TopicsConfig,
+    TransactionsConfig,
 };
 pub use check::{Check, list_items};
 pub use compaction::CompactionConfig;

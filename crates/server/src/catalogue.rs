@@ -3,7 +3,8 @@
 use limpid_broker::metrics::{
     AccessMetrics, ClientMetrics, ConnectionLimitMetrics, ConnectionMetrics, FetchMetrics,
     FetchSessionMetrics, GroupMetrics, MetadataMetrics, QuotaMetrics, ReaderMetrics,
-    RefusedMetrics, ReplicaMetrics, RequestMetrics, ShareMetrics, TopicMetrics, TransactionMetrics,
+    RefusedMetrics, ReplicaMetrics, RequestMetrics, ShareMetrics, SlowRequestMetrics, TopicMetrics,
+    TransactionMetrics,
 };
 use limpid_telemetry::Catalogue;
 
@@ -12,6 +13,7 @@ pub fn catalogue() -> Catalogue {
     limpid_exporter::catalogue()
         .with(limpid_access::AccessMetrics::DECLARATIONS)
         .with(RequestMetrics::DECLARATIONS)
+        .with(SlowRequestMetrics::DECLARATIONS)
         .with(AccessMetrics::DECLARATIONS)
         .with(ConnectionMetrics::DECLARATIONS)
         .with(ConnectionLimitMetrics::DECLARATIONS)

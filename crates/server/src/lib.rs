@@ -31,6 +31,7 @@ mod ticker;
 mod token_keys;
 mod told;
 pub mod upkeep;
+mod watching;
 mod worker_beans;
 
 pub use catalogue::catalogue;

@@ -17,6 +17,7 @@ use limpid_broker::metrics::{BrokerMetrics, ListenerMetrics};
 use limpid_broker::quotas::Quotas;
 use limpid_broker::readers::Readers;
 use limpid_broker::request_memory::RequestMemory;
+use limpid_broker::slow_requests::SlowRequests;
 use limpid_broker::turns::Turns;
 use limpid_config::{BrokerConfig, NetworkConfig};
 use limpid_storage::metadata::changes::Endpoint;
@@ -67,6 +68,7 @@ pub(crate) struct Shared {
     pub(crate) quotas: Arc<Quotas>,
     pub(crate) clients: Arc<Clients>,
     pub(crate) readers: Arc<Readers>,
+    pub(crate) slow: Arc<SlowRequests>,
     pub(crate) entrances: Entrances,
 }
 
@@ -94,6 +96,7 @@ impl Shared {
             metrics: Arc::clone(&self.metrics),
             listener: Arc::new(ListenerMetrics::new(&self.metrics.connections, name)),
             log: Arc::clone(&self.log),
+            slow: Arc::clone(&self.slow),
         })
     }
 }

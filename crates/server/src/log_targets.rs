@@ -6,6 +6,7 @@ pub const LOG_TARGETS: &[&str] = &[
     "limpid::commands::serve",
     "limpid::commands::signals",
     "limpid::request",
+    "limpid::slow_request",
     "limpid_access::desk",
     "limpid_access::reread",
     "limpid_broker::access",

@@ -14,6 +14,7 @@ use limpid_broker::metrics::{BrokerMetrics, GroupMetrics, ShareMetrics, Transact
 use limpid_broker::quotas::Quotas;
 use limpid_broker::request_memory::RequestMemory;
 use limpid_broker::settings::Settings;
+use limpid_broker::slow_requests::SlowRequests;
 use limpid_broker::source::{EmbeddedCluster, Parts};
 use limpid_broker::turns::Turns;
 use limpid_broker::{Services, ServicesInput};
@@ -47,7 +48,7 @@ use crate::room::Room;
 use crate::ticker::{Chores, Ticker};
 use crate::token_keys::TokenKeys;
 use crate::told::{Addresses, Stopped};
-use crate::{faces, http, runtimes, worker_beans};
+use crate::{faces, http, opening, runtimes, watching, worker_beans};
 
 /// Jobs that may wait for a thread that may block.
 const BLOCKING_QUEUE_MAX: usize = 10_000;
@@ -175,7 +176,8 @@ impl Server {
             Arc::clone(&opening.clock),
             metrics.connection_limits.clone(),
         );
-        cluster.attach(opening.parts(&services, &metadata_log, &limits));
+        let slow = watching::slow_requests(&metrics, &client_log, &settings, &opening.clock);
+        cluster.attach(opening.parts(&services, &metadata_log, &limits, &slow));
         let entrances = Entrances::new(
             &opening.broker,
             Arc::clone(&certificates),
@@ -198,6 +200,7 @@ impl Server {
             quotas: Arc::clone(&quotas),
             clients: Clients::new(metrics.clients.clone()),
             readers: Arc::clone(&services.readers),
+            slow: Arc::clone(&slow),
             metrics,
             log: Arc::clone(&client_log),
             limits: Arc::clone(&limits),
@@ -213,6 +216,7 @@ impl Server {
             certificates: Arc::clone(&certificates),
             desk: visiting.desk.clone(),
             settings: Arc::clone(&settings),
+            slow,
             registry: registry.clone(),
             tail_cache: registry.pool(
                 "tail_cache",
@@ -388,7 +392,7 @@ impl Opening<'_> {
             broker_id: self.broker.node.id,
             incarnation_id: Uuid::random_from(incarnation),
             endpoints: listeners::endpoints(&self.broker, &self.bound),
-            features: supported_features(),
+            features: opening::supported_features(),
             rack: self.broker.node.rack.clone(),
             log_dirs: self.directories()?,
             controller_endpoints: Vec::new(),
@@ -441,6 +445,7 @@ impl Opening<'_> {
         services: &Services,
         metadata_log: &Arc<LocalMetadataLog>,
         limits: &Arc<ConnectionLimits>,
+        slow: &Arc<SlowRequests>,
     ) -> Parts {
         Parts {
             metadata: Arc::clone(&services.metadata),
@@ -452,6 +457,7 @@ impl Opening<'_> {
             transactions: Arc::clone(&services.transactions),
             readers: Arc::clone(&services.readers),
             connections: Arc::clone(limits),
+            slow: Arc::clone(slow),
             cluster_id: self.dirs.cluster_id.clone(),
             node_id: self.broker.node.id,
             started_ms: self.clock.wall_ms(),

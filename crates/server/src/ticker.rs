@@ -12,6 +12,7 @@ use limpid_broker::connection_limits::ConnectionLimits;
 use limpid_broker::metadata::Metadata;
 use limpid_broker::quotas::Quotas;
 use limpid_broker::settings::Settings;
+use limpid_broker::slow_requests::SlowRequests;
 use limpid_broker::source::EmbeddedCluster;
 use limpid_storage::LogManager;
 use limpid_telemetry::Registry;
@@ -34,6 +35,7 @@ pub(crate) struct Chores {
     pub(crate) certificates: Arc<Certificates>,
     pub(crate) desk: Option<Arc<Desk>>,
     pub(crate) settings: Arc<Settings>,
+    pub(crate) slow: Arc<SlowRequests>,
     /// Where the tail cache of the logs is shown.
     pub(crate) tail_cache: Arc<Pool>,
     /// Percentiles of now are made here.
@@ -66,6 +68,9 @@ impl Ticker {
                 chores.limits.tick();
                 let config = chores.settings.current();
                 chores.certificates.refresh(config.broker(), false);
+                chores
+                    .slow
+                    .follow(config.broker().observing.slow_request_ms);
                 if let Some(desk) = &chores.desk {
                     desk.tick(false);
                 }

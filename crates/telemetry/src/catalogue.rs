@@ -26,6 +26,7 @@ impl Catalogue {
     /// One with everything that telemetry declares itself.
     pub fn with_own() -> Self {
         let own = Catalogue::new().with(crate::own::OwnMetrics::DECLARATIONS);
+        let own = own.with(crate::ring::RingMetrics::DECLARATIONS);
         let own = own.with_families(crate::pools::families::ALL);
         let own = own.with_families(crate::process::families::ALL);
         own.with_families(crate::logging::families::ALL)

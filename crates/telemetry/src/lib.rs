@@ -95,6 +95,7 @@ pub mod pools;
 pub mod process;
 pub mod recent;
 mod registry;
+pub mod ring;
 pub mod stage;
 mod stage_histograms;
 pub mod windowed;

@@ -141,6 +141,7 @@ impl Produce {
         drop(table);
         if let Some(topic) = &topic {
             topic.metrics.produce_requests.inc();
+            call.touched.note(&topic.name);
         }
         let answer = TopicProduceResponse {
             name: data.name,

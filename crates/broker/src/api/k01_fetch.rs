@@ -88,7 +88,7 @@ impl Fetch {
                 return fetch_sessions::refused(error);
             }
         };
-        self.count(&request, call.version);
+        self.count(&request, call);
         let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
         // More than that would be throttled in any case.
         let bytes_max = call.quotas.fetch_bytes_max();
@@ -164,11 +164,13 @@ impl Fetch {
         }
     }
 
-    fn count(&self, request: &FetchRequest, version: i16) {
+    fn count(&self, request: &FetchRequest, call: &mut Call<'_>) {
         let table = self.topics.table();
         for wanted in &request.topics {
-            if let Ok(topic) = locate(&table, version >= 13, wanted.topic_id, &wanted.topic) {
+            let by_id = call.version >= 13;
+            if let Ok(topic) = locate(&table, by_id, wanted.topic_id, &wanted.topic) {
                 topic.metrics.fetch_requests.inc();
+                call.touched.note(&topic.name);
             }
         }
     }

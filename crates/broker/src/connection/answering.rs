@@ -26,12 +26,15 @@ use crate::quotas::Quotas;
 use crate::quotas::client::{ClientQuotas, Hold};
 use crate::quotas::thread_time::{ThreadTime, Timed};
 use crate::readers::{CurrentReader, Readers};
+use crate::request::Done;
 use crate::request_memory::RequestMemory;
+use crate::slow_requests::SlowRequests;
 use crate::tls_stream::HandshakeError;
+use crate::touched::Touched;
 use crate::turns::{LONG_REQUEST_BYTES, Turns};
 
 use super::audit;
-use super::request_log::{self, Done};
+use super::request_log;
 
 /// Most runs of bytes handed to one writev.
 const WRITE_SLICES_MAX: usize = 64;
@@ -64,6 +67,8 @@ pub struct ConnectionContext {
     pub listener: Arc<ListenerMetrics>,
     /// Keeps a hostile client from filling the log.
     pub log: Arc<ClientLog>,
+    /// Hears of every request, and keeps those that were slow.
+    pub slow: Arc<SlowRequests>,
 }
 
 /// Why a connection ended.
@@ -151,6 +156,7 @@ pub(super) async fn answer(
         books.reader.asks(peer, client_id.unwrap_or_default());
     }
     let (mut hold, mut answer_room, mut committed_only) = (None, None, None);
+    let mut touched = Touched::default();
     let (version, reply, error) = if handler.range().serves(header.api_version) {
         let turn = match is_long(key, request_bytes) {
             true => context.turns.next().await,
@@ -172,6 +178,7 @@ pub(super) async fn answer(
             clock: &mut clock,
             error: ErrorCode::None,
             committed_only: None,
+            touched: &mut touched,
         };
         let handled = Timed {
             inner: handler.handle(body, &mut call),
@@ -212,6 +219,7 @@ pub(super) async fn answer(
     };
     books.reader.answered(committed_only);
     book(&done, (peer, client_id), context, books);
+    context.slow.answered(&done, (peer, client_id), &touched);
     Ok(hold)
 }
 

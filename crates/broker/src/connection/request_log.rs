@@ -3,26 +3,13 @@
 
 use std::time::Duration;
 
-use limpid_protocol::{ApiKey, ErrorCode};
 use limpid_telemetry::Stage;
-use limpid_telemetry::stage::StageTimes;
 
 use crate::handler::Peer;
+use crate::request::Done;
 
 /// Where the lines go: a target of its own, so that they can be had without others.
 const TARGET: &str = "limpid::request";
-
-/// A request that was answered.
-pub(super) struct Done {
-    /// Its API and version.
-    pub(super) api: (ApiKey, i16),
-    /// The first error of its answer.
-    pub(super) error: ErrorCode,
-    /// Bytes of the request and of the answer.
-    pub(super) bytes: (usize, usize),
-    /// Where the time went.
-    pub(super) times: StageTimes,
-}
 
 /// Writes the line of a request, if anybody wants it.
 pub(super) fn write(done: &Done, (peer, client_id): (&Peer, Option<&str>)) {

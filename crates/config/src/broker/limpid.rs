@@ -215,6 +215,17 @@ pub(super) const ROWS: &[Definition] = &[
     .min(1)
     .honoured(),
     define(
+        "limpid.request.slow.ms",
+        Long,
+        Medium,
+        "Requests for which the broker takes this long for itself, not counting what a client asked \
+         it to wait for, are counted, logged and kept to be looked at; -1 for none.",
+    )
+    .default("1000")
+    .min(-1)
+    .honoured()
+    .cluster_wide(),
+    define(
         "limpid.storage.auto.format",
         Boolean,
         Medium,
