@@ -280,6 +280,11 @@ impl Client {
 
     /// Writes one record and returns its offset.
     pub fn produce(&mut self, topic: &str, value: &[u8]) -> i64 {
+        self.try_produce(topic, value).unwrap()
+    }
+
+    /// Writes one record and returns its offset, or the code of the error.
+    pub fn try_produce(&mut self, topic: &str, value: &[u8]) -> Result<i64, i16> {
         let mut batch = BatchBuilder::new(Codec::None);
         batch.append(1, None, Some(value), &[]).unwrap();
         let partition = PartitionProduceData {
@@ -298,8 +303,10 @@ impl Client {
         };
         let response = self.call(&request, 9);
         let answer = &response.responses[0].partition_responses[0];
-        assert_eq!(answer.error_code, 0, "{answer:?}");
-        answer.base_offset
+        match answer.error_code {
+            0 => Ok(answer.base_offset),
+            code => Err(code),
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod api;
 mod asking;
+mod audit;
 mod console;
 mod dialects;
 #[path = "../facts/facts.rs"]

@@ -228,18 +228,13 @@ impl Desk {
         // Somebody unknown takes as long.
         let hash = known.cloned().unwrap_or_else(PasswordHash::decoy);
         let desk = Arc::clone(self);
-        let shown = name.chars().take(64).collect::<String>();
         let slot = Arc::new(parking_lot::Mutex::new(Some(done)));
         let later = Arc::clone(&slot);
         let checked = move |right: bool| {
             let login = login.filter(|_| right);
             desk.count(Credential::Password, login.is_some());
-            match login {
-                Some(_) => desk.throttle.take_back(from),
-                None => tracing::warn!(
-                    target: "limpid::audit",
-                    user = shown, address = %from, "HTTP login failed"
-                ),
+            if login.is_some() {
+                desk.throttle.take_back(from);
             }
             if let Some(done) = later.lock().take() {
                 done(login.ok_or(Denied::Wrong));
@@ -328,11 +323,8 @@ impl Desk {
     /// # Errors
     /// The system gives no random bytes.
     pub fn begin_session(&self, login: Login) -> io::Result<String> {
-        let name = login.identity.name.clone();
         let now = self.clock.monotonic();
-        let cookie = self.sessions.begin(login.identity, &*self.random, now)?;
-        tracing::info!(target: "limpid::audit", user = name, "HTTP login");
-        Ok(cookie)
+        self.sessions.begin(login.identity, &*self.random, now)
     }
 
     /// Ends the session of a cookie.

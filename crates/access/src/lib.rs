@@ -25,4 +25,4 @@ pub mod visitor;
 
 pub use limpid_config::{Grant, Grantee, Role};
 pub use metrics::{AccessMetrics, ConnectionFailure, Credential, LoginOutcome, Refused};
-pub use visitor::{Permission, Refusal, Via, Visitor};
+pub use visitor::{PayloadsRead, Permission, Refusal, Via, Visitor};

@@ -22,6 +22,15 @@ pub enum Permission {
     Administer,
 }
 
+/// In the extensions of an answer that shows what is in records: the audit is told of it.
+#[derive(Clone, Debug)]
+pub struct PayloadsRead {
+    /// Of which topic.
+    pub topic: String,
+    /// Which records, in words.
+    pub what: String,
+}
+
 impl Permission {
     fn is_part_of(self, role: Role) -> bool {
         match self {

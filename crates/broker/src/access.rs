@@ -15,14 +15,14 @@ use limpid_storage::metadata::{AccessMark, Image, MetadataLog};
 use limpid_telemetry::Counter;
 use parking_lot::Mutex;
 
-use crate::client_log::ClientLog;
+use crate::audit::{Audit, Kind, Record};
 use crate::metrics::{AccessMetrics, AccessOutcome};
 use crate::peer::Peer;
 
 /// Knows the rules.
 pub struct Access {
     enforced: Option<Enforced>,
-    log: Arc<ClientLog>,
+    audit: Arc<Audit>,
     allowed: Counter,
     denied: Counter,
 }
@@ -40,7 +40,7 @@ impl Access {
     pub fn new(
         config: &AccessConfig,
         metadata_log: &dyn MetadataLog,
-        log: Arc<ClientLog>,
+        audit: Arc<Audit>,
         metrics: &AccessMetrics,
     ) -> Arc<Self> {
         let enforced = config.enforced.then(|| Enforced {
@@ -51,7 +51,7 @@ impl Access {
         });
         let access = Arc::new(Self {
             enforced,
-            log,
+            audit,
             allowed: metrics.authorizations.bind(AccessOutcome::Allowed),
             denied: metrics.authorizations.bind(AccessOutcome::Denied),
         });
@@ -80,23 +80,17 @@ impl Access {
         }
     }
 
-    /// Whether a client may do something with a resource. Says so in the log if it may not.
+    /// Whether a client may do something with a resource. The audit hears of it if it may not.
     pub fn may(&self, peer: &Peer, operation: Operation, kind: ResourceKind, name: &str) -> bool {
         let Some(enforced) = &self.enforced else {
             return true;
         };
         let may = enforced.may(peer, operation, kind, name);
         self.count(may);
-        if !may && self.log.may_say("denied", peer) {
-            tracing::info!(
-                principal = %peer.principal,
-                client.address = %peer.address,
-                listener = %peer.listener,
-                operation = operation.as_str(),
-                resource.kind = kind.as_str(),
-                resource.name = name,
-                "denied"
-            );
+        if !may {
+            let record = Record::new(Kind::Denied, peer.who(), operation.as_str(), "DENIED");
+            self.audit
+                .tell_of_repeated(record.about(kind.as_str(), name));
         }
         may
     }

@@ -11,6 +11,21 @@ const ANY: i8 = 1;
 /// Patterns that cover a name, whether they are the name or not.
 const MATCH: i8 = 2;
 
+/// An ACL in words, as the audit tells of it.
+pub fn acl_words(acl: &AccessControlEntryRecord) -> String {
+    let words = |word: Option<&'static str>| word.unwrap_or("unknown");
+    format!(
+        "{} {} {} of {} {} {} from {}",
+        acl.principal,
+        words(Permission::of_code(acl.permission_type).map(Permission::as_str)),
+        words(Operation::of_code(acl.operation).map(Operation::as_str)),
+        words(PatternType::of_code(acl.pattern_type).map(PatternType::as_str)),
+        words(ResourceKind::of_code(acl.resource_type).map(ResourceKind::as_str)),
+        acl.resource_name,
+        acl.host,
+    )
+}
+
 /// Which ACLs are meant. What is `None` may be anything.
 #[derive(Debug)]
 pub struct AclFilter {

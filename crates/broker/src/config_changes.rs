@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use limpid_config::alter::Alteration;
 use limpid_protocol::ErrorCode;
-use limpid_storage::metadata::{Image, Refusal};
+use limpid_storage::metadata::{ConfigMap, Image, Refusal};
 use limpid_telemetry::logging::loggers::Loggers;
+use parking_lot::Mutex;
 
 use crate::access::Operation;
+use crate::audit::changes::Change;
 use crate::broker_loggers;
 use crate::config_resources::{self, Start};
 use crate::handler::Call;
@@ -61,7 +63,7 @@ impl ConfigChanges {
         &self,
         wanted: Vec<Wanted>,
         dry: bool,
-        call: &Call<'_>,
+        call: &mut Call<'_>,
     ) -> Vec<Result<(), Refusal>> {
         let mut counts: HashMap<(i8, String), usize> = HashMap::new();
         for one in &wanted {
@@ -80,7 +82,7 @@ impl ConfigChanges {
         outcomes
     }
 
-    async fn alter(&self, wanted: Wanted, dry: bool, call: &Call<'_>) -> Result<(), Refusal> {
+    async fn alter(&self, wanted: Wanted, dry: bool, call: &mut Call<'_>) -> Result<(), Refusal> {
         let resource = config_resources::resource(wanted.kind, &wanted.name);
         config_resources::may(call, Operation::AlterConfigs, &resource)?;
         let image = self.metadata.image();
@@ -91,14 +93,29 @@ impl ConfigChanges {
                 let message = "loggers are altered by IncrementalAlterConfigs alone";
                 return Err(Refusal::new(ErrorCode::InvalidRequest, message));
             };
-            return broker_loggers::alter(loggers, &wishes, dry);
+            broker_loggers::alter(loggers, &wishes, dry)?;
+            for wish in wishes.iter().filter(|_| !dry) {
+                let change = Change::new("alter", "broker-logger", &wanted.name);
+                call.changed(change.setting(&wish.key, None, wish.value.as_deref()));
+            }
+            return Ok(());
         }
         let (config, start) = (self.settings.current(), self.start);
-        let change =
-            move |image: &Image| config_resources::alter(&config, image, &resource, start, &wishes);
+        let before: Arc<Mutex<Arc<ConfigMap>>> = Arc::default();
+        let (seen, altered) = (Arc::clone(&before), resource.clone());
+        let change = move |image: &Image| {
+            *seen.lock() = image.configs(&resource).cloned().unwrap_or_default();
+            config_resources::alter(&config, image, &resource, start, &wishes)
+        };
         if dry {
             return change(&image).map(drop);
         }
-        self.metadata.change(change).await.map(drop)
+        let committed = self.metadata.change(change).await?;
+        let after = committed.image.configs(&altered).cloned();
+        let after = after.unwrap_or_default();
+        let before = Arc::clone(&before.lock());
+        let about = (config_resources::kind_name(&altered), altered.name.as_str());
+        call.notes.changes.settings(about, &before, &after);
+        Ok(())
     }
 }

@@ -18,6 +18,17 @@ pub fn resource(kind: i8, name: &str) -> ConfigResource {
     ConfigResource::new(ResourceType::from_code(kind), name)
 }
 
+/// What the audit calls a kind of resource.
+pub fn kind_name(resource: &ConfigResource) -> &'static str {
+    match resource.kind {
+        ResourceType::Topic => "topic",
+        ResourceType::Broker => "broker",
+        ResourceType::ClientMetrics => "client-metrics",
+        ResourceType::Group => "group",
+        ResourceType::Other(_) => "other",
+    }
+}
+
 /// Whether the client may see or change the settings of a resource.
 ///
 /// # Errors

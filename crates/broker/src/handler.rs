@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use limpid_protocol::codec::Response;
 use limpid_protocol::{
@@ -14,9 +15,10 @@ use limpid_telemetry::stage::StageClock;
 
 use crate::access::{Access, CLUSTER_NAME, Operation, ResourceKind};
 use crate::answer_memory::{AnswerMemory, Used};
+use crate::audit::changes::Change;
+use crate::notes::Notes;
 pub use crate::peer::Peer;
 use crate::quotas::client::RequestQuotas;
-use crate::touched::Touched;
 use crate::turns::Turns;
 
 /// The versions of one API.
@@ -76,8 +78,8 @@ pub struct Call<'a> {
     pub error: ErrorCode,
     /// Of a fetch: whether it wants committed records only.
     pub committed_only: Option<bool>,
-    /// The topics that it is about, as far as the handler says so.
-    pub touched: &'a mut Touched,
+    /// What is to be told of it later.
+    pub notes: Notes,
 }
 
 impl Call<'_> {
@@ -99,6 +101,16 @@ impl Call<'_> {
     /// The operations that the client may do, of those in the bit field `possible` (KIP-430).
     pub fn operations(&self, possible: i32, kind: ResourceKind, name: &str) -> i32 {
         self.access.operations(self.peer, possible, kind, name)
+    }
+
+    /// Notes that the request is about a topic.
+    pub fn touches(&mut self, topic: &Arc<str>) {
+        self.notes.touched.note(topic);
+    }
+
+    /// Notes what the request changed, or did not change, for the audit.
+    pub fn changed(&mut self, change: Change) {
+        self.notes.changes.add(change);
     }
 
     /// Notes an error of the answer and returns its wire form.

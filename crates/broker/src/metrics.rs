@@ -1,5 +1,6 @@
 //! What the broker counts.
 
+mod audit;
 mod connections;
 mod limits;
 mod metadata;
@@ -17,6 +18,7 @@ use limpid_telemetry::{
     StageTimes, Table, Text, buckets, label_enum, metrics,
 };
 
+pub use self::audit::AuditMetrics;
 pub use self::connections::{
     ConnectionMetrics, ListenerMetrics, OpenConnection, SoftwareConnection,
 };
@@ -391,6 +393,8 @@ pub struct BrokerMetrics {
     pub replicas: ReplicaMetrics,
     /// Slow requests.
     pub slow: SlowRequestMetrics,
+    /// The audit.
+    pub audit: AuditMetrics,
     /// Flight recorders.
     pub rings: RingMetrics,
 }
@@ -416,6 +420,7 @@ impl BrokerMetrics {
             metadata: MetadataMetrics::register(registry)?,
             replicas: ReplicaMetrics::register(registry)?,
             slow: SlowRequestMetrics::register(registry)?,
+            audit: AuditMetrics::register(registry)?,
             rings: RingMetrics::register(registry)?,
         })
     }

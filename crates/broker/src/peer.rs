@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use limpid_security::Principal;
 use parking_lot::Mutex;
 
+use crate::audit::record::Who;
 use crate::metrics::SoftwareConnection;
 
 /// Most things that are kept for a connection.
@@ -43,6 +44,16 @@ impl Peer {
             software: OnceLock::new(),
             counted: OnceLock::new(),
             kept: Mutex::default(),
+        }
+    }
+
+    /// Who it is, for the audit.
+    pub fn who(&self) -> Who {
+        Who {
+            principal: self.principal.to_string(),
+            client_id: String::new(),
+            listener: self.listener.to_string(),
+            address: self.host.to_string(),
         }
     }
 

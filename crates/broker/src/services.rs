@@ -142,6 +142,8 @@ pub struct Services {
     pub readers: Arc<Readers>,
     /// Who answers what.
     pub apis: Arc<Apis>,
+    /// Makes topics.
+    pub creation: Arc<TopicCreation>,
 }
 
 impl Services {
@@ -223,6 +225,7 @@ impl Services {
         let network = settings.current().broker().network.clone();
         let rules = ProduceRules {
             trust_compressed_headers: !network.validate_compressed_records,
+            audit_topic: settings.current().broker().observing.audit_topic.clone(),
         };
         let fetch_bytes_max = usize::try_from(network.fetch_max_bytes).unwrap_or(0);
         let cluster_id = input.cluster_id;
@@ -271,7 +274,7 @@ impl Services {
             Box::new(Typed(ListOffsets::new(Arc::clone(&topics), blocking))),
             Box::new(Typed(describe_metadata)),
             Box::new(Typed(CreatePartitions::new(Arc::clone(&creation)))),
-            Box::new(Typed(CreateTopics::new(creation, s()))),
+            Box::new(Typed(CreateTopics::new(Arc::clone(&creation), s()))),
             Box::new(Typed(DeleteTopics::new(
                 m(),
                 s(),
@@ -294,6 +297,7 @@ impl Services {
             transactions,
             readers,
             apis: Arc::new(apis),
+            creation,
         }
     }
 }

@@ -54,6 +54,18 @@ pub(crate) fn name(text: &str) -> Result<(), String> {
     }
 }
 
+/// A name that Kafka allows a topic, or none.
+pub(crate) fn topic_or_nothing(text: &str) -> Result<(), String> {
+    const NAME_BYTES_MAX: usize = 249;
+    let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let name = text.trim();
+    if name.len() <= NAME_BYTES_MAX && name.chars().all(fine) && !matches!(name, "." | "..") {
+        Ok(())
+    } else {
+        Err("expected the name of a topic: letters, digits, dots, dashes or underscores".into())
+    }
+}
+
 pub(crate) fn paths(text: &str) -> Result<(), String> {
     match crate::check::list_items(text).find(|path| !path.starts_with('/')) {
         Some(path) => Err(format!("{path} does not start with a slash")),

@@ -10,7 +10,7 @@ use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use limpid_access::Visitor;
+use limpid_access::{PayloadsRead, Visitor};
 use limpid_cluster::{AdminError, Browse, BrowsedRecord, words};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -124,6 +124,16 @@ impl Messages {
         }
     }
 
+    /// What somebody has seen now; nothing if there was nothing.
+    fn shown(&self) -> Option<PayloadsRead> {
+        let first = self.records.first()?;
+        let (first, count) = ((first.partition, first.offset), self.records.len());
+        Some(PayloadsRead {
+            topic: self.topic.clone(),
+            what: format!("{count} records, the first is {}@{}", first.0, first.1),
+        })
+    }
+
     /// How long ago a time was; negative times are told as they are.
     fn ago(&self, at_ms: &i64) -> String {
         let seconds = (self.now_ms - at_ms) as f64 / 1000.0;
@@ -227,7 +237,12 @@ pub(crate) async fn page(
         Err(AdminError::Unavailable(_)) => StatusCode::SERVICE_UNAVAILABLE,
     };
     let messages = Messages::new(&look, topic, what, found);
-    (status, answer::respond(&messages, chrome, &query, &headers)).into_response()
+    let shown = messages.shown();
+    let mut answer = (status, answer::respond(&messages, chrome, &query, &headers)).into_response();
+    if let Some(shown) = shown {
+        answer.extensions_mut().insert(shown);
+    }
+    answer
 }
 
 #[cfg(test)]

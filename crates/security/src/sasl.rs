@@ -52,6 +52,7 @@ pub enum Step {
 pub struct Login {
     state: State,
     now_ms: i64,
+    claimed: Option<String>,
 }
 
 enum State {
@@ -68,7 +69,13 @@ impl Login {
         Self {
             state: State::Begun(mechanism),
             now_ms,
+            claimed: None,
         }
+    }
+
+    /// Who the client says it is, as far as it said so: not to be believed.
+    pub fn claimed(&self) -> Option<&str> {
+        self.claimed.as_deref()
     }
 
     /// Takes the next message of the client.
@@ -77,7 +84,11 @@ impl Login {
     /// The login has failed and can't go on.
     pub fn step(&mut self, realm: &Realm, message: &[u8]) -> Result<Step, Denied> {
         match std::mem::replace(&mut self.state, State::Ended) {
-            State::Begun(SaslMechanism::Plain) => plain(realm, message),
+            State::Begun(SaslMechanism::Plain) => {
+                let name = message.split(|byte| *byte == 0).nth(1);
+                self.claimed = name.map(|name| String::from_utf8_lossy(name).into_owned());
+                plain(realm, message)
+            }
             State::Begun(SaslMechanism::ScramSha256) => {
                 self.scram(realm, ScramHash::Sha256, message)
             }
@@ -102,7 +113,11 @@ impl Login {
     }
 
     fn scram(&mut self, realm: &Realm, hash: ScramHash, message: &[u8]) -> Result<Step, Denied> {
-        let find = |user: &str| (realm.find_scram)(user, hash);
+        let claimed = &mut self.claimed;
+        let find = |user: &str| {
+            *claimed = Some(user.to_owned());
+            (realm.find_scram)(user, hash)
+        };
         let secret = &realm.decoy_secret;
         let (login, answer) = ScramLogin::begin(hash, message, find, secret, &*realm.random)?;
         self.state = State::Scram(Box::new(login));

@@ -1,8 +1,8 @@
 //! Every metric this binary can expose, without running a broker.
 
 use limpid_broker::metrics::{
-    AccessMetrics, ClientMetrics, ConnectionLimitMetrics, ConnectionMetrics, FetchMetrics,
-    FetchSessionMetrics, GroupMetrics, MetadataMetrics, QuotaMetrics, ReaderMetrics,
+    AccessMetrics, AuditMetrics, ClientMetrics, ConnectionLimitMetrics, ConnectionMetrics,
+    FetchMetrics, FetchSessionMetrics, GroupMetrics, MetadataMetrics, QuotaMetrics, ReaderMetrics,
     RefusedMetrics, ReplicaMetrics, RequestMetrics, ShareMetrics, SlowRequestMetrics, TopicMetrics,
     TransactionMetrics,
 };
@@ -15,6 +15,7 @@ pub fn catalogue() -> Catalogue {
         .with(RequestMetrics::DECLARATIONS)
         .with(SlowRequestMetrics::DECLARATIONS)
         .with(AccessMetrics::DECLARATIONS)
+        .with(AuditMetrics::DECLARATIONS)
         .with(ConnectionMetrics::DECLARATIONS)
         .with(ConnectionLimitMetrics::DECLARATIONS)
         .with(QuotaMetrics::DECLARATIONS)

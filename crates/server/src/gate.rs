@@ -19,6 +19,7 @@ mod hosts;
 mod login;
 mod oidc;
 mod proxied;
+mod watch;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -39,6 +40,8 @@ pub(crate) use self::oidc::{
     AT_ONCE_MAX as OIDC_AT_ONCE_MAX, Way as OidcWay, routes as oidc_routes,
 };
 use self::proxied::Proxied;
+use self::watch::Asked;
+pub(crate) use self::watch::Watch;
 
 /// Served to everybody, but only their status to who is not let in.
 const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
@@ -74,6 +77,8 @@ pub(crate) struct Gate {
     pub(crate) metrics: Arc<AccessMetrics>,
     /// The name of the cluster that paths without one are about.
     pub(crate) cluster: String,
+    /// What the audit is told.
+    pub(crate) watch: Watch,
 }
 
 /// Lets a request through, or answers why not.
@@ -83,18 +88,24 @@ pub(crate) async fn check(
     request: Request,
     next: Next,
 ) -> Response {
+    let asked = Asked::new(&request, peer.ip());
     let mut answer = match gate.admit(peer, request).await {
         Ok(Admitted {
             request,
             status_only,
         }) => {
+            let visitor = request.extensions().get::<Visitor>().cloned();
             let answer = next.run(request).await;
+            gate.watch.answered(&asked, visitor.as_ref(), &answer);
             match status_only {
                 true => answer.status().into_response(),
                 false => answer,
             }
         }
-        Err(answer) => *answer,
+        Err(answer) => {
+            gate.watch.refused(&asked, answer.status());
+            *answer
+        }
     };
     headers::secure(answer.headers_mut());
     answer
@@ -196,6 +207,9 @@ impl Gate {
                 .map_err(|denied| self.denied(denied, headers)),
             Shown::Password { name, password } => {
                 let login = login::checked(desk, &name, &password, address).await;
+                if login.is_err() {
+                    self.watch.login_failed(&name, address);
+                }
                 let login = login.map_err(|denied| self.denied(denied, headers))?;
                 Ok(desk.visitor(&login))
             }

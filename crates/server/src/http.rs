@@ -11,6 +11,7 @@ use axum::Router;
 use axum::middleware;
 use limpid_access::AccessMetrics;
 use limpid_access::desk::{Desk, DeskError};
+use limpid_broker::audit::Audit;
 use limpid_broker::client_log::ClientLog;
 use limpid_broker::drain::Drain;
 use limpid_broker::listener::Listener;
@@ -26,7 +27,7 @@ use self::crowd::Crowd;
 use self::serve::Door;
 use crate::certificates::{Certificates, HTTPS};
 use crate::error::StartError;
-use crate::gate::{self, Cookies, Gate, Hosts, OidcWay};
+use crate::gate::{self, Cookies, Gate, Hosts, OidcWay, Watch};
 
 /// Who may visit.
 #[derive(Clone)]
@@ -75,7 +76,8 @@ impl Visiting {
     }
 
     /// The gate of one listener.
-    fn gate(&self, config: &BrokerConfig, cluster_id: &str, listener: &HttpListener) -> Gate {
+    fn gate(&self, serving: &Serving<'_>, listener: &HttpListener) -> Gate {
+        let (config, cluster_id) = (serving.config, serving.cluster_id);
         let http = &config.http;
         let own = listener.host.iter().cloned();
         let allowed = http.allowed_hosts.iter().cloned();
@@ -102,12 +104,15 @@ impl Visiting {
             people_log_in: self.takes_passwords() || self.provider.is_some(),
             metrics: Arc::clone(&self.metrics),
             cluster: config.node.cluster_name.clone(),
+            watch: Watch::new(Arc::clone(serving.audit), listener.scheme()),
         }
     }
 }
 
 /// What is needed to serve HTTP.
 pub(crate) struct Serving<'a> {
+    /// Hears who logs in, who is turned away, and what is changed.
+    pub(crate) audit: &'a Arc<Audit>,
     pub(crate) config: &'a BrokerConfig,
     pub(crate) cluster_id: &'a str,
     pub(crate) faces: &'a Router,
@@ -185,12 +190,12 @@ pub(crate) fn start(runtime: &Handle, serving: &Serving<'_>) -> Result<Opened, S
 impl Serving<'_> {
     /// Everything that one listener serves, behind its gate.
     fn app(&self, listener: &HttpListener) -> Router {
-        let gate = self.visiting.gate(self.config, self.cluster_id, listener);
+        let gate = self.visiting.gate(self, listener);
         let mut faces = self.faces.clone();
         if let Some(desk) = &self.visiting.desk {
             let form = gate::login_routes(
                 Arc::clone(desk),
-                Arc::clone(&gate.cookies),
+                (Arc::clone(&gate.cookies), gate.watch.clone()),
                 gate.base().into(),
                 Duration::from_millis(self.config.http.header_timeout_ms),
             );

@@ -6,6 +6,7 @@ use std::time::Duration;
 use limpid_broker::access::Access;
 use limpid_broker::answer_memory::AnswerMemory;
 use limpid_broker::apis::Apis;
+use limpid_broker::audit::Audit;
 use limpid_broker::client_log::ClientLog;
 use limpid_broker::clients::Clients;
 use limpid_broker::connection::ConnectionContext;
@@ -69,6 +70,7 @@ pub(crate) struct Shared {
     pub(crate) clients: Arc<Clients>,
     pub(crate) readers: Arc<Readers>,
     pub(crate) slow: Arc<SlowRequests>,
+    pub(crate) audit: Arc<Audit>,
     pub(crate) entrances: Entrances,
 }
 
@@ -97,6 +99,7 @@ impl Shared {
             listener: Arc::new(ListenerMetrics::new(&self.metrics.connections, name)),
             log: Arc::clone(&self.log),
             slow: Arc::clone(&self.slow),
+            audit: Arc::clone(&self.audit),
         })
     }
 }

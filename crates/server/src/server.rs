@@ -117,7 +117,9 @@ impl Server {
         let metrics = Arc::new(BrokerMetrics::register(registry)?);
         let certificates = Arc::new(Certificates::load(&broker, &metrics.connections)?);
         let client_log = client_log(registry, &clock);
+        let audit = watching::audit(&metrics, &broker, &clock);
         let serving = Serving {
+            audit: &audit,
             config: &broker,
             cluster_id: &dirs.cluster_id,
             faces: &faces,
@@ -176,6 +178,8 @@ impl Server {
             Arc::clone(&opening.clock),
             metrics.connection_limits.clone(),
         );
+        let to_topic = (&services, &opening.clock);
+        watching::write_audit(&audit, &opening.broker, &metrics, to_topic, data.handle());
         let slow = watching::slow_requests(&metrics, &client_log, &settings, &opening.clock);
         cluster.attach(opening.parts(&services, &metadata_log, &limits, &slow));
         let entrances = Entrances::new(
@@ -194,13 +198,14 @@ impl Server {
             access: Access::new(
                 &opening.broker.access,
                 &*metadata_log,
-                Arc::clone(&client_log),
+                Arc::clone(&audit),
                 &metrics.access,
             ),
             quotas: Arc::clone(&quotas),
             clients: Clients::new(metrics.clients.clone()),
             readers: Arc::clone(&services.readers),
             slow: Arc::clone(&slow),
+            audit: Arc::clone(&audit),
             metrics,
             log: Arc::clone(&client_log),
             limits: Arc::clone(&limits),
@@ -217,6 +222,7 @@ impl Server {
             desk: visiting.desk.clone(),
             settings: Arc::clone(&settings),
             slow,
+            audit,
             registry: registry.clone(),
             tail_cache: registry.pool(
                 "tail_cache",

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use limpid_access::desk::Desk;
+use limpid_broker::audit::Audit;
 use limpid_broker::client_log::ClientLog;
 use limpid_broker::connection_limits::ConnectionLimits;
 use limpid_broker::metadata::Metadata;
@@ -36,6 +37,7 @@ pub(crate) struct Chores {
     pub(crate) desk: Option<Arc<Desk>>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) slow: Arc<SlowRequests>,
+    pub(crate) audit: Arc<Audit>,
     /// Where the tail cache of the logs is shown.
     pub(crate) tail_cache: Arc<Pool>,
     /// Percentiles of now are made here.
@@ -64,6 +66,7 @@ impl Ticker {
                     .mirror(cache.used_bytes as u64, cache.high_water_bytes as u64);
                 chores.cluster.refresh();
                 chores.client_log.tick();
+                chores.audit.tick();
                 chores.quotas.tick();
                 chores.limits.tick();
                 let config = chores.settings.current();

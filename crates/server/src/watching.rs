@@ -1,12 +1,18 @@
 //! What watches over requests: made before the first client is served.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use limpid_broker::Services;
+use limpid_broker::audit::Audit;
+use limpid_broker::audit::topic::{AuditTopic, AuditTopicInput};
 use limpid_broker::client_log::ClientLog;
 use limpid_broker::metrics::BrokerMetrics;
 use limpid_broker::settings::Settings;
 use limpid_broker::slow_requests::SlowRequests;
+use limpid_config::BrokerConfig;
 use limpid_platform::clock::Clock;
+use tokio::runtime::Handle;
 
 /// Finds slow requests.
 pub(crate) fn slow_requests(
@@ -19,4 +25,36 @@ pub(crate) fn slow_requests(
     let slow = SlowRequests::new(&metrics.slow, &metrics.rings, log, clock);
     slow.follow(settings.current().broker().observing.slow_request_ms);
     Arc::new(slow)
+}
+
+/// Hears of changes and of who is not let in; the log alone at first.
+pub(crate) fn audit(
+    metrics: &BrokerMetrics,
+    broker: &BrokerConfig,
+    clock: &Arc<dyn Clock>,
+) -> Arc<Audit> {
+    let window = Duration::from_millis(broker.observing.audit_window_ms);
+    Audit::new(&metrics.audit, window, Arc::clone(clock))
+}
+
+/// Has the audit written to its topic, if it has one.
+pub(crate) fn write_audit(
+    audit: &Audit,
+    broker: &BrokerConfig,
+    metrics: &BrokerMetrics,
+    (services, clock): (&Services, &Arc<dyn Clock>),
+    runtime: &Handle,
+) {
+    let Some(name) = broker.observing.audit_topic.clone() else {
+        return;
+    };
+    let input = AuditTopicInput {
+        name,
+        topics: Arc::clone(&services.topics),
+        creation: Arc::clone(&services.creation),
+        clock: Arc::clone(clock),
+    };
+    let topic = AuditTopic::new(input, &metrics.audit);
+    audit.attach(topic.queue());
+    runtime.spawn(topic.run());
 }

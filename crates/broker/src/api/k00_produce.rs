@@ -61,10 +61,12 @@ pub struct Produce {
 }
 
 /// What the broker's configuration says about every batch.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ProduceRules {
     /// `limpid.validate.compressed=header`.
     pub trust_compressed_headers: bool,
+    /// `limpid.audit.topic`, which only the broker writes to.
+    pub audit_topic: Option<String>,
 }
 
 impl Produce {
@@ -141,7 +143,7 @@ impl Produce {
         drop(table);
         if let Some(topic) = &topic {
             topic.metrics.produce_requests.inc();
-            call.touched.note(&topic.name);
+            call.touches(&topic.name);
         }
         let answer = TopicProduceResponse {
             name: data.name,
@@ -186,6 +188,10 @@ impl Produce {
         }
         if topic.internal && call.client_id != Some(ADMIN_CLIENT_ID) {
             let message = format!("topic '{}' belongs to the coordinators", topic.name);
+            return Err(Refusal::new(ErrorCode::InvalidTopicException, message));
+        }
+        if self.rules.audit_topic.as_deref() == Some(&*topic.name) {
+            let message = format!("topic '{}' is the broker's audit", topic.name);
             return Err(Refusal::new(ErrorCode::InvalidTopicException, message));
         }
         let partition = topic

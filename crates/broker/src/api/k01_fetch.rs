@@ -170,7 +170,7 @@ impl Fetch {
             let by_id = call.version >= 13;
             if let Ok(topic) = locate(&table, by_id, wanted.topic_id, &wanted.topic) {
                 topic.metrics.fetch_requests.inc();
-                call.touched.note(&topic.name);
+                call.touches(&topic.name);
             }
         }
     }

@@ -20,6 +20,7 @@ use limpid_storage::metadata::Refusal;
 use limpid_storage::metadata::changes::NewTopic;
 
 use crate::access::{CLUSTER_NAME, Operation, ResourceKind};
+use crate::audit::changes::Change;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::settings::Settings;
 use crate::topic_creation::{TopicCreation, Wish};
@@ -112,7 +113,13 @@ impl Answer for CreateTopics {
                 continue;
             }
             response.topics.push(match outcome {
-                Ok(new) => self.made(new, call),
+                Ok(new) => {
+                    if !request.validate_only {
+                        let partitions = format!("{} partitions", new.partitions.len());
+                        call.changed(Change::new("create", "topic", &new.name).after(partitions));
+                    }
+                    self.made(new, call)
+                }
                 Err(refusal) => refused(name, refusal, call),
             });
         }
@@ -139,6 +146,7 @@ fn wish(topic: create_topics_request::CreatableTopic) -> Wish {
 }
 
 fn refused(name: String, refusal: Refusal, call: &mut Call<'_>) -> CreatableTopicResult {
+    call.changed(Change::new("create", "topic", &name).ended(refusal.code));
     CreatableTopicResult {
         name,
         error_code: call.note(refusal.code),

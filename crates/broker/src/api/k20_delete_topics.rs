@@ -17,6 +17,7 @@ use limpid_protocol::{ApiKey, ErrorCode, Uuid};
 use limpid_storage::metadata::{Image, Refusal, changes};
 
 use crate::access::{Operation, ResourceKind};
+use crate::audit::changes::Change;
 use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
@@ -134,18 +135,23 @@ impl Answer for DeleteTopics {
             response.responses.push(match done {
                 Ok((name, topic_id)) => {
                     some_are_gone = true;
+                    call.changed(Change::new("delete", "topic", &name));
                     DeletableTopicResult {
                         name: Some(name),
                         topic_id,
                         ..DeletableTopicResult::default()
                     }
                 }
-                Err(refusal) => DeletableTopicResult {
-                    name: target.name,
-                    topic_id: target.id,
-                    error_code: call.note(refusal.code),
-                    error_message: Some(refusal.message),
-                },
+                Err(refusal) => {
+                    let name = target.name.as_deref().unwrap_or_default();
+                    call.changed(Change::new("delete", "topic", name).ended(refusal.code));
+                    DeletableTopicResult {
+                        name: target.name,
+                        topic_id: target.id,
+                        error_code: call.note(refusal.code),
+                        error_message: Some(refusal.message),
+                    }
+                }
             });
         }
         call.quotas.hold_back_for(&permits);

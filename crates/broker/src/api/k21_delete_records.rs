@@ -17,6 +17,7 @@ use limpid_protocol::{ApiKey, ErrorCode};
 use limpid_storage::StorageError;
 
 use crate::access::{Operation, ResourceKind};
+use crate::audit::changes::Change;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::topics::{Topic, Topics};
 
@@ -47,6 +48,9 @@ impl DeleteRecords {
                 None => Err(ErrorCode::UnknownTopicOrPartition),
                 Some(topic) => delete(topic, index, partition.offset),
             };
+            let change = Change::new("delete records", "topic", &answer.name);
+            let change = change.after(format!("partition {index} begins at {}", partition.offset));
+            call.changed(change.ended(done.err().unwrap_or(ErrorCode::None)));
             let (low_watermark, error_code) = match done {
                 Ok(start) => (start, ErrorCode::None.code()),
                 Err(error) => (UNKNOWN, call.note(error)),

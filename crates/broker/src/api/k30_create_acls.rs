@@ -15,8 +15,9 @@ use limpid_security::acl::{PatternType, Permission};
 use limpid_storage::metadata::{Image, MetadataRecord, Refusal};
 
 use crate::access::{self, CLUSTER_NAME, Operation, ResourceKind};
-use crate::acl_filter::known;
+use crate::acl_filter::{acl_words, known};
 use crate::api::k29_describe_acls::may_handle_acls;
+use crate::audit::changes::Change;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
 
@@ -92,16 +93,18 @@ impl Answer for CreateAcls {
 
     async fn answer(&self, request: CreateAclsRequest, call: &mut Call<'_>) -> CreateAclsResponse {
         let count = request.creations.len();
+        let wanted: Vec<String> = request.creations.iter().map(words).collect();
         let outcomes = match self.create(request.creations, call).await {
             Ok(outcomes) => outcomes,
             Err(refusal) => vec![Err(refusal); count],
         };
         let mut response = CreateAclsResponse::default();
-        for outcome in outcomes {
+        for (outcome, acl) in outcomes.into_iter().zip(wanted) {
             let (error, error_message) = match outcome {
                 Ok(()) => (ErrorCode::None, None),
                 Err(refusal) => (refusal.code, Some(refusal.message)),
             };
+            call.changed(Change::new("create", "acl", &acl).ended(error));
             response.results.push(AclCreationResult {
                 error_code: call.note(error),
                 error_message,
@@ -109,6 +112,20 @@ impl Answer for CreateAcls {
         }
         response
     }
+}
+
+/// An ACL as the audit tells of it.
+fn words(wanted: &AclCreation) -> String {
+    acl_words(&AccessControlEntryRecord {
+        resource_type: wanted.resource_type,
+        resource_name: wanted.resource_name.clone(),
+        pattern_type: wanted.resource_pattern_type,
+        principal: wanted.principal.clone(),
+        host: wanted.host.clone(),
+        operation: wanted.operation,
+        permission_type: wanted.permission_type,
+        ..AccessControlEntryRecord::default()
+    })
 }
 
 /// Those that are not there yet, each once.

@@ -16,9 +16,10 @@ use limpid_storage::metadata::{Image, MetadataRecord, Refusal};
 use parking_lot::Mutex;
 
 use crate::access::Operation;
-use crate::acl_filter::AclFilter;
+use crate::acl_filter::{AclFilter, acl_words};
 use crate::api::k29_describe_acls::may_handle_acls;
 use crate::api::k30_create_acls::CHANGES_MAX;
+use crate::audit::changes::Change;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
 
@@ -76,7 +77,12 @@ impl Answer for DeleteAcls {
         let mut response = DeleteAclsResponse::default();
         for outcome in outcomes {
             response.filter_results.push(match outcome {
-                Ok(acls) => deleted(acls),
+                Ok(acls) => {
+                    for acl in &acls {
+                        call.changed(Change::new("delete", "acl", &acl_words(acl)));
+                    }
+                    deleted(acls)
+                }
                 Err(refusal) => DeleteAclsFilterResult {
                     error_code: call.note(refusal.code),
                     error_message: Some(refusal.message),

@@ -17,6 +17,7 @@ use limpid_protocol::{ApiKey, ErrorCode};
 use limpid_storage::metadata::Refusal;
 
 use crate::access::{Operation, ResourceKind};
+use crate::audit::changes::Change;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::topic_creation::{More, TopicCreation};
 
@@ -52,6 +53,8 @@ impl Answer for CreatePartitions {
         let mut response = CreatePartitionsResponse::default();
         for topic in request.topics {
             let name = topic.name.clone();
+            let change = Change::new("add partitions", "topic", &name);
+            let change = change.after(format!("{} partitions", topic.count));
             let done = match times.remove(&name) {
                 Some(1) if !call.may(Operation::Alter, ResourceKind::Topic, &name) => {
                     let message = "altering this topic is not allowed";
@@ -73,6 +76,9 @@ impl Answer for CreatePartitions {
                 Ok(()) => (ErrorCode::None, None),
                 Err(refusal) => (refusal.code, Some(refusal.message)),
             };
+            if !request.validate_only {
+                call.changed(change.ended(error));
+            }
             response.results.push(CreatePartitionsTopicResult {
                 name,
                 error_code: call.note(error),

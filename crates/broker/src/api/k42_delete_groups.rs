@@ -14,6 +14,7 @@ use limpid_protocol::messages::delete_groups_response::{
 use limpid_protocol::{ApiKey, ErrorCode};
 
 use crate::access::{Operation, ResourceKind};
+use crate::audit::changes::Change;
 use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::share::Shares;
@@ -66,10 +67,11 @@ impl Answer for DeleteGroups {
                 });
                 continue;
             }
-            let error = self.delete(&id).await.err();
+            let error = self.delete(&id).await.err().unwrap_or(ErrorCode::None);
+            call.changed(Change::new("delete", "group", &id).ended(error));
             response.results.push(DeletableGroupResult {
                 group_id: id,
-                error_code: call.note(error.unwrap_or(ErrorCode::None)),
+                error_code: call.note(error),
             });
         }
         response

@@ -12,6 +12,7 @@ use limpid_protocol::messages::offset_delete_response::{
 use limpid_protocol::{ApiKey, ErrorCode};
 
 use crate::access::{Operation, ResourceKind};
+use crate::audit::changes::Change;
 use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::topics::Topics;
@@ -87,6 +88,10 @@ impl Answer for OffsetDelete {
             };
             if error == ErrorCode::None {
                 self.groups.count_deleted_offsets(indexes.len());
+            }
+            for index in indexes {
+                let change = Change::new("delete offset", "group", &id);
+                call.changed(change.after(format!("{name}-{index}")).ended(error));
             }
             let code = call.note(error);
             let more = answer(name, indexes, code);

@@ -18,6 +18,7 @@ use limpid_storage::metadata::{Image, MetadataRecord, Refusal};
 use parking_lot::Mutex;
 
 use crate::access::Operation;
+use crate::audit::changes::Change;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
 use crate::quotas::rules::{CLIENT_ID, CONNECTION_RATE, IP, QuotaKind, USER, address};
@@ -87,12 +88,21 @@ impl Answer for AlterClientQuotas {
                 ops: entry.ops,
             })
             .collect();
+        let image = self.metadata.image();
+        let told: Vec<(Entity, Change)> = wishes.iter().flat_map(|w| changes(&image, w)).collect();
         let outcomes = if call.may_on_cluster(Operation::AlterConfigs) {
             self.alter(wishes, dry).await
         } else {
             let code = ErrorCode::ClusterAuthorizationFailed;
             all_refused(&wishes, &Refusal::new(code, code.message()))
         };
+        for (entity, change) in told.into_iter().filter(|_| !dry) {
+            let refused = outcomes
+                .get(&entity)
+                .and_then(|outcome| outcome.as_ref().err());
+            let error = refused.map_or(ErrorCode::None, |refusal| refusal.code);
+            call.changed(change.ended(error));
+        }
         let mut response = AlterClientQuotasResponse::default();
         for (entity, outcome) in outcomes {
             let (error, error_message) = match outcome {
@@ -117,6 +127,25 @@ impl Answer for AlterClientQuotas {
 struct Wish {
     entity: Entity,
     ops: Vec<OpData>,
+}
+
+/// What a wish changes, for the audit.
+fn changes(image: &Image, wish: &Wish) -> Vec<(Entity, Change)> {
+    let part = |(kind, name): (&String, &Option<String>)| {
+        format!("{kind}={}", name.as_deref().unwrap_or("<default>"))
+    };
+    let name = wish.entity.iter().map(part).collect::<Vec<_>>().join(",");
+    let change = |op: &OpData| {
+        let parts = wish.entity.clone().into_iter().collect();
+        let before = image
+            .client_quota(parts, &op.key)
+            .map(|value| value.to_string());
+        let after = (!op.remove).then(|| op.value.to_string());
+        let change = Change::new("alter", "quota", &name);
+        let change = change.setting(&op.key, before.as_deref(), after.as_deref());
+        (wish.entity.clone(), change)
+    };
+    wish.ops.iter().map(change).collect()
 }
 
 fn all_refused(wishes: &[Wish], refusal: &Refusal) -> Outcomes {

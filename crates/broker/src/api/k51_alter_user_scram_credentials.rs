@@ -5,7 +5,7 @@
 //! - Each user has an answer of its own; one that is altered twice in a request is
 //!   DUPLICATE_RESOURCE, and deleting what isn't there RESOURCE_NOT_FOUND.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use limpid_protocol::messages::alter_user_scram_credentials_request::{
@@ -23,6 +23,7 @@ use limpid_storage::metadata::{Image, MetadataRecord, Refusal};
 use parking_lot::Mutex;
 
 use crate::access::Operation;
+use crate::audit::changes::Change;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
 
@@ -69,6 +70,11 @@ impl Answer for AlterUserScramCredentials {
         request: AlterUserScramCredentialsRequest,
         call: &mut Call<'_>,
     ) -> AlterUserScramCredentialsResponse {
+        let deleted: BTreeSet<String> = request
+            .deletions
+            .iter()
+            .map(|one| one.name.clone())
+            .collect();
         let outcomes = if call.may_on_cluster(Operation::Alter) {
             self.alter(request).await
         } else {
@@ -84,6 +90,12 @@ impl Answer for AlterUserScramCredentials {
                 Ok(()) => (ErrorCode::None, None),
                 Err(refusal) => (refusal.code, Some(refusal.message)),
             };
+            let what = if deleted.contains(&user) {
+                "delete"
+            } else {
+                "set"
+            };
+            call.changed(Change::new(what, "scram credential", &user).ended(error));
             response.results.push(AlterUserScramCredentialsResult {
                 user,
                 error_code: call.note(error),

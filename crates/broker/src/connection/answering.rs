@@ -15,6 +15,7 @@ use crate::access::Access;
 use crate::answer_memory::{self, AnswerMemory};
 use crate::api::k18_api_versions;
 use crate::apis::Apis;
+use crate::audit::Audit;
 use crate::byte_stream::ByteStream;
 use crate::client_log::ClientLog;
 use crate::clients::{Clients, CurrentClient, Served};
@@ -22,6 +23,7 @@ use crate::entrance::Entrance;
 use crate::frame::{Frame, FrameError, FrameLimits};
 use crate::handler::{Call, CallError, Handler, Peer, Reply, encode};
 use crate::metrics::{BrokerMetrics, ListenerMetrics};
+use crate::notes::Notes;
 use crate::quotas::Quotas;
 use crate::quotas::client::{ClientQuotas, Hold};
 use crate::quotas::thread_time::{ThreadTime, Timed};
@@ -30,7 +32,6 @@ use crate::request::Done;
 use crate::request_memory::RequestMemory;
 use crate::slow_requests::SlowRequests;
 use crate::tls_stream::HandshakeError;
-use crate::touched::Touched;
 use crate::turns::{LONG_REQUEST_BYTES, Turns};
 
 use super::audit;
@@ -67,6 +68,8 @@ pub struct ConnectionContext {
     pub listener: Arc<ListenerMetrics>,
     /// Keeps a hostile client from filling the log.
     pub log: Arc<ClientLog>,
+    /// Hears of what is changed and of logins that fail.
+    pub audit: Arc<Audit>,
     /// Hears of every request, and keeps those that were slow.
     pub slow: Arc<SlowRequests>,
 }
@@ -156,7 +159,7 @@ pub(super) async fn answer(
         books.reader.asks(peer, client_id.unwrap_or_default());
     }
     let (mut hold, mut answer_room, mut committed_only) = (None, None, None);
-    let mut touched = Touched::default();
+    let mut notes = Notes::default();
     let (version, reply, error) = if handler.range().serves(header.api_version) {
         let turn = match is_long(key, request_bytes) {
             true => context.turns.next().await,
@@ -178,7 +181,7 @@ pub(super) async fn answer(
             clock: &mut clock,
             error: ErrorCode::None,
             committed_only: None,
-            touched: &mut touched,
+            notes: Notes::default(),
         };
         let handled = Timed {
             inner: handler.handle(body, &mut call),
@@ -189,12 +192,14 @@ pub(super) async fn answer(
         hold = call.quotas.hold();
         answer_room = call.answer_room.take();
         committed_only = call.committed_only;
+        notes = call.notes;
         (header.api_version, reply, call.error)
     } else {
         let reply = unsupported_version(&header, key, handler, context)?;
         (0, reply, ErrorCode::UnsupportedVersion)
     };
-    audit::record(key, error, (peer, client_id), &context.log);
+    let who = (peer, client_id);
+    audit::request((key, error), who, notes.changes, &context.audit);
     let mut response_bytes = 0;
     match reply {
         Reply::Body(body) => {
@@ -218,8 +223,8 @@ pub(super) async fn answer(
         times: clock.finish().throttled(held_back),
     };
     books.reader.answered(committed_only);
-    book(&done, (peer, client_id), context, books);
-    context.slow.answered(&done, (peer, client_id), &touched);
+    book(&done, who, context, books);
+    context.slow.answered(&done, who, &notes.touched);
     Ok(hold)
 }
 

@@ -1,12 +1,9 @@
-//! The audit record of requests that change something: who did what from where, and how it ended.
+//! The audit of what clients do: requests that change something, and logins that fail.
 
 use limpid_protocol::{ApiKey, ErrorCode};
 
-use crate::client_log::ClientLog;
+use crate::audit::{Audit, Changes, Kind, Record, Who};
 use crate::handler::Peer;
-
-/// Where audit records go: a target of its own, so that they can be kept apart.
-const TARGET: &str = "limpid::audit";
 
 /// Whether a request changes the cluster rather than its data.
 const fn changes_something(key: ApiKey) -> bool {
@@ -35,26 +32,49 @@ const fn changes_something(key: ApiKey) -> bool {
     )
 }
 
-/// Writes the record of a request, if it is one that changes something. One that failed changed
-/// little, and anybody can send many: of those so many are written and no more.
-pub(super) fn record(
-    key: ApiKey,
-    error: ErrorCode,
+/// Tells of a request, if it is one that changes something. One that failed and changed nothing can
+/// be sent by anybody again and again: those are added up.
+pub(super) fn request(
+    (key, error): (ApiKey, ErrorCode),
     (peer, client_id): (&Peer, Option<&str>),
-    log: &ClientLog,
+    changes: Changes,
+    audit: &Audit,
 ) {
-    let failed = error != ErrorCode::None;
-    if !changes_something(key) || (failed && !log.may_say("audit", peer)) {
+    if !changes_something(key) {
         return;
     }
-    tracing::info!(
-        target: TARGET,
-        api = key.name(),
-        error = error.name(),
-        principal = %peer.principal,
-        listener = %peer.listener,
-        client.address = %peer.address,
-        client.id = client_id.unwrap_or_default(),
-        "request"
+    let (changes, left_out) = changes.take();
+    let changed = changes.iter().any(|change| change.error.is_none());
+    let mut record = Record::new(Kind::Change, who(peer, client_id), key.name(), error.name());
+    if error != ErrorCode::None && !changed {
+        return audit.tell_of_repeated(record);
+    }
+    (record.changes, record.changes_left_out) = (changes, left_out);
+    audit.tell(record);
+}
+
+/// Tells of a login that failed; `claimed` is who somebody said to be.
+pub(super) fn login_failed(
+    peer: &Peer,
+    mechanism: &str,
+    claimed: Option<&str>,
+    reason: &str,
+    audit: &Audit,
+) {
+    let mut who = who(peer, None);
+    who.principal = claimed.map_or_else(String::new, |name| format!("User:{name}"));
+    let record = Record::new(
+        Kind::LoginFailed,
+        who,
+        mechanism,
+        "SASL_AUTHENTICATION_FAILED",
     );
+    audit.tell_of_repeated(record.because(reason));
+}
+
+fn who(peer: &Peer, client_id: Option<&str>) -> Who {
+    Who {
+        client_id: client_id.unwrap_or_default().to_owned(),
+        ..peer.who()
+    }
 }

@@ -22,6 +22,7 @@ use tokio::time::timeout;
 use super::answering::{
     Books, ConnectionContext, End, answer, api_key_of, response_head, send, write,
 };
+use super::audit;
 use crate::api::k17_sasl_handshake::{self, SaslHandshake};
 use crate::api::k36_sasl_authenticate::{self, SaslAuthenticate};
 use crate::byte_stream::ByteStream;
@@ -87,7 +88,8 @@ impl<'a, S: ByteStream> LoggingIn<'a, S> {
                     return Ok(new);
                 }
                 let reason = format!("logs in again as {}, was {}", new.principal, old.principal);
-                Err(End::Denied(reason))
+                let claimed = Some(new.principal.name());
+                Err(self.denied(new.mechanism.name(), claimed, &reason))
             });
         self.count(&done);
         done
@@ -141,14 +143,13 @@ impl<'a, S: ByteStream> LoggingIn<'a, S> {
             self.hold_back().await;
             self.reply(&exchange, &response, ErrorCode::UnsupportedSaslMechanism)
                 .await?;
-            return Err(End::Denied(
-                "a SASL mechanism that is not enabled".to_owned(),
-            ));
+            let reason = "a SASL mechanism that is not enabled";
+            return Err(self.denied("SASL", None, reason));
         };
         self.reply(&exchange, &response, ErrorCode::None).await?;
         let login = Login::new(mechanism, self.context.entrance.clock.wall_ms());
         let user = match header.api_version {
-            0 => self.bare_tokens(login).await?,
+            0 => self.bare_tokens(login, mechanism).await?,
             _ => self.requests(login, mechanism, before).await?,
         };
         Ok(self.session(mechanism, &user))
@@ -218,7 +219,9 @@ impl<'a, S: ByteStream> LoggingIn<'a, S> {
                 }
                 Err(denied) => {
                     let again = before.is_some();
-                    return Err(self.refuse(&exchange, denied, mechanism, again).await);
+                    let end = self.denied(mechanism.name(), login.claimed(), &denied.reason);
+                    self.refuse(&exchange, denied, mechanism, again).await?;
+                    return Err(end);
                 }
             }
         }
@@ -230,7 +233,7 @@ impl<'a, S: ByteStream> LoggingIn<'a, S> {
         denied: Denied,
         mechanism: SaslMechanism,
         again: bool,
-    ) -> End {
+    ) -> Result<(), End> {
         let what = if again {
             "re-authentication"
         } else {
@@ -246,14 +249,21 @@ impl<'a, S: ByteStream> LoggingIn<'a, S> {
         let error = ErrorCode::SaslAuthenticationFailed;
         let response = k36_sasl_authenticate::refused(error.code(), &told);
         self.hold_back().await;
-        match self.reply(exchange, &response, error).await {
-            Ok(()) => End::Denied(format!("{}: {}", mechanism.name(), denied.reason)),
-            Err(end) => end,
-        }
+        self.reply(exchange, &response, error).await
+    }
+
+    /// Tells the audit that somebody was not let in.
+    fn denied(&self, mechanism: &str, claimed: Option<&str>, reason: &str) -> End {
+        audit::login_failed(self.peer, mechanism, claimed, reason, &self.context.audit);
+        End::Denied(format!("{mechanism}: {reason}"))
     }
 
     /// The messages of a login as such: what clients before Kafka 1.0 do.
-    async fn bare_tokens(&mut self, mut login: Login) -> Result<LoggedIn, End> {
+    async fn bare_tokens(
+        &mut self,
+        mut login: Login,
+        mechanism: SaslMechanism,
+    ) -> Result<LoggedIn, End> {
         loop {
             let frame = self.frame().await?;
             let (token, charge) = (frame.bytes, frame.charge);
@@ -263,7 +273,8 @@ impl<'a, S: ByteStream> LoggingIn<'a, S> {
                 Err(denied) => {
                     drop(charge);
                     self.hold_back().await;
-                    return Err(End::Denied(denied.reason));
+                    let claimed = login.claimed();
+                    return Err(self.denied(mechanism.name(), claimed, &denied.reason));
                 }
             };
             drop(charge);

@@ -19,6 +19,27 @@ pub(super) const ROWS: &[Definition] = &[
     .min(2097152)
     .honoured(),
     define(
+        "limpid.audit.topic",
+        String,
+        Medium,
+        "A topic that the broker writes its audit to, besides the log: changes, denials, failed \
+         logins, reading of payloads (docs/audit.md). Made with one partition if it is not there; \
+         clients may not write to it. Empty for none.",
+    )
+    .default("")
+    .check(Check::With(units::topic_or_nothing))
+    .honoured(),
+    define(
+        "limpid.audit.window.ms",
+        Long,
+        Low,
+        "For how long denials and failed logins that repeat are added up before the audit tells of \
+         them again.",
+    )
+    .default("60000")
+    .min(1000)
+    .honoured(),
+    define(
         "limpid.blocking.threads",
         Int,
         Low,

@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::cookie::Cookies;
+use super::watch::Watch;
 
 /// Largest form.
 const FORM_BYTES_MAX: usize = 8 << 10;
@@ -28,6 +29,7 @@ const RETURN_BYTES_MAX: usize = 2 << 10;
 struct Form {
     desk: Arc<Desk>,
     cookies: Arc<Cookies>,
+    watch: Watch,
     /// What precedes the path of every link.
     base: Arc<str>,
 }
@@ -35,7 +37,7 @@ struct Form {
 /// The routes; a form must arrive within `time_max`, since everybody may send one.
 pub(crate) fn routes(
     desk: Arc<Desk>,
-    cookies: Arc<Cookies>,
+    (cookies, watch): (Arc<Cookies>, Watch),
     base: Arc<str>,
     time_max: Duration,
 ) -> Router {
@@ -46,6 +48,7 @@ pub(crate) fn routes(
         .with_state(Form {
             desk,
             cookies,
+            watch,
             base,
         })
 }
@@ -79,7 +82,10 @@ async fn login(
     let checked = checked(desk, field("name"), field("password"), from).await;
     let login = match checked {
         Ok(login) => login,
-        Err(denied) => return Redirect::to(&address(base, to, Some(denied))).into_response(),
+        Err(denied) => {
+            form.watch.login_failed(field("name"), from);
+            return Redirect::to(&address(base, to, Some(denied))).into_response();
+        }
     };
     // Whoever logs in anew leaves what was before.
     if let Some(before) = cookie.find(&headers) {
@@ -87,6 +93,7 @@ async fn login(
     }
     match desk.begin_session(login) {
         Ok(value) => {
+            form.watch.logged_in(field("name"), from);
             let set = [(header::SET_COOKIE, cookie.set(&value))];
             (set, Redirect::to(&format!("{base}{to}"))).into_response()
         }

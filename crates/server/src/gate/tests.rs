@@ -1,4 +1,16 @@
+use std::time::Duration;
+
+use limpid_broker::audit::Audit;
+use limpid_broker::metrics::AuditMetrics;
+use limpid_platform::clock::SystemClock;
+
 use super::*;
+
+fn watch(registry: &limpid_telemetry::Registry) -> Watch {
+    let metrics = AuditMetrics::register(registry).expect("metrics");
+    let clock = Arc::new(SystemClock::new());
+    Watch::new(Audit::new(&metrics, Duration::from_secs(60), clock), "http")
+}
 
 fn gate(public: &[&str]) -> Gate {
     let registry = limpid_telemetry::Registry::new();
@@ -14,6 +26,7 @@ fn gate(public: &[&str]) -> Gate {
         external: None,
         metrics: Arc::new(AccessMetrics::register(&registry).expect("metrics")),
         cluster: "local".to_owned(),
+        watch: watch(&registry),
     }
 }
 
