@@ -40,6 +40,7 @@ mod python;
 mod security;
 mod streams;
 mod torture;
+mod traces;
 mod transactions;
 mod values;
 
@@ -136,6 +137,8 @@ const TESTS: &[Test] = tests![
     prometheus::a_prometheus_scrapes_and_answers,
     exemplars::a_prometheus_finds_the_trace_of_a_record,
     observed::the_demo_in_a_real_prometheus,
+    traces::are_linked_over_grpc,
+    traces::are_linked_over_http,
     beans::are_those_of_kafka,
     values::are_those_of_kafka_by_strimzis_rules,
     values::are_those_of_kafka_by_confluents_rules,

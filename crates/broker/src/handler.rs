@@ -19,6 +19,7 @@ use crate::audit::changes::Change;
 use crate::notes::Notes;
 pub use crate::peer::Peer;
 use crate::quotas::client::RequestQuotas;
+use crate::spans;
 use crate::turns::Turns;
 
 /// The versions of one API.
@@ -106,6 +107,13 @@ impl Call<'_> {
     /// Notes that the request is about a topic.
     pub fn touches(&mut self, topic: &Arc<str>) {
         self.notes.touched.note(topic);
+    }
+
+    /// Looks for the trace that records are part of, where somebody traces.
+    pub fn look_for_trace(&mut self, records: &[u8]) {
+        if let Some(contexts) = &mut self.notes.contexts {
+            spans::look(records, contexts);
+        }
     }
 
     /// Notes what the request changed, or did not change, for the audit.

@@ -56,6 +56,7 @@ pub mod share;
 mod share_requests;
 pub mod slow_requests;
 pub mod source;
+pub mod spans;
 pub mod tls_stream;
 pub mod topic_creation;
 pub mod topic_names;

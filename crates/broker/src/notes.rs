@@ -1,5 +1,7 @@
 //! What a handler notes of its request, for those who tell of it later.
 
+use limpid_telemetry::spans::Contexts;
+
 use crate::audit::changes::Changes;
 use crate::touched::Touched;
 
@@ -10,4 +12,16 @@ pub struct Notes {
     pub touched: Touched,
     /// What it changed.
     pub changes: Changes,
+    /// The trace contexts of its records; `None` where nobody traces.
+    pub contexts: Option<Contexts>,
+}
+
+impl Notes {
+    /// Of a request whose trace is of interest or not.
+    pub fn new(traced: bool) -> Self {
+        Self {
+            contexts: traced.then(Contexts::default),
+            ..Self::default()
+        }
+    }
 }

@@ -18,7 +18,7 @@ pub use self::groups::{ConsumerGroupsConfig, GroupsConfig};
 pub use self::http::{HttpConfig, MetricsLimits};
 pub use self::limits::{ConnectionsConfig, ListenerConnections, QuotaConfig};
 pub use self::metadata_log::MetadataLogConfig;
-pub use self::observing::ObservingConfig;
+pub use self::observing::{ObservingConfig, SpansConfig};
 pub use self::share::ShareGroupsConfig;
 pub use self::transactions::TransactionsConfig;
 use crate::authorizer::{self, AccessConfig};

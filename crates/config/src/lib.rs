@@ -44,7 +44,7 @@ pub use authorizer::AccessConfig;
 pub use broker_config::{
     BrokerConfig, ConnectionsConfig, ConsumerGroupsConfig, GroupsConfig, HttpConfig,
     ListenerConnections, LoggingConfig, MetricsLimits, NetworkConfig, NodeConfig, ObservingConfig,
-    QuotaConfig, ResourcesConfig, ShareGroupsConfig, StorageConfig, TopicsConfig,
+    QuotaConfig, ResourcesConfig, ShareGroupsConfig, SpansConfig, StorageConfig, TopicsConfig,
     TransactionsConfig,
 };
 pub use check::{Check, list_items};

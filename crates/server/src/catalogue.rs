@@ -31,6 +31,7 @@ pub fn catalogue() -> Catalogue {
         .with(ReplicaMetrics::DECLARATIONS)
         .with(RefusedMetrics::DECLARATIONS)
         .with(limpid_client_metrics::PushMetrics::DECLARATIONS)
+        .with(limpid_otlp::SpanMetrics::DECLARATIONS)
         .with_families(limpid_client_metrics::families::ALL)
         .with(limpid_storage::LogMetrics::DECLARATIONS)
 }

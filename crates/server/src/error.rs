@@ -69,6 +69,9 @@ pub enum StartError {
     /// Two things that count share one registry.
     #[error(transparent)]
     Metrics(#[from] limpid_telemetry::RegisterError),
+    /// Spans can't be sent.
+    #[error("limpid.otlp.endpoint: {0}")]
+    Spans(#[from] limpid_otlp::OptionsError),
     /// `limpid.metrics.dialects` names one that does not exist.
     #[error("limpid.metrics.dialects: {0}")]
     Dialect(#[from] limpid_exporter::UnknownDialect),

@@ -22,6 +22,7 @@ use limpid_broker::slow_requests::SlowRequests;
 use limpid_broker::turns::Turns;
 use limpid_config::{BrokerConfig, NetworkConfig};
 use limpid_storage::metadata::changes::Endpoint;
+use limpid_telemetry::spans::Tracing;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
@@ -71,6 +72,7 @@ pub(crate) struct Shared {
     pub(crate) readers: Arc<Readers>,
     pub(crate) slow: Arc<SlowRequests>,
     pub(crate) audit: Arc<Audit>,
+    pub(crate) tracing: Option<Arc<Tracing>>,
     pub(crate) entrances: Entrances,
 }
 
@@ -100,6 +102,7 @@ impl Shared {
             log: Arc::clone(&self.log),
             slow: Arc::clone(&self.slow),
             audit: Arc::clone(&self.audit),
+            tracing: self.tracing.clone(),
         })
     }
 }

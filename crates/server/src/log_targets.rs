@@ -49,6 +49,7 @@ pub const LOG_TARGETS: &[&str] = &[
     "limpid_demo::services",
     "limpid_exporter::page",
     "limpid_jolokia",
+    "limpid_otlp",
     "limpid_server::bundle",
     "limpid_server::certificates",
     "limpid_server::control",

@@ -206,6 +206,7 @@ impl Server {
             readers: Arc::clone(&services.readers),
             slow: Arc::clone(&slow),
             audit: Arc::clone(&audit),
+            tracing: watching::tracing(&opening.broker, registry, http_runtime.handle())?,
             metrics,
             log: Arc::clone(&client_log),
             limits: Arc::clone(&limits),

@@ -11,8 +11,13 @@ use limpid_broker::metrics::BrokerMetrics;
 use limpid_broker::settings::Settings;
 use limpid_broker::slow_requests::SlowRequests;
 use limpid_config::BrokerConfig;
+use limpid_otlp::{Options, Protocol, SpanMetrics};
 use limpid_platform::clock::Clock;
+use limpid_telemetry::Registry;
+use limpid_telemetry::spans::Tracing;
 use tokio::runtime::Handle;
+
+use crate::error::StartError;
 
 /// Finds slow requests.
 pub(crate) fn slow_requests(
@@ -57,4 +62,28 @@ pub(crate) fn write_audit(
     let topic = AuditTopic::new(input, &metrics.audit);
     audit.attach(topic.queue());
     runtime.spawn(topic.run());
+}
+
+/// Sends spans, if somebody wants them; nothing at all is made otherwise.
+pub(crate) fn tracing(
+    broker: &BrokerConfig,
+    registry: &Registry,
+    runtime: &Handle,
+) -> Result<Option<Arc<Tracing>>, StartError> {
+    let Some(spans) = &broker.observing.spans else {
+        return Ok(None);
+    };
+    let options = Options {
+        endpoint: spans.endpoint.clone(),
+        protocol: match spans.grpc {
+            true => Protocol::Grpc,
+            false => Protocol::Http,
+        },
+        cluster: broker.node.cluster_name.clone(),
+        node_id: broker.node.id,
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    let metrics = SpanMetrics::register(registry)?;
+    let sink = limpid_otlp::start(&options, &metrics, runtime)?;
+    Ok(Some(Arc::new(Tracing::new(sink, spans.ratio))))
 }

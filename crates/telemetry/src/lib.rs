@@ -96,6 +96,7 @@ pub mod process;
 pub mod recent;
 mod registry;
 pub mod ring;
+pub mod spans;
 pub mod stage;
 mod stage_histograms;
 pub mod windowed;

@@ -222,6 +222,7 @@ impl Produce {
         if let Some(trace) = self.traces.look(&records, limits.now_ms) {
             call.clock.belongs_to(trace);
         }
+        call.look_for_trace(&records);
         append(partition, (&prepared, permit), call).map_err(|error| Refusal {
             log_start_offset: start,
             ..error.into()

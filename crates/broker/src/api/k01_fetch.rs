@@ -301,6 +301,7 @@ impl Fetch {
                 let error = ErrorCode::from_code(data.error_code);
                 call.note(error.unwrap_or(ErrorCode::UnknownServerError));
                 let Some(topic) = &topic else { continue };
+                data.records.iter().for_each(|run| call.look_for_trace(run));
                 let bytes: usize = data.records.iter().map(Bytes::len).sum();
                 topic.metrics.bytes_out.inc_by(bytes as u64);
                 if error != Some(ErrorCode::None) {

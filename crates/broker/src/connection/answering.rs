@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use limpid_protocol::{ApiKey, Chunks, ErrorCode, Reader, RequestHeader, ResponseHeader};
+use limpid_telemetry::spans::Tracing;
 use limpid_telemetry::{Stage, StageClock};
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
@@ -31,6 +32,7 @@ use crate::readers::{CurrentReader, Readers};
 use crate::request::Done;
 use crate::request_memory::RequestMemory;
 use crate::slow_requests::SlowRequests;
+use crate::spans;
 use crate::tls_stream::HandshakeError;
 use crate::turns::{LONG_REQUEST_BYTES, Turns};
 
@@ -70,6 +72,8 @@ pub struct ConnectionContext {
     pub log: Arc<ClientLog>,
     /// Hears of what is changed and of logins that fail.
     pub audit: Arc<Audit>,
+    /// Takes spans, where somebody traces.
+    pub tracing: Option<Arc<Tracing>>,
     /// Hears of every request, and keeps those that were slow.
     pub slow: Arc<SlowRequests>,
 }
@@ -181,7 +185,7 @@ pub(super) async fn answer(
             clock: &mut clock,
             error: ErrorCode::None,
             committed_only: None,
-            notes: Notes::default(),
+            notes: Notes::new(context.tracing.is_some()),
         };
         let handled = Timed {
             inner: handler.handle(body, &mut call),
@@ -199,7 +203,8 @@ pub(super) async fn answer(
         (0, reply, ErrorCode::UnsupportedVersion)
     };
     let who = (peer, client_id);
-    audit::request((key, error), who, notes.changes, &context.audit);
+    let changes = std::mem::take(&mut notes.changes);
+    audit::request((key, error), who, changes, &context.audit);
     let mut response_bytes = 0;
     match reply {
         Reply::Body(body) => {
@@ -225,6 +230,9 @@ pub(super) async fn answer(
     books.reader.answered(committed_only);
     book(&done, who, context, books);
     context.slow.answered(&done, who, &notes.touched);
+    if let Some(tracing) = &context.tracing {
+        spans::answered(tracing, &done, who, notes);
+    }
     Ok(hold)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::check::Check;
 use crate::definition::Importance::{High, Low, Medium};
-use crate::definition::Kind::{Boolean, Int, List, Long, String};
+use crate::definition::Kind::{Boolean, Double, Int, List, Long, String};
 use crate::definition::{Definition, define};
 use crate::units;
 
@@ -224,6 +224,35 @@ pub(super) const ROWS: &[Definition] = &[
          their partitions on /metrics.",
     )
     .default("")
+    .honoured(),
+    define(
+        "limpid.otlp.endpoint",
+        String,
+        Medium,
+        "Where an OpenTelemetry collector takes spans of requests, as http://host:4317; nothing for \
+         no tracing (docs/traces.md).",
+    )
+    .default("")
+    .check(Check::With(units::collector_or_nothing))
+    .honoured(),
+    define(
+        "limpid.otlp.protocol",
+        String,
+        Low,
+        "How the collector takes spans: grpc or http/protobuf.",
+    )
+    .default("grpc")
+    .one_of(&["grpc", "http/protobuf"])
+    .honoured(),
+    define(
+        "limpid.otlp.sampling.ratio",
+        Double,
+        Medium,
+        "The share of requests that become spans, from 0 to 1. Where the records of a request carry \
+         a trace context, who began that trace decides.",
+    )
+    .default("0.01")
+    .check(Check::Fraction(0.0, 1.0))
     .honoured(),
     define(
         "limpid.request.memory.bytes",

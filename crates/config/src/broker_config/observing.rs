@@ -1,6 +1,7 @@
 //! What the broker tells of itself beyond metrics.
 
 use super::Values;
+use crate::check::parse_double;
 
 /// What the broker tells of itself beyond metrics.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,6 +12,19 @@ pub struct ObservingConfig {
     pub audit_topic: Option<String>,
     /// `limpid.audit.window.ms`.
     pub audit_window_ms: u64,
+    /// `limpid.otlp.endpoint` and its likes; `None` for no tracing.
+    pub spans: Option<SpansConfig>,
+}
+
+/// Where spans are sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SpansConfig {
+    /// `limpid.otlp.endpoint`.
+    pub endpoint: String,
+    /// `limpid.otlp.protocol=grpc`.
+    pub grpc: bool,
+    /// `limpid.otlp.sampling.ratio`.
+    pub ratio: f64,
 }
 
 pub(super) fn observing(values: &Values<'_>) -> ObservingConfig {
@@ -18,6 +32,17 @@ pub(super) fn observing(values: &Values<'_>) -> ObservingConfig {
     ObservingConfig {
         audit_topic: Some(audit_topic).filter(|name| !name.is_empty()),
         audit_window_ms: values.unsigned("limpid.audit.window.ms"),
+        spans: spans(values),
         slow_request_ms: u64::try_from(values.long("limpid.request.slow.ms")).ok(),
     }
+}
+
+fn spans(values: &Values<'_>) -> Option<SpansConfig> {
+    let endpoint = values.text("limpid.otlp.endpoint").trim().to_owned();
+    let ratio = parse_double(&values.text("limpid.otlp.sampling.ratio"));
+    (!endpoint.is_empty()).then(|| SpansConfig {
+        endpoint,
+        grpc: values.text("limpid.otlp.protocol").trim() == "grpc",
+        ratio: ratio.unwrap_or(0.0),
+    })
 }
