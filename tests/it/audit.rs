@@ -18,7 +18,7 @@ use crate::home::{Client, Home, fetch, until};
 
 const TOPIC: &str = "limpid.audit.topic=audit";
 /// Kafka's codes.
-const OF_TOPIC: i8 = 2;
+pub const OF_TOPIC: i8 = 2;
 const OF_BROKER: i8 = 4;
 const SET: i8 = 0;
 const LITERAL: i8 = 3;
@@ -50,7 +50,7 @@ fn record(client: &mut Client, kind: &str, fits: impl Fn(&Value) -> bool) -> Val
     })
 }
 
-fn set(client: &mut Client, kind: i8, name: &str, key: &str, value: &str) -> i16 {
+pub fn set(client: &mut Client, kind: i8, name: &str, key: &str, value: &str) -> i16 {
     let entry = AlterableConfig {
         name: key.to_owned(),
         config_operation: SET,

@@ -8,6 +8,7 @@ mod asking;
 mod audit;
 mod console;
 mod dialects;
+mod events;
 #[path = "../facts/facts.rs"]
 mod facts;
 mod fetching;

@@ -48,6 +48,7 @@ pub mod producer_ids;
 pub mod quotas;
 pub mod read_errors;
 pub mod readers;
+pub mod recorder;
 mod request;
 pub mod request_memory;
 mod services;

@@ -13,14 +13,14 @@ pub struct Notes {
     /// What it changed.
     pub changes: Changes,
     /// The trace contexts of its records; `None` where nobody traces.
-    pub contexts: Option<Contexts>,
+    pub contexts: Option<Box<Contexts>>,
 }
 
 impl Notes {
     /// Of a request whose trace is of interest or not.
     pub fn new(traced: bool) -> Self {
         Self {
-            contexts: traced.then(Contexts::default),
+            contexts: traced.then(Box::default),
             ..Self::default()
         }
     }

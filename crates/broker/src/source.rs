@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
+use limpid_cluster::events::Event;
 use limpid_cluster::{
     Broker, ClusterSnapshot, ClusterSource, LogDir, Partition, Readiness, ReadinessState,
     SlowRequest, Topic, Traffic,
@@ -24,6 +25,7 @@ use crate::groups::Groups;
 use crate::metadata::Metadata;
 use crate::metrics::BoundTopicMetrics;
 use crate::readers::Readers;
+use crate::recorder::Recorder;
 use crate::share::Shares;
 use crate::slow_requests::SlowRequests;
 use crate::topics::{self, Topics};
@@ -61,6 +63,8 @@ pub struct Parts {
     pub readers: Arc<Readers>,
     /// The open connections.
     pub connections: Arc<ConnectionLimits>,
+    /// What happened.
+    pub recorder: Arc<Recorder>,
     /// Requests that took long.
     pub slow: Arc<SlowRequests>,
     /// `cluster.id`.
@@ -158,7 +162,7 @@ impl EmbeddedCluster {
             rack: b.rack,
             fenced: b.fenced,
         });
-        self.snapshot.store(Arc::new(ClusterSnapshot {
+        let fresh = Arc::new(ClusterSnapshot {
             taken_at_ms: self.clock.wall_ms(),
             cluster_id: parts.cluster_id.clone(),
             node_id: Some(parts.node_id),
@@ -170,7 +174,9 @@ impl EmbeddedCluster {
             traffic,
             connections: parts.connections.open() as u64,
             watched,
-        }));
+        });
+        parts.recorder.follow(&self.snapshot.load(), &fresh);
+        self.snapshot.store(fresh);
     }
 }
 
@@ -185,6 +191,16 @@ impl ClusterSource for EmbeddedCluster {
 
     fn readiness(&self) -> Readiness {
         (**self.readiness.load()).clone()
+    }
+
+    fn topic_events(&self, topic: &str) -> Vec<Arc<Event>> {
+        let parts = self.parts.get();
+        parts.map_or_else(Vec::new, |parts| parts.recorder.topic(topic))
+    }
+
+    fn group_events(&self, group: &str) -> Vec<Arc<Event>> {
+        let parts = self.parts.get();
+        parts.map_or_else(Vec::new, |parts| parts.recorder.group(group))
     }
 
     fn slow_requests(&self) -> Vec<Arc<SlowRequest>> {

@@ -34,7 +34,7 @@ pub fn answered(
     (peer, client_id): (&Peer, Option<&str>),
     notes: Notes,
 ) {
-    let contexts = notes.contexts.unwrap_or_default();
+    let contexts = notes.contexts.map(|found| *found).unwrap_or_default();
     let writes = done.api.0 == ApiKey::Produce;
     let wanted = match writes {
         // The trace that it becomes a part of decides.

@@ -8,6 +8,7 @@
 
 mod admin;
 pub mod burrow;
+pub mod events;
 pub mod findings;
 mod group;
 pub mod lag;
@@ -51,6 +52,16 @@ pub trait ClusterSource: Send + Sync + 'static {
 
     /// Whether the source can answer at all, and what it is waiting for if it can't.
     fn readiness(&self) -> Readiness;
+
+    /// What happened to a topic and its partitions lately, newest first; empty where nobody notes it.
+    fn topic_events(&self, _topic: &str) -> Vec<Arc<events::Event>> {
+        Vec::new()
+    }
+
+    /// What happened to a group lately, newest first; empty where nobody notes it.
+    fn group_events(&self, _group: &str) -> Vec<Arc<events::Event>> {
+        Vec::new()
+    }
 
     /// The last requests that took long, newest first; empty where nobody can know.
     fn slow_requests(&self) -> Vec<Arc<SlowRequest>> {

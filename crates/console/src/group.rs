@@ -2,7 +2,10 @@
 
 mod why;
 
+use std::sync::Arc;
+
 use askama::Template;
+use limpid_cluster::events::Event;
 use limpid_cluster::findings::{self, Found};
 use limpid_cluster::verdict::{self, Severity};
 use limpid_cluster::{
@@ -59,6 +62,8 @@ pub(crate) struct GroupPage {
     pub(crate) pages: usize,
     /// Those furthest behind first.
     pub(crate) partitions: Vec<PartitionRow>,
+    /// What happened to it lately, newest first.
+    pub(crate) events: Vec<Arc<Event>>,
     pub(crate) trend_step_seconds: u64,
     pub(crate) trends: LagTrend,
     #[serde(skip)]
@@ -160,6 +165,7 @@ impl GroupPage {
             members: group.members.iter().map(|m| member(group, m)).collect(),
             activity: group.activity.clone(),
             partition_count: total,
+            events: app.source.group_events(id),
             page: pager.page,
             pages: pager.pages,
             partitions,

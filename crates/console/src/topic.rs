@@ -1,6 +1,9 @@
 //! `/c/{cluster}/topics/{topic}`: its charts, who reads it, its partitions.
 
+use std::sync::Arc;
+
 use askama::Template;
+use limpid_cluster::events::Event;
 use limpid_cluster::verdict::{self, Severity};
 use limpid_cluster::{Group, Partition, Topic, Traffic, words};
 use schemars::JsonSchema;
@@ -33,6 +36,8 @@ pub(crate) struct TopicPage {
     page: usize,
     pages: usize,
     partitions: Vec<PartitionRow>,
+    /// What happened to it lately, newest first.
+    events: Vec<Arc<Event>>,
     trend_step_seconds: u64,
     trends: TrafficTrend,
     #[serde(skip)]
@@ -91,6 +96,7 @@ impl TopicPage {
             page: pager.page,
             pages: pager.pages,
             partitions: partitions.collect(),
+            events: app.source.topic_events(name),
             trend_step_seconds: STEP_SECONDS,
             trends: app.trends.topic(name),
             pager,

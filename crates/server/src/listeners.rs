@@ -17,6 +17,7 @@ use limpid_broker::listener::{Listener, OpenListener};
 use limpid_broker::metrics::{BrokerMetrics, ListenerMetrics};
 use limpid_broker::quotas::Quotas;
 use limpid_broker::readers::Readers;
+use limpid_broker::recorder::Recorder;
 use limpid_broker::request_memory::RequestMemory;
 use limpid_broker::slow_requests::SlowRequests;
 use limpid_broker::turns::Turns;
@@ -72,6 +73,7 @@ pub(crate) struct Shared {
     pub(crate) readers: Arc<Readers>,
     pub(crate) slow: Arc<SlowRequests>,
     pub(crate) audit: Arc<Audit>,
+    pub(crate) recorder: Arc<Recorder>,
     pub(crate) tracing: Option<Arc<Tracing>>,
     pub(crate) entrances: Entrances,
 }
@@ -102,6 +104,7 @@ impl Shared {
             log: Arc::clone(&self.log),
             slow: Arc::clone(&self.slow),
             audit: Arc::clone(&self.audit),
+            recorder: Arc::clone(&self.recorder),
             tracing: self.tracing.clone(),
         })
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use limpid_broker::client_log::ClientLog;
 use limpid_broker::source::EmbeddedCluster;
+use limpid_client_metrics::{ClientMetrics, PushMetrics};
 use limpid_cluster::ReadinessState;
 use limpid_config::BrokerConfig;
 use limpid_platform::clock::Clock;
@@ -119,6 +120,18 @@ pub(crate) fn open_metadata(
         "metadata opened"
     );
     Ok(log)
+}
+
+/// What takes in metrics of clients; it shows them to Prometheus.
+pub(crate) fn client_metrics(
+    registry: &Registry,
+    clock: &Arc<dyn Clock>,
+) -> Result<ClientMetrics, StartError> {
+    let counted = PushMetrics::register(registry)?;
+    let metrics = ClientMetrics::new(Arc::clone(clock), counted);
+    let metrics = metrics.map_err(StartError::system("start a thread for clients' metrics"))?;
+    registry.add_collector(Arc::new(metrics.collector()));
+    Ok(metrics)
 }
 
 /// What a broker can work at.

@@ -12,6 +12,7 @@ use limpid_broker::drain::{self, DrainTrigger};
 use limpid_broker::listener::Listener;
 use limpid_broker::metrics::{BrokerMetrics, GroupMetrics, ShareMetrics, TransactionMetrics};
 use limpid_broker::quotas::Quotas;
+use limpid_broker::recorder::Recorder;
 use limpid_broker::request_memory::RequestMemory;
 use limpid_broker::settings::Settings;
 use limpid_broker::slow_requests::SlowRequests;
@@ -163,7 +164,7 @@ impl Server {
             group_metrics: GroupMetrics::register(registry)?,
             share_metrics: ShareMetrics::register(registry)?,
             transaction_metrics: TransactionMetrics::register(registry)?,
-            client_metrics: opening.client_metrics()?,
+            client_metrics: opening::client_metrics(registry, &opening.clock)?,
             loggers,
             drain: draining.clone(),
         });
@@ -181,7 +182,8 @@ impl Server {
         let to_topic = (&services, &opening.clock);
         watching::write_audit(&audit, &opening.broker, &metrics, to_topic, data.handle());
         let slow = watching::slow_requests(&metrics, &client_log, &settings, &opening.clock);
-        cluster.attach(opening.parts(&services, &metadata_log, &limits, &slow));
+        let recorder = Recorder::new(&metrics.rings, Arc::clone(&opening.clock));
+        cluster.attach(opening.parts(&services, &metadata_log, &limits, (&slow, &recorder)));
         let entrances = Entrances::new(
             &opening.broker,
             Arc::clone(&certificates),
@@ -206,6 +208,7 @@ impl Server {
             readers: Arc::clone(&services.readers),
             slow: Arc::clone(&slow),
             audit: Arc::clone(&audit),
+            recorder,
             tracing: watching::tracing(&opening.broker, registry, http_runtime.handle())?,
             metrics,
             log: Arc::clone(&client_log),
@@ -367,15 +370,6 @@ impl Opening<'_> {
         ))
     }
 
-    /// What takes in metrics of clients; it shows them to Prometheus.
-    fn client_metrics(&self) -> Result<ClientMetrics, StartError> {
-        let counted = PushMetrics::register(self.registry)?;
-        let metrics = ClientMetrics::new(Arc::clone(&self.clock), counted);
-        let metrics = metrics.map_err(StartError::system("start a thread for clients' metrics"))?;
-        self.registry.add_collector(Arc::new(metrics.collector()));
-        Ok(metrics)
-    }
-
     /// The ids of the log directories.
     fn directories(&self) -> Result<Vec<Uuid>, StartError> {
         let files = limpid_platform::files::RealFiles;
@@ -452,7 +446,7 @@ impl Opening<'_> {
         services: &Services,
         metadata_log: &Arc<LocalMetadataLog>,
         limits: &Arc<ConnectionLimits>,
-        slow: &Arc<SlowRequests>,
+        (slow, recorder): (&Arc<SlowRequests>, &Arc<Recorder>),
     ) -> Parts {
         Parts {
             metadata: Arc::clone(&services.metadata),
@@ -465,6 +459,7 @@ impl Opening<'_> {
             readers: Arc::clone(&services.readers),
             connections: Arc::clone(limits),
             slow: Arc::clone(slow),
+            recorder: Arc::clone(recorder),
             cluster_id: self.dirs.cluster_id.clone(),
             node_id: self.broker.node.id,
             started_ms: self.clock.wall_ms(),

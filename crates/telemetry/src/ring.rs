@@ -27,6 +27,12 @@ crate::metrics! {
         pub entries_max: gauge { recorder: RecorderName } = "limpid_recorder_entries_max";
         /// Entries that made room for newer ones.
         pub forgotten: counter { recorder: RecorderName } = "limpid_recorder_forgotten_total";
+        /// Things that have a flight recorder of this name now.
+        pub recorders: gauge { recorder: RecorderName } = "limpid_recorders";
+        /// Most things that may have a flight recorder of this name.
+        pub recorders_max: gauge { recorder: RecorderName } = "limpid_recorders_max";
+        /// Entries of things that have no flight recorder, since too many others have.
+        pub refused: counter { recorder: RecorderName } = "limpid_recorder_refused_total";
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
 use crate::access::Access;
-use crate::answer_memory::{self, AnswerMemory};
+use crate::answer_memory::{self, AnswerMemory, Used};
 use crate::api::k18_api_versions;
 use crate::apis::Apis;
 use crate::audit::Audit;
@@ -29,6 +29,7 @@ use crate::quotas::Quotas;
 use crate::quotas::client::{ClientQuotas, Hold};
 use crate::quotas::thread_time::{ThreadTime, Timed};
 use crate::readers::{CurrentReader, Readers};
+use crate::recorder::Recorder;
 use crate::request::Done;
 use crate::request_memory::RequestMemory;
 use crate::slow_requests::SlowRequests;
@@ -72,6 +73,8 @@ pub struct ConnectionContext {
     pub log: Arc<ClientLog>,
     /// Hears of what is changed and of logins that fail.
     pub audit: Arc<Audit>,
+    /// Keeps what happened to topics and groups.
+    pub recorder: Arc<Recorder>,
     /// Takes spans, where somebody traces.
     pub tracing: Option<Arc<Tracing>>,
     /// Hears of every request, and keeps those that were slow.
@@ -162,51 +165,32 @@ pub(super) async fn answer(
     if matches!(key, ApiKey::Fetch | ApiKey::ShareFetch) {
         books.reader.asks(peer, client_id.unwrap_or_default());
     }
-    let (mut hold, mut answer_room, mut committed_only) = (None, None, None);
-    let mut notes = Notes::default();
-    let (version, reply, error) = if handler.range().serves(header.api_version) {
-        let turn = match is_long(key, request_bytes) {
-            true => context.turns.next().await,
-            false => None,
-        };
-        clock.enter(Stage::LocalAppend);
-        let thread_time = ThreadTime::new();
-        let is_timed = books.quotas.times_threads();
-        let mut call = Call {
-            version: header.api_version,
-            client_id,
-            peer,
-            access: &context.access,
-            quotas: books.quotas.request(client_id, &thread_time),
-            answers: &context.answers,
-            answer_room: None,
-            request_bytes,
-            turns: &context.turns,
-            clock: &mut clock,
-            error: ErrorCode::None,
-            committed_only: None,
-            notes: Notes::new(context.tracing.is_some()),
-        };
-        let handled = Timed {
-            inner: handler.handle(body, &mut call),
-            time: is_timed.then_some(&thread_time),
-        };
-        let reply = handled.await?;
-        drop(turn);
-        hold = call.quotas.hold();
-        answer_room = call.answer_room.take();
-        committed_only = call.committed_only;
-        notes = call.notes;
-        (header.api_version, reply, call.error)
-    } else {
-        let reply = unsupported_version(&header, key, handler, context)?;
-        (0, reply, ErrorCode::UnsupportedVersion)
+    let asked = Asked {
+        key,
+        handler,
+        header: &header,
+        request_bytes,
+        peer,
     };
+    let handled = asked.handle(body, context, books, &mut clock).await?;
+    let Handled {
+        version,
+        error,
+        mut notes,
+        hold,
+        committed_only,
+        ..
+    } = handled;
     let who = (peer, client_id);
     let changes = std::mem::take(&mut notes.changes);
-    audit::request((key, error), who, changes, &context.audit);
+    audit::request(
+        (key, error),
+        who,
+        changes,
+        (&context.audit, &context.recorder),
+    );
     let mut response_bytes = 0;
-    match reply {
+    match handled.reply {
         Reply::Body(body) => {
             clock.enter(Stage::Send);
             let head = response_head(key, version, header.correlation_id, body.byte_len());
@@ -219,7 +203,7 @@ pub(super) async fn answer(
         Reply::Disconnect(why) => return Err(End::Refused(why)),
     }
     // The memory of the request is free again only now, when its answer is on its way.
-    drop((frame.charge, answer_room));
+    drop((frame.charge, handled.answer_room));
     let held_back = hold.map(|hold| hold.duration()).unwrap_or_default();
     let done = Done {
         api: (key, version),
@@ -234,6 +218,88 @@ pub(super) async fn answer(
         spans::answered(tracing, &done, who, notes);
     }
     Ok(hold)
+}
+
+/// A request and who answers it.
+struct Asked<'a> {
+    key: ApiKey,
+    handler: &'a dyn Handler,
+    header: &'a RequestHeader,
+    request_bytes: usize,
+    peer: &'a Peer,
+}
+
+/// What became of a request.
+struct Handled {
+    version: i16,
+    reply: Reply,
+    error: ErrorCode,
+    notes: Notes,
+    hold: Option<Hold>,
+    /// Of a fetch: whether it wants committed records only.
+    committed_only: Option<bool>,
+    answer_room: Option<Used>,
+}
+
+impl Asked<'_> {
+    async fn handle(
+        &self,
+        body: Reader,
+        context: &ConnectionContext,
+        books: &mut Books,
+        clock: &mut StageClock,
+    ) -> Result<Handled, End> {
+        let (key, handler, header) = (self.key, self.handler, self.header);
+        if !handler.range().serves(header.api_version) {
+            return Ok(Handled {
+                version: 0,
+                reply: unsupported_version(header, key, handler, context)?,
+                error: ErrorCode::UnsupportedVersion,
+                notes: Notes::default(),
+                hold: None,
+                committed_only: None,
+                answer_room: None,
+            });
+        }
+        let turn = match is_long(key, self.request_bytes) {
+            true => context.turns.next().await,
+            false => None,
+        };
+        clock.enter(Stage::LocalAppend);
+        let thread_time = ThreadTime::new();
+        let is_timed = books.quotas.times_threads();
+        let client_id = header.client_id.as_deref();
+        let mut call = Call {
+            version: header.api_version,
+            client_id,
+            peer: self.peer,
+            access: &context.access,
+            quotas: books.quotas.request(client_id, &thread_time),
+            answers: &context.answers,
+            answer_room: None,
+            request_bytes: self.request_bytes,
+            turns: &context.turns,
+            clock,
+            error: ErrorCode::None,
+            committed_only: None,
+            notes: Notes::new(context.tracing.is_some()),
+        };
+        let handled = Timed {
+            inner: handler.handle(body, &mut call),
+            time: is_timed.then_some(&thread_time),
+        };
+        let reply = handled.await?;
+        drop(turn);
+        Ok(Handled {
+            version: header.api_version,
+            reply,
+            error: call.error,
+            hold: call.quotas.hold(),
+            committed_only: call.committed_only,
+            answer_room: call.answer_room.take(),
+            notes: call.notes,
+        })
+    }
 }
 
 fn book(

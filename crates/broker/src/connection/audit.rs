@@ -4,6 +4,7 @@ use limpid_protocol::{ApiKey, ErrorCode};
 
 use crate::audit::{Audit, Changes, Kind, Record, Who};
 use crate::handler::Peer;
+use crate::recorder::Recorder;
 
 /// Whether a request changes the cluster rather than its data.
 const fn changes_something(key: ApiKey) -> bool {
@@ -38,12 +39,15 @@ pub(super) fn request(
     (key, error): (ApiKey, ErrorCode),
     (peer, client_id): (&Peer, Option<&str>),
     changes: Changes,
-    audit: &Audit,
+    (audit, recorder): (&Audit, &Recorder),
 ) {
     if !changes_something(key) {
         return;
     }
     let (changes, left_out) = changes.take();
+    for change in &changes {
+        recorder.changed(change, peer.principal.as_str());
+    }
     let changed = changes.iter().any(|change| change.error.is_none());
     let mut record = Record::new(Kind::Change, who(peer, client_id), key.name(), error.name());
     if error != ErrorCode::None && !changed {
