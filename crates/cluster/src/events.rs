@@ -4,6 +4,7 @@
 mod groups;
 mod topics;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::snapshot::ClusterSnapshot;
@@ -12,7 +13,7 @@ use crate::snapshot::ClusterSnapshot;
 pub const EVENTS_PER_LOOK_MAX: usize = 32;
 
 /// One thing that happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Event {
     /// When it was seen, ms since the Unix epoch.
     pub at_ms: i64,
@@ -25,7 +26,7 @@ pub struct Event {
 }
 
 /// What happened, in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
     /// The topic or group is new.
