@@ -9,6 +9,7 @@
 )]
 
 mod admin;
+mod alarms;
 mod beans;
 mod compaction;
 mod connect;
@@ -139,6 +140,8 @@ const TESTS: &[Test] = tests![
     observed::the_demo_in_a_real_prometheus,
     traces::are_linked_over_grpc,
     traces::are_linked_over_http,
+    alarms::every_name_has_series,
+    alarms::fire_in_scripted_faults,
     beans::are_those_of_kafka,
     values::are_those_of_kafka_by_strimzis_rules,
     values::are_those_of_kafka_by_confluents_rules,

@@ -2,7 +2,7 @@
 //! dashboard and alerts has series, panels show what the test did, and the lag alert fires for the
 //! slow group alone until it is sped up. Only Limpid has this side.
 
-mod selectors;
+pub mod selectors;
 
 use std::io::Write;
 use std::net::TcpStream;

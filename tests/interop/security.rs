@@ -3,5 +3,5 @@
 pub mod access;
 pub mod entrance;
 pub mod renewal;
-mod stronghold;
+pub mod stronghold;
 pub mod users;

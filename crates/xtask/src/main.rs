@@ -4,6 +4,7 @@
 mod alerts;
 mod ci;
 mod codegen;
+mod dashboards;
 mod fixture;
 mod hostile;
 mod tidy;
@@ -26,6 +27,8 @@ enum Command {
     Codegen(codegen::Arguments),
     /// Run the gate: format, lints, docs, generated files, spelling, fuzz smoke, tidy
     Ci(ci::Arguments),
+    /// Write dashboards/*.json from dashboards/dashboards.yml
+    Dashboards,
     /// Keep a small data directory of this commit, which changed a format on disk
     Fixture,
     /// Check the conventions of the house that no compiler checks
@@ -41,6 +44,7 @@ fn main() -> anyhow::Result<()> {
         Command::Alerts => alerts::run(&root()?),
         Command::Codegen(arguments) => codegen::run(&arguments),
         Command::Ci(arguments) => ci::run(&root()?, &arguments),
+        Command::Dashboards => dashboards::run(&root()?),
         Command::Fixture => fixture::run(&root()?),
         Command::Tidy => tidy::run(&root()?),
         Command::Torture(arguments) => torture::run(&root()?, &arguments),

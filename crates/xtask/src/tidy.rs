@@ -19,6 +19,7 @@ pub fn run(root: &Path) -> Result<()> {
     findings.extend(files::check(root, &sources)?);
     findings.extend(observed::check(root, &tracked_files(root)?)?);
     findings.extend(crate::alerts::check(root)?);
+    findings.extend(crate::dashboards::check(root)?);
     if findings.is_empty() {
         println!("tidy: {} Rust files, nothing to say", sources.len());
         return Ok(());

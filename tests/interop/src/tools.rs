@@ -18,6 +18,8 @@ const INSTALL_LIMIT: Duration = Duration::from_secs(600);
 /// Compiling everything on a small machine.
 const BUILD_LIMIT: Duration = Duration::from_secs(1_800);
 const STAMP: &str = "installed-from";
+/// 3.5.0, a long-term release.
+const PROMETHEUS_3: &str = "github.com/prometheus/prometheus@v0.305.0";
 
 /// The releases of Apache Kafka whose programs are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -263,38 +265,65 @@ impl Tools {
         Ok(Command::new("chromium"))
     }
 
-    /// One of the two programs of the distribution's Prometheus: `prometheus` or `promtool`.
-    ///
-    /// The package is unpacked and not installed, because installing it starts a service.
+    /// One of the two programs of the distribution's Prometheus (2.42): `prometheus` or `promtool`.
     ///
     /// # Errors
     /// When the package can't be had.
     pub fn prometheus(&self, program: &str) -> Result<Command> {
-        let folder = self.install("prometheus", "prometheus", |folder| {
+        let folder = self.unpacked("prometheus")?;
+        Ok(Command::new(folder.join("usr/bin").join(program)))
+    }
+
+    /// The distribution's Alertmanager.
+    ///
+    /// # Errors
+    /// When the package can't be had.
+    pub fn alertmanager(&self) -> Result<Command> {
+        let folder = self.unpacked("prometheus-alertmanager")?;
+        let program = folder.join("usr/bin/prometheus-alertmanager");
+        Ok(Command::new(program))
+    }
+
+    /// Prometheus 3, built from its Go module, which no distribution has yet.
+    ///
+    /// # Errors
+    /// When Go can't bring or build it.
+    pub fn prometheus_3(&self) -> Result<Command> {
+        let folder = self.install("prometheus-3", PROMETHEUS_3, |folder| {
+            std::fs::write(
+                folder.join("go.mod"),
+                "module limpid.test/tools\n\ngo 1.24\n",
+            )?;
+            let go = |words: &[&str]| {
+                let mut go = Command::new("go");
+                run(go.current_dir(folder).args(words), b"", BUILD_LIMIT)?.success()
+            };
+            go(&["get", PROMETHEUS_3])?;
+            let (module, _) = PROMETHEUS_3.split_once('@').context("no version")?;
+            let program = format!("{module}/cmd/prometheus");
+            go(&["build", "-mod=mod", "-o", "prometheus", &program])
+        })?;
+        Ok(Command::new(folder.join("prometheus")))
+    }
+
+    /// A package of the distribution, unpacked and not installed, because installing it would start a
+    /// service.
+    fn unpacked(&self, package: &str) -> Result<PathBuf> {
+        self.install(package, package, |folder| {
             apt(&["update", "-qq"])?;
             let mut download = Command::new("apt-get");
             // apt hands the download to a user of its own, who can't write to this folder.
-            download.args([
-                "download",
-                "-qq",
-                "-o",
-                "APT::Sandbox::User=root",
-                "prometheus",
-            ]);
+            let sandbox = "APT::Sandbox::User=root";
+            download.args(["download", "-qq", "-o", sandbox, package]);
             run(download.current_dir(folder), b"", INSTALL_LIMIT)?.success()?;
             let package = std::fs::read_dir(folder)?
                 .filter_map(|entry| Some(entry.ok()?.path()))
                 .find(|path| path.extension().is_some_and(|ext| ext == "deb"))
                 .context("apt-get download left no package")?;
             let mut unpack = Command::new("dpkg");
-            run(
-                unpack.arg("-x").arg(package).arg(folder),
-                b"",
-                INSTALL_LIMIT,
-            )?
-            .success()
-        })?;
-        Ok(Command::new(folder.join("usr/bin").join(program)))
+            unpack.arg("-x").arg(package).arg(folder);
+            run(&mut unpack, b"", INSTALL_LIMIT)?.success()
+        })
     }
 
     /// Makes `folder` through `make` unless it was made from the same `wanted` text before.
