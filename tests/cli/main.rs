@@ -16,6 +16,7 @@ mod exhaustion;
 mod garbage;
 mod hostile;
 mod packaging;
+mod restarts;
 mod slow;
 mod starting;
 mod stopping;

@@ -9,6 +9,8 @@ use limpid_protocol::records::{
     Validated, ValidationLimits,
 };
 
+use crate::writers::Writers;
+
 /// A worker keeps this much of its scratch memory between batches.
 const SCRATCH_KEPT_BYTES: usize = 1024 * 1024;
 
@@ -34,7 +36,7 @@ impl Prepared<'_> {
 }
 
 /// Checks the one batch of a produce request for a partition, and applies the topic's
-/// `compression.type` and `message.timestamp.type`.
+/// `compression.type` and `message.timestamp.type`. A record that the topic picks has its key told.
 ///
 /// # Errors
 /// What is wrong with the batch; nothing is kept.
@@ -42,10 +44,14 @@ pub fn prepare<'a>(
     bytes: &'a [u8],
     limits: &ValidationLimits,
     config: &TopicConfig,
+    writers: &Writers,
 ) -> Result<Prepared<'a>, RecordsError> {
     SCRATCH.with_borrow_mut(|scratch| {
         let view = records::single_batch(bytes)?;
         let validated = records::validate(&view, limits, scratch)?;
+        if let Some(index) = writers.pick(validated.records_count) {
+            tell_key(&view, scratch, index, writers);
+        }
         let mut stored = Cow::Borrowed(bytes);
         if let Some((codec, level)) = target_codec(config)
             && codec != validated.codec
@@ -61,6 +67,18 @@ pub fn prepare<'a>(
             is_transactional: validated.is_transactional,
         })
     })
+}
+
+/// Looks at one record of a batch that was checked. One whose records were not unpacked, since its
+/// header is trusted, has nothing to look at.
+fn tell_key(view: &BatchView<'_>, unpacked: &[u8], index: usize, writers: &Writers) {
+    let payload = match view.header().attributes.is_compressed() {
+        true => unpacked,
+        false => view.payload(),
+    };
+    if let Some(Ok(record)) = view.records_in(payload).nth(index) {
+        writers.sampled(record.key);
+    }
 }
 
 /// `message.timestamp.type` in the words of the record format.

@@ -3,16 +3,22 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use limpid_security::Principal;
 use limpid_telemetry::label::LABEL_VALUE_BYTES_MAX;
-use limpid_telemetry::{Counter, FloatCounter, Owned};
+use limpid_telemetry::{Counter, FloatCounter, Owned, Stage, StageTimes};
 use parking_lot::Mutex;
 
 use crate::metrics::{CLIENT_SERIES_MAX, ClientMetrics};
 use crate::peer::Peer;
 
+mod pace;
+
+use self::pace::{Pace, Totals};
+
+const STAGES: usize = Stage::ALL.len();
 /// What stands for all clients beyond the limit.
 const FURTHER: &str = "other";
 
@@ -41,6 +47,21 @@ pub struct Client {
     throttled: Owned<FloatCounter>,
     last_turn: AtomicU64,
     is_known: bool,
+    /// Connections that came under this id last.
+    connections: AtomicUsize,
+    /// Microseconds of its requests in each stage.
+    stages: [AtomicU64; STAGES],
+    /// As its newest connection shows it.
+    newest: Mutex<Newest>,
+    /// For who looks once a second.
+    pace: Mutex<Pace>,
+}
+
+/// Where a client connects from.
+#[derive(Default)]
+struct Newest {
+    host: Box<str>,
+    software: Option<Box<str>>,
 }
 
 /// The client at the other end of a connection.
@@ -56,6 +77,8 @@ pub struct Served {
     pub bytes: (usize, usize),
     /// Whether the answer carries an error.
     pub failed: bool,
+    /// Where its time went.
+    pub times: StageTimes,
 }
 
 impl Clients {
@@ -74,6 +97,26 @@ impl Clients {
             client_id: String::new(),
             client: None,
         }
+    }
+
+    /// Everybody, `passed` after the last look, by client id.
+    pub fn look(&self, passed: Duration) -> Vec<limpid_cluster::Client> {
+        let inner = self.inner.lock();
+        let clients = inner.clients.iter();
+        // The numbers are read when the lock is free: whoever connects needs it.
+        let clients: Vec<(Key, Arc<Client>)> = clients
+            .map(|(key, client)| (key.clone(), Arc::clone(client)))
+            .collect();
+        drop(inner);
+        let mut seen: Vec<_> = clients
+            .into_iter()
+            .map(|(key, client)| client.view(key, passed))
+            .collect();
+        seen.sort_by(|a, b| {
+            let key = |c: &limpid_cluster::Client| (c.client_id.clone(), c.principal.clone());
+            key(a).cmp(&key(b))
+        });
+        seen
     }
 
     fn find(&self, peer: &Peer, client_id: &str) -> Arc<Client> {
@@ -98,10 +141,61 @@ impl Clients {
                 throttled: self.metrics.throttled.own(labels),
                 last_turn: AtomicU64::new(turn),
                 is_known: peer.principal != Principal::anonymous(),
+                connections: AtomicUsize::new(0),
+                stages: Default::default(),
+                newest: Mutex::default(),
+                pace: Mutex::default(),
             })
         });
+        let software = peer.software.get();
+        *client.newest.lock() = Newest {
+            host: peer.host.clone(),
+            software: software.map(|(name, version)| format!("{name} {version}").into()),
+        };
         client.last_turn.store(turn, Ordering::Relaxed);
         Arc::clone(client)
+    }
+}
+
+impl Client {
+    fn view(
+        &self,
+        (listener, principal, client_id): Key,
+        passed: Duration,
+    ) -> limpid_cluster::Client {
+        let newest = self.newest.lock();
+        let (host, software) = (newest.host.to_string(), newest.software.clone());
+        drop(newest);
+        let now = Totals {
+            requests: self.requests.get() as f64,
+            errors: self.errors.get() as f64,
+            bytes_in: self.request_bytes.get() as f64,
+            bytes_out: self.response_bytes.get() as f64,
+            throttled: self.throttled.get(),
+            stages: std::array::from_fn(|at| {
+                self.stages[at].load(Ordering::Relaxed) as f64 / 1_000_000.0
+            }),
+        };
+        let mut pace = self.pace.lock();
+        pace.follow(&now, passed);
+        let rates = pace.rates();
+        limpid_cluster::Client {
+            client_id: client_id.into(),
+            principal: principal.into(),
+            listener: listener.to_string(),
+            host,
+            software: software.map(String::from),
+            connections: self.connections.load(Ordering::Relaxed),
+            requests: self.requests.get(),
+            errors: self.errors.get(),
+            throttled_seconds: self.throttled.get(),
+            requests_per_second: rates.requests,
+            errors_per_second: rates.errors,
+            bytes_in_per_second: rates.bytes_in,
+            bytes_out_per_second: rates.bytes_out,
+            throttled_share: rates.throttled,
+            stages: pace.stages(),
+        }
     }
 }
 
@@ -132,6 +226,12 @@ impl CurrentClient {
         }
         client.request_bytes.inc_by(served.bytes.0 as u64);
         client.response_bytes.inc_by(served.bytes.1 as u64);
+        for ((_, time), sum) in served.times.iter().zip(&client.stages) {
+            if !time.is_zero() {
+                let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+                sum.fetch_add(micros, Ordering::Relaxed);
+            }
+        }
     }
 
     /// Counts the time that it is held back.
@@ -144,12 +244,28 @@ impl CurrentClient {
     fn of(&mut self, peer: &Peer, client_id: &str) -> &Client {
         if self.client.is_none() || self.client_id != client_id {
             client_id.clone_into(&mut self.client_id);
-            self.client = None;
+            self.leave();
         }
         let Self {
             clients, client, ..
         } = self;
-        client.get_or_insert_with(|| clients.find(peer, client_id))
+        client.get_or_insert_with(|| {
+            let client = clients.find(peer, client_id);
+            client.connections.fetch_add(1, Ordering::Relaxed);
+            client
+        })
+    }
+
+    fn leave(&mut self) {
+        if let Some(client) = self.client.take() {
+            client.connections.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for CurrentClient {
+    fn drop(&mut self) {
+        self.leave();
     }
 }
 

@@ -236,6 +236,11 @@ impl Groups {
             .collect()
     }
 
+    /// What is counted of groups.
+    pub fn metrics(&self) -> &GroupMetrics {
+        self.counting.metrics()
+    }
+
     /// All groups, by id; a group that did not change keeps its pointer.
     pub fn views(&self) -> Vec<Arc<GroupView>> {
         let mut views = Vec::new();

@@ -27,6 +27,7 @@ pub mod config_resources;
 pub mod connection;
 pub mod connection_limits;
 pub mod coordinator_log;
+mod delivery;
 pub mod drain;
 pub mod endpoints;
 pub mod entrance;
@@ -66,5 +67,6 @@ pub mod touched;
 pub mod transactions;
 pub mod turns;
 pub mod waiters;
+pub mod writers;
 
 pub use services::{Services, ServicesInput};

@@ -4,6 +4,7 @@ mod audit;
 mod connections;
 mod limits;
 mod metadata;
+mod records;
 mod shares;
 mod topics;
 
@@ -26,6 +27,7 @@ pub use self::limits::{
     CLIENT_SERIES_MAX, ClientMetrics, ConnectionLimitMetrics, QuotaMetrics, ReaderMetrics,
 };
 pub use self::metadata::{MetadataMetrics, ReplicaMetrics};
+pub use self::records::{BoundRecordMetrics, RecordMetrics};
 pub use self::shares::{Acknowledged, ShareMetrics};
 pub use self::topics::{BoundTopicMetrics, RefusedMetrics, TopicMetrics};
 
@@ -37,6 +39,11 @@ const LISTENERS_MAX: usize = 16;
 /// Most consumer groups with series of their own; the others share `group="other"`.
 pub const GROUP_SERIES_MAX: usize = 5_000;
 
+/// Most groups with a histogram of their commits, which is a dozen series each; the others share
+/// `group="other"`.
+const GROUP_HISTOGRAMS_MAX: usize = 1_000;
+
+type CommitGroup = Text<GROUP_HISTOGRAMS_MAX>;
 type TopicName = Text<TOPIC_SERIES_MAX>;
 type GroupName = Text<GROUP_SERIES_MAX>;
 type ListenerName = Text<LISTENERS_MAX>;
@@ -277,6 +284,9 @@ metrics! {
         pub deleted: counter = "limpid_group_offsets_deleted_total",
             mbean "kafka.server:type=group-coordinator-metrics" attribute "offset-deletion-count",
             mbean "kafka.server:type=group-coordinator-metrics" attribute_rate "offset-deletion-rate";
+        /// Time from the append of the last record before a committed offset until the commit, of one
+        /// commit per partition and second; up to a second or a twelfth of itself too long.
+        pub commit_seconds: histogram[buckets::COMMIT_SECONDS] { group: CommitGroup } = "limpid_commit_seconds";
         /// Offsets that expired.
         pub expired: counter = "limpid_group_offsets_expired_total",
             mbean "kafka.server:type=group-coordinator-metrics" attribute "offset-expiration-count",
@@ -371,6 +381,8 @@ pub struct BrokerMetrics {
     pub connections: ConnectionMetrics,
     /// Topics.
     pub topics: TopicMetrics,
+    /// Records of topics.
+    pub records: RecordMetrics,
     /// Records refused.
     pub refused: RefusedMetrics,
     /// Fetches that wait.
@@ -409,6 +421,7 @@ impl BrokerMetrics {
             requests: BoundRequestMetrics::new(&RequestMetrics::register(registry)?),
             connections: ConnectionMetrics::register(registry)?,
             topics: TopicMetrics::register(registry)?,
+            records: RecordMetrics::register(registry)?,
             refused: RefusedMetrics::register(registry)?,
             fetches: FetchMetrics::register(registry)?,
             fetch_sessions: FetchSessionMetrics::register(registry)?,

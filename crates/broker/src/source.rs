@@ -6,12 +6,13 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use limpid_cluster::events::Event;
 use limpid_cluster::{
-    Broker, ClusterSnapshot, ClusterSource, LogDir, Partition, Readiness, ReadinessState,
-    SlowRequest, Topic, Traffic,
+    Broker, ClusterSnapshot, ClusterSource, LogDir, Partition, Pushed, Readiness, ReadinessState,
+    SlowRequest, Start, Topic, Traffic,
 };
 use limpid_platform::clock::Clock;
 use limpid_protocol::Uuid;
@@ -19,6 +20,7 @@ use limpid_storage::LogManager;
 use limpid_storage::metadata::{Image, LocalMetadataLog, NO_LEADER};
 use parking_lot::Mutex;
 
+use crate::clients::Clients;
 use crate::connection_limits::ConnectionLimits;
 use crate::endpoints;
 use crate::groups::Groups;
@@ -31,13 +33,16 @@ use crate::slow_requests::SlowRequests;
 use crate::topics::{self, Topics};
 use crate::transactions::Transactions;
 
+use self::commits::CommitTimes;
 use self::groups::GroupMemory;
 use self::world::Embedded;
 
 mod beans;
+mod commits;
 mod coordinator_beans;
 mod derived;
 mod groups;
+mod of_clients;
 mod world;
 
 pub use self::beans::BrokerBeans;
@@ -67,6 +72,10 @@ pub struct Parts {
     pub recorder: Arc<Recorder>,
     /// Requests that took long.
     pub slow: Arc<SlowRequests>,
+    /// Who they belong to.
+    pub clients: Arc<Clients>,
+    /// What clients push of their own metrics.
+    pub pushed: limpid_client_metrics::Pushed,
     /// `cluster.id`.
     pub cluster_id: String,
     /// The controller, and this broker.
@@ -84,6 +93,7 @@ pub struct EmbeddedCluster {
     readiness: ArcSwap<Readiness>,
     snapshot: ArcSwap<ClusterSnapshot>,
     parts: OnceLock<Parts>,
+    start: OnceLock<Arc<Start>>,
     memory: Mutex<Memory>,
 }
 
@@ -92,8 +102,11 @@ pub struct EmbeddedCluster {
 struct Memory {
     topics: HashMap<Uuid, Arc<Topic>>,
     groups: GroupMemory,
+    commits: CommitTimes,
     /// Traffic of topics that are gone.
     gone: Traffic,
+    /// When the last snapshot was made, by the clock that never goes back.
+    looked: Option<Duration>,
 }
 
 impl EmbeddedCluster {
@@ -109,6 +122,7 @@ impl EmbeddedCluster {
             readiness: ArcSwap::from_pointee(starting),
             snapshot: ArcSwap::default(),
             parts: OnceLock::new(),
+            start: OnceLock::new(),
             memory: Mutex::default(),
         }
     }
@@ -116,6 +130,11 @@ impl EmbeddedCluster {
     /// Says how the broker is.
     pub fn set_readiness(&self, state: ReadinessState, reasons: Vec<String>) {
         self.readiness.store(Arc::new(Readiness { state, reasons }));
+    }
+
+    /// Says how the broker came up; only the first word counts.
+    pub fn set_start(&self, start: Start) {
+        self.start.get_or_init(|| Arc::new(start));
     }
 
     /// The logs are open: snapshots can be made.
@@ -136,7 +155,9 @@ impl EmbeddedCluster {
         // Commits before the ends of the logs: nobody is ahead of a log then.
         let views = parts.groups.views();
         let image = parts.metadata.image();
-        let topics = refresh_topics(parts, &image, &mut memory);
+        let now = self.clock.monotonic();
+        let passed = now.saturating_sub(memory.looked.replace(now).unwrap_or(now));
+        let topics = refresh_topics(parts, &image, &mut memory, passed);
         let mut traffic = memory.gone;
         for topic in &topics {
             add(&mut traffic, &topic.traffic);
@@ -147,6 +168,14 @@ impl EmbeddedCluster {
             .groups
             .refresh(views, parts.node_id, &world, &*self.clock);
         let watched = memory.groups.watched();
+        let table = parts.topics.table();
+        let log = |topic: &str, partition| {
+            let partition = table.named(topic)?.partition(partition)?;
+            Some(Arc::clone(&partition.log))
+        };
+        let counted = parts.groups.metrics();
+        let now_ms = self.clock.wall_ms();
+        memory.commits.look(&groups, &log, counted, now_ms);
         let dirs = parts.logs.dirs().into_iter().map(|dir| LogDir {
             path: dir.path.display().to_string(),
             total_bytes: dir.total_bytes,
@@ -174,6 +203,8 @@ impl EmbeddedCluster {
             traffic,
             connections: parts.connections.open() as u64,
             watched,
+            clients: parts.clients.look(passed),
+            start: self.start.get().cloned(),
         });
         parts.recorder.follow(&self.snapshot.load(), &fresh);
         self.snapshot.store(fresh);
@@ -187,6 +218,16 @@ impl ClusterSource for EmbeddedCluster {
 
     fn snapshot(&self) -> Arc<ClusterSnapshot> {
         self.snapshot.load_full()
+    }
+
+    fn pushed(&self, client_id: &str) -> Vec<Pushed> {
+        let mut pushed = Vec::new();
+        if let Some(parts) = self.parts.get() {
+            parts.pushed.of_client(client_id, |client, series, value| {
+                pushed.push(of_clients::pushed(client, series, value));
+            });
+        }
+        pushed
     }
 
     fn readiness(&self) -> Readiness {
@@ -210,7 +251,12 @@ impl ClusterSource for EmbeddedCluster {
 }
 
 /// The topics in the order of their names. One that equals its last snapshot is that snapshot.
-fn refresh_topics(parts: &Parts, image: &Image, memory: &mut Memory) -> Vec<Arc<Topic>> {
+fn refresh_topics(
+    parts: &Parts,
+    image: &Image,
+    memory: &mut Memory,
+    passed: Duration,
+) -> Vec<Arc<Topic>> {
     let table = parts.topics.table();
     let mut next = HashMap::with_capacity(memory.topics.len());
     let mut listed = Vec::with_capacity(image.topic_count());
@@ -228,6 +274,7 @@ fn refresh_topics(parts: &Parts, image: &Image, memory: &mut Memory) -> Vec<Arc<
             cleanup_policy: served.map_or_else(String::new, |t| t.cleanup_policy().to_owned()),
             partitions,
             traffic: served.map_or_else(Traffic::default, |t| traffic(&t.metrics)),
+            writers: served.and_then(|topic| topic.writers.look(passed)),
         };
         let topic = match memory.topics.remove(&state.id) {
             Some(last) if *last == fresh => last,

@@ -10,15 +10,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use limpid_config::TopicConfig;
 use limpid_protocol::{ErrorCode, Uuid};
 use limpid_storage::metadata::{ConfigMap, ConfigResource, Image, Partition as PartitionState};
 use limpid_storage::{LogManager, PartitionLog, StorageError};
 
+use crate::delivery::Delivery;
 use crate::log_config::{compaction_settings, log_config};
 use crate::metrics::{BoundTopicMetrics, BrokerMetrics, ReplicaMetrics};
 use crate::settings::{Settings, is_same};
 use crate::waiters::Waiters;
+use crate::writers::Writers;
 
 /// Topics that belong to Kafka itself.
 pub const INTERNAL_TOPICS: [&str; 3] = [
@@ -36,6 +39,8 @@ pub struct Partition {
     pub log: Arc<PartitionLog>,
     /// Fetches parked here.
     pub waiters: Waiters,
+    /// The record whose way to its first reader is timed.
+    pub delivery: Delivery,
     leader_epoch: AtomicI32,
     in_sync: AtomicI32,
 }
@@ -83,6 +88,8 @@ pub struct Topic {
     pub config: Arc<TopicConfig>,
     /// Its counters.
     pub metrics: Arc<BoundTopicMetrics>,
+    /// Who writes to it.
+    pub writers: Arc<Writers>,
     partitions: Vec<Option<Arc<Partition>>>,
     overrides: Option<Arc<ConfigMap>>,
     state: Arc<limpid_storage::metadata::Topic>,
@@ -105,6 +112,15 @@ impl Topic {
             (None, true, false) => "compact",
             (None, false, true) => "delete",
             (None, false, false) => "",
+        }
+    }
+
+    /// These records of a partition are sent to a consumer.
+    pub fn delivered(&self, index: i32, records: &[Bytes]) {
+        let partition = self.partition(index);
+        let waited = partition.and_then(|partition| partition.delivery.delivered(records));
+        if let Some(waited) = waited {
+            self.metrics.records.deliver.observe(waited.as_secs_f64());
         }
     }
 
@@ -297,12 +313,9 @@ impl Topics {
         let metrics = known.map_or_else(
             || {
                 let id = u128::from_be_bytes(*state.id.as_bytes());
-                Arc::new(BoundTopicMetrics::new(
-                    &self.metrics.topics,
-                    &self.metrics.refused,
-                    id,
-                    &state.name,
-                ))
+                let all = &self.metrics;
+                let families = (&all.topics, &all.records, &all.refused);
+                Arc::new(BoundTopicMetrics::new(families, id, &state.name))
             },
             |topic| Arc::clone(&topic.metrics),
         );
@@ -312,6 +325,7 @@ impl Topics {
             internal: INTERNAL_TOPICS.contains(&state.name.as_ref()),
             config: Arc::new(config),
             metrics,
+            writers: known.map_or_else(Arc::default, |topic| Arc::clone(&topic.writers)),
             partitions,
             overrides: overrides.cloned(),
             state: Arc::clone(state),
@@ -379,6 +393,7 @@ impl Topics {
             index,
             log,
             waiters: Waiters::default(),
+            delivery: Delivery::default(),
             leader_epoch: AtomicI32::new(state.leader_epoch),
             in_sync: AtomicI32::new(in_sync(state)),
         };

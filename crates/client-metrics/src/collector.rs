@@ -12,6 +12,7 @@ use limpid_platform::clock::Clock;
 use limpid_telemetry::{CollectError, Collector, Declaration, Number, Samples, Text};
 
 use crate::INSTANCES_MAX;
+use crate::client::Client;
 use crate::values::{SERIES_MAX, Series, Values};
 
 /// Declared maxima; what is kept at all is limited in [`Values`].
@@ -142,6 +143,16 @@ impl Pushed {
             clock,
             named: named.map(|family| (family.name, *family)).collect(),
         }
+    }
+
+    /// Hands out every value of the clients of this id.
+    pub fn of_client(&self, id: &str, mut found: impl FnMut(&Client, &Series, f64)) {
+        let now = self.clock.monotonic();
+        self.values.each(now, |client, series, value| {
+            if client.id == id {
+                found(client, series, value);
+            }
+        });
     }
 
     /// The family of a metric, if it has one of its own and no more to tell than that has labels for.

@@ -10,6 +10,7 @@
 
 mod client;
 mod collector;
+mod forward;
 mod instances;
 mod metrics;
 pub mod otlp;
@@ -31,12 +32,14 @@ use parking_lot::Mutex;
 
 pub use self::client::Client;
 pub use self::collector::{Pushed, families};
+pub use self::forward::Forwarder;
 pub use self::instances::INSTANCES_MAX;
 use self::instances::Instances;
 use self::metrics::Outcome;
 pub use self::metrics::PushMetrics;
 use self::subscriptions::Wanted;
 use self::values::SERIES_MAX;
+pub use self::values::Series;
 #[cfg(not(feature = "testing"))]
 use self::values::Values;
 #[cfg(feature = "testing")]
@@ -64,6 +67,7 @@ struct Reader {
     queued: AtomicUsize,
     metrics: PushMetrics,
     pushes: Table<Counter, Outcome>,
+    forwarder: Option<Forwarder>,
 }
 
 /// What holds for clients now.
@@ -100,11 +104,15 @@ pub struct Push {
 }
 
 impl ClientMetrics {
-    /// Starts the thread that reads.
+    /// Starts the thread that reads. What was read goes on to `forwarder`, if there is one.
     ///
     /// # Errors
     /// The system can't start it.
-    pub fn new(clock: Arc<dyn Clock>, metrics: PushMetrics) -> std::io::Result<Self> {
+    pub fn new(
+        clock: Arc<dyn Clock>,
+        metrics: PushMetrics,
+        forwarder: Option<Forwarder>,
+    ) -> std::io::Result<Self> {
         let size = |limit: usize| i64::try_from(limit).unwrap_or(i64::MAX);
         metrics.clients_max.set(size(INSTANCES_MAX));
         metrics.series_max.set(size(SERIES_MAX));
@@ -116,6 +124,7 @@ impl ClientMetrics {
                 queued: AtomicUsize::new(0),
                 pushes: metrics.pushes.table(),
                 metrics,
+                forwarder,
             }),
             pool: BlockingPool::new("limpid-client-metrics", 1, QUEUE_MAX)?,
             clock,
@@ -266,6 +275,9 @@ impl Reader {
                 .decompress(&push.metrics, room, &mut bytes)
                 .map_err(|error| error.to_string())
                 .and_then(|()| {
+                    if let Some(forwarder) = &self.forwarder {
+                        forwarder.forward(&client, &bytes);
+                    }
                     let (taken, read) = self.values.take(Arc::new(client), &bytes, interval, now);
                     self.metrics.left_out.inc_by(taken.left_out);
                     read.map_err(|error| error.to_string())

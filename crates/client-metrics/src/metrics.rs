@@ -16,6 +16,18 @@ label_enum! {
     }
 }
 
+label_enum! {
+    /// What became of a push on its way to another receiver.
+    pub enum Forwarded {
+        /// The receiver took it.
+        Sent = "sent",
+        /// The receiver could not be reached, or refused it.
+        Failed = "failed",
+        /// There was no room in the queue.
+        Dropped = "dropped",
+    }
+}
+
 metrics! {
     /// Metrics that clients push (KIP-714).
     pub struct PushMetrics {
@@ -35,5 +47,11 @@ metrics! {
         pub queued: gauge = "limpid_client_metrics_queue_bytes";
         /// Most bytes of pushes that may wait to be read.
         pub queued_max: gauge = "limpid_client_metrics_queue_max_bytes";
+        /// Pushes that were to be sent on to another receiver.
+        pub forwards: counter { outcome: Forwarded } = "limpid_client_metrics_forwards_total";
+        /// Bytes of pushes that wait to be sent on.
+        pub forward_queued: gauge = "limpid_client_metrics_forward_queue_bytes";
+        /// Most bytes of pushes that may wait to be sent on.
+        pub forward_queued_max: gauge = "limpid_client_metrics_forward_queue_max_bytes";
     }
 }

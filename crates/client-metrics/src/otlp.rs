@@ -10,11 +10,11 @@ use prost::encoding::{WireType, decode_key, decode_varint};
 pub const ATTRIBUTES_MAX: usize = 16;
 
 /// Field numbers of the messages on the way to a number.
-mod tag {
-    pub(super) const RESOURCE_METRICS: u32 = 1;
-    pub(super) const RESOURCE: u32 = 1;
+pub(crate) mod tag {
+    pub(crate) const RESOURCE_METRICS: u32 = 1;
+    pub(crate) const RESOURCE: u32 = 1;
     pub(super) const SCOPE_METRICS: u32 = 2;
-    pub(super) const RESOURCE_ATTRIBUTES: u32 = 1;
+    pub(crate) const RESOURCE_ATTRIBUTES: u32 = 1;
     pub(super) const METRICS: u32 = 2;
     pub(super) const NAME: u32 = 1;
     pub(super) const GAUGE: u32 = 5;
@@ -25,9 +25,9 @@ mod tag {
     pub(super) const AS_DOUBLE: u32 = 4;
     pub(super) const AS_INT: u32 = 6;
     pub(super) const POINT_ATTRIBUTES: u32 = 7;
-    pub(super) const KEY: u32 = 1;
-    pub(super) const VALUE: u32 = 2;
-    pub(super) const STRING_VALUE: u32 = 1;
+    pub(crate) const KEY: u32 = 1;
+    pub(crate) const VALUE: u32 = 2;
+    pub(crate) const STRING_VALUE: u32 = 1;
     pub(super) const INT_VALUE: u32 = 3;
 }
 /// `AGGREGATION_TEMPORALITY_DELTA`.
@@ -120,7 +120,7 @@ impl<'a> Attributes<'a> {
 }
 
 /// A field as it lies on the wire.
-enum Field<'a> {
+pub(crate) enum Field<'a> {
     Varint(u64),
     Fixed64(u64),
     Bytes(&'a [u8]),
@@ -241,7 +241,7 @@ fn bytes_of(bytes: &[u8], wanted: u32) -> Result<Option<&[u8]>, Malformed> {
 }
 
 /// Every field of one message.
-fn each<'a>(
+pub(crate) fn each<'a>(
     mut rest: &'a [u8],
     mut found: impl FnMut(u32, Field<'a>) -> Result<(), Malformed>,
 ) -> Result<(), Malformed> {

@@ -33,7 +33,8 @@ impl Fixture {
             ("interval.ms".to_owned(), "1000".to_owned()),
         ]);
         Fixture {
-            receiver: ClientMetrics::new(Arc::clone(&clock) as Arc<dyn Clock>, metrics).unwrap(),
+            receiver: ClientMetrics::new(Arc::clone(&clock) as Arc<dyn Clock>, metrics, None)
+                .unwrap(),
             clock,
             stored: vec![Subscription::new(&everything).unwrap()],
         }

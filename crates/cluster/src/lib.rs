@@ -8,6 +8,7 @@
 
 mod admin;
 pub mod burrow;
+mod client;
 pub mod events;
 pub mod findings;
 mod group;
@@ -19,10 +20,12 @@ mod snapshot;
 pub mod verdict;
 pub mod watch;
 pub mod words;
+mod writers;
 
 pub use admin::{
     AdminError, Browse, BrowsedRecord, ClusterAdmin, NewTopic, OffsetReset, Pending, RecordBrowser,
 };
+pub use client::{Client, Pushed, StageMean};
 pub use group::{
     Committed, Group, GroupActivity, GroupKind, GroupPartition, GroupState, GroupStatus,
     GroupTopic, Lag, Member, Rebalance,
@@ -33,9 +36,11 @@ pub use lately::{
 pub use node::{By, NodeAdmin, RetentionRun};
 pub use requests::{SlowRequest, StageTime};
 pub use snapshot::{
-    Broker, ClusterSnapshot, LogDir, Partition, Readiness, ReadinessState, Topic, Traffic,
+    Broker, ClusterSnapshot, LogDir, Partition, Readiness, ReadinessState, Start, Topic, Traffic,
     WatchedPartitions,
 };
+
+pub use writers::{HotKey, HotKeys, TopicWriters, Writer};
 
 use std::sync::Arc;
 
@@ -49,6 +54,12 @@ pub trait ClusterSource: Send + Sync + 'static {
 
     /// The newest snapshot. Its age is `now - taken_at_ms`.
     fn snapshot(&self) -> Arc<ClusterSnapshot>;
+
+    /// What clients of this id told of themselves lately (KIP-714), in no order; nothing where
+    /// nobody asks them.
+    fn pushed(&self, _client_id: &str) -> Vec<Pushed> {
+        Vec::new()
+    }
 
     /// Whether the source can answer at all, and what it is waiting for if it can't.
     fn readiness(&self) -> Readiness;

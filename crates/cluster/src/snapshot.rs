@@ -6,7 +6,9 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::client::Client;
 use crate::group::Group;
+use crate::writers::TopicWriters;
 
 /// What one look at a cluster saw.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
@@ -34,6 +36,10 @@ pub struct ClusterSnapshot {
     pub connections: u64,
     /// How many partitions of groups are watched for what their groups do over time.
     pub watched: WatchedPartitions,
+    /// Clients of the broker that looked, by id; those of the last minutes, within a limit.
+    pub clients: Vec<Client>,
+    /// How the broker that looked came up, if it tells.
+    pub start: Option<Arc<Start>>,
 }
 
 /// Partitions of groups that are watched.
@@ -110,6 +116,8 @@ pub struct Topic {
     pub partitions: Vec<Partition>,
     /// Traffic since the process started or the topic was created.
     pub traffic: Traffic,
+    /// Who writes to it; `None` when nobody did lately.
+    pub writers: Option<Arc<TopicWriters>>,
 }
 
 impl Topic {
@@ -201,6 +209,47 @@ pub struct LogDir {
     pub unflushed_bytes: u64,
     /// Age of the oldest of them, seconds.
     pub unflushed_seconds: f64,
+}
+
+/// How a broker came up, and how the run before ended.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+pub struct Start {
+    /// When its logs were open.
+    pub at_ms: i64,
+    /// How the last run on its data directory ended, in one word; `None` when there was none, or
+    /// nothing is known of it.
+    pub last_exit: Option<&'static str>,
+    /// Bytes of logs that were read again, since they may not have been whole.
+    pub scanned_bytes: u64,
+    /// Bytes that were cut off since they were not whole.
+    pub cut_bytes: u64,
+}
+
+impl Start {
+    /// Whether the last run ended as it should, as far as is known.
+    pub fn after_clean_exit(&self) -> bool {
+        matches!(self.last_exit, None | Some("clean"))
+    }
+
+    /// How the last run ended, and what that cost.
+    pub fn sentence(&self) -> String {
+        let how = match self.last_exit {
+            None => "nothing is known of a run before",
+            Some("clean") => "the run before ended cleanly",
+            Some("failed") => "the run before ended with an error of its own",
+            Some("panic") => "the run before ended by a panic",
+            Some("out_of_memory") => "the run before was killed for want of memory",
+            Some("killed") => "the run before was killed or crashed",
+            Some("machine_restarted") => "the machine went down under the run before",
+            Some(_) => "the run before ended in another way",
+        };
+        if self.scanned_bytes == 0 && self.cut_bytes == 0 {
+            return how.to_owned();
+        }
+        let (scanned, cut) = (self.scanned_bytes, self.cut_bytes);
+        let (scanned, cut) = (crate::words::bytes(scanned), crate::words::bytes(cut));
+        format!("{how}; recovery read {scanned} and cut off {cut}")
+    }
 }
 
 /// Whether a source is ready, with the reasons when it isn't.

@@ -3,6 +3,7 @@
 //! Built in one go from the checked values, so that whoever holds a [`BrokerConfig`] has nothing
 //! left to parse. Durations are milliseconds (`_ms`), sizes bytes (`_bytes`).
 
+mod canary;
 mod groups;
 mod http;
 mod limits;
@@ -14,6 +15,7 @@ mod transactions;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+pub use self::canary::CanaryConfig;
 pub use self::groups::{ConsumerGroupsConfig, GroupsConfig};
 pub use self::http::{HttpConfig, MetricsLimits};
 pub use self::limits::{ConnectionsConfig, ListenerConnections, QuotaConfig};
@@ -61,6 +63,8 @@ pub struct BrokerConfig {
     pub transactions: TransactionsConfig,
     /// Pages, health and metrics.
     pub http: HttpConfig,
+    /// The canary, if there is one.
+    pub canary: Option<CanaryConfig>,
     /// Log lines.
     pub logging: LoggingConfig,
     /// What the broker tells of itself beyond metrics.
@@ -107,6 +111,8 @@ pub struct NetworkConfig {
     pub validate_compressed_records: bool,
     /// `limpid.client.metrics.default.enable`.
     pub client_metrics_by_default: bool,
+    /// `limpid.client.metrics.forward.endpoint`.
+    pub client_metrics_forward: Option<String>,
     /// `telemetry.max.bytes`.
     pub client_metrics_bytes_max: usize,
 }
@@ -247,6 +253,7 @@ impl BrokerConfig {
             groups: groups::groups(values),
             transactions: transactions::read(values),
             http,
+            canary: canary::canary(values),
             logging: LoggingConfig {
                 level: values.text("limpid.log.level"),
                 json: values.text("limpid.log.format").trim() == "json",
@@ -362,6 +369,9 @@ fn network(values: &Values<'_>, connections: ConnectionsConfig) -> NetworkConfig
         socket_request_max_bytes: values.int("socket.request.max.bytes"),
         validate_compressed_records: values.text("limpid.validate.compressed").trim() == "full",
         client_metrics_by_default: values.boolean("limpid.client.metrics.default.enable"),
+        client_metrics_forward: Some(values.text("limpid.client.metrics.forward.endpoint"))
+            .map(|url| url.trim().to_owned())
+            .filter(|url| !url.is_empty()),
         client_metrics_bytes_max: values.size("telemetry.max.bytes"),
     }
 }

@@ -42,7 +42,7 @@ mod values;
 
 pub use authorizer::AccessConfig;
 pub use broker_config::{
-    BrokerConfig, ConnectionsConfig, ConsumerGroupsConfig, GroupsConfig, HttpConfig,
+    BrokerConfig, CanaryConfig, ConnectionsConfig, ConsumerGroupsConfig, GroupsConfig, HttpConfig,
     ListenerConnections, LoggingConfig, MetricsLimits, NetworkConfig, NodeConfig, ObservingConfig,
     QuotaConfig, ResourcesConfig, ShareGroupsConfig, SpansConfig, StorageConfig, TopicsConfig,
     TransactionsConfig,

@@ -81,6 +81,17 @@ pub(crate) fn topic_or_nothing(text: &str) -> Result<(), String> {
     }
 }
 
+pub(crate) fn url_or_nothing(text: &str) -> Result<(), String> {
+    let rest = text
+        .strip_prefix("http://")
+        .or_else(|| text.strip_prefix("https://"));
+    let has_host = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
+    match text.is_empty() || has_host {
+        true => Ok(()),
+        false => Err("expected a URL that begins with http:// or https:// and a host".into()),
+    }
+}
+
 pub(crate) fn paths(text: &str) -> Result<(), String> {
     match crate::check::list_items(text).find(|path| !path.starts_with('/')) {
         Some(path) => Err(format!("{path} does not start with a slash")),

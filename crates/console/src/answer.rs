@@ -31,6 +31,7 @@ pub(crate) enum Section {
     Topics,
     Groups,
     Runbook,
+    Clients,
 }
 
 /// What is around every page.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use limpid_cluster::{
-    AdminError, Broker, Browse, BrowsedRecord, ClusterSnapshot, ClusterSource, Committed, Group,
-    GroupActivity, GroupPartition, GroupState, GroupStatus, GroupTopic, Lag, Lately, LogDir,
-    Member, Overtaken, Partition, Pending, Readiness, ReadinessState, Rebalance, RecordBrowser,
-    Topic, Traffic,
+    AdminError, Broker, Browse, BrowsedRecord, Client, ClusterSnapshot, ClusterSource, Committed,
+    Group, GroupActivity, GroupPartition, GroupState, GroupStatus, GroupTopic, HotKey, HotKeys,
+    Lag, Lately, LogDir, Member, Overtaken, Partition, Pending, Pushed, Readiness, ReadinessState,
+    Rebalance, RecordBrowser, StageMean, Start, Topic, TopicWriters, Traffic, Writer,
 };
 
 /// When the made-up cluster began.
@@ -101,8 +101,34 @@ impl Faked {
             }],
             traffic,
             connections: 23,
+            clients: clients(self.hostile),
+            start: Some(Arc::new(Start {
+                at_ms: BEGAN_MS,
+                last_exit: Some("killed"),
+                scanned_bytes: 1 << 20,
+                cut_bytes: 431,
+            })),
             ..ClusterSnapshot::default()
         }
+    }
+}
+
+fn pushed(client_id: &str) -> Vec<Pushed> {
+    let number = |metric: &str, value| Pushed {
+        instance: "Xc2G5vIvRTa1fLzE3lLrjg".to_owned(),
+        software: "apache-kafka-java 4.3.0".to_owned(),
+        host: "10.4.2.1".to_owned(),
+        metric: format!("org.apache.kafka.producer.{metric}"),
+        about: String::new(),
+        value,
+    };
+    match client_id {
+        "orders-writer-1" => vec![
+            number("buffer.total.bytes", 33_554_432.0),
+            number("buffer.available.bytes", 1_048_576.0),
+            number("bufferpool.wait.ratio", 0.02),
+        ],
+        _ => Vec::new(),
     }
 }
 
@@ -113,6 +139,10 @@ impl ClusterSource for Faked {
 
     fn snapshot(&self) -> Arc<ClusterSnapshot> {
         Arc::new(self.at(self.now_ms.load(Ordering::Relaxed)))
+    }
+
+    fn pushed(&self, client_id: &str) -> Vec<Pushed> {
+        pushed(client_id)
     }
 
     fn readiness(&self) -> Readiness {
@@ -156,6 +186,69 @@ fn topic(name: &str, partitions: i32, records: f64, record_bytes: f64, internal:
             produce_requests: (records / 30.0) as u64,
             fetch_requests: (records / 40.0) as u64,
             ..Traffic::default()
+        },
+        writers: (!internal).then(|| Arc::new(writers(name, records, record_bytes))),
+    }
+}
+
+fn clients(hostile: bool) -> Vec<Client> {
+    let client = |id: &str, requests: f64| Client {
+        client_id: id.to_owned(),
+        principal: "User:shop".to_owned(),
+        listener: "PLAINTEXT".to_owned(),
+        host: "10.4.2.1".to_owned(),
+        connections: 2,
+        requests: 71_000,
+        requests_per_second: requests,
+        bytes_in_per_second: requests * 800.0,
+        stages: vec![
+            StageMean {
+                stage: "queue",
+                seconds: 0.000_04,
+            },
+            StageMean {
+                stage: "local_append",
+                seconds: 0.000_3,
+            },
+        ],
+        ..Client::default()
+    };
+    let mut clients = vec![
+        client("orders-writer-1", 12.0),
+        client("search-indexer-0", 4.0),
+    ];
+    if hostile {
+        clients.extend(HOSTILE.iter().map(|id| client(id, 1.0)));
+    }
+    clients.sort_by(|a, b| a.client_id.cmp(&b.client_id));
+    clients
+}
+
+fn writers(name: &str, records: f64, record_bytes: f64) -> TopicWriters {
+    let writer = |n: u8, share: f64| Writer {
+        client_id: format!("{name}-writer-{n}"),
+        principal: "User:shop".to_owned(),
+        host: format!("10.4.2.{n}"),
+        software: Some("apache-kafka-java 4.3.0".to_owned()),
+        share,
+        bytes_per_second: 300.0 * record_bytes * share,
+        records_per_second: 300.0 * share,
+        bytes: (records * record_bytes * share) as u64,
+        records: (records * share) as u64,
+        batches: (records * share / 30.0) as u64,
+        refused: 0,
+    };
+    let key = |key: &str, share| HotKey {
+        hash: format!("{:016x}", key.len()),
+        key: key.as_bytes().to_vec(),
+        share,
+    };
+    TopicWriters {
+        writers: vec![writer(1, 0.62), writer(2, 0.38)],
+        keys: HotKeys {
+            sampled: 4_317,
+            keyless: 0.02,
+            keys: vec![key("customer-0017", 0.31), key(HOSTILE[0], 0.04)],
         },
     }
 }

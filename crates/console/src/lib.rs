@@ -11,6 +11,8 @@ mod answer;
 mod api;
 mod app;
 mod assets;
+mod client;
+mod clients;
 #[cfg(any(test, feature = "preview"))]
 mod fixture;
 mod graph;

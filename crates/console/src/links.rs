@@ -56,6 +56,20 @@ impl Links {
         format!("{}/groups", self.base)
     }
 
+    /// All clients.
+    pub(crate) fn clients(&self) -> String {
+        format!("{}/clients", self.base)
+    }
+
+    /// One client.
+    pub(crate) fn client(&self, id: &str) -> String {
+        if fits_a_path(id) {
+            format!("{}/clients/{}", self.base, encoded(id))
+        } else {
+            format!("{}/clients/by-id?id={}", self.base, encoded(id))
+        }
+    }
+
     /// One topic.
     pub(crate) fn topic(&self, name: &str) -> String {
         format!("{}/topics/{}", self.base, encoded(name))

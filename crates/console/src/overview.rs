@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use limpid_cluster::verdict::{self, Severity, Subject, Verdict};
-use limpid_cluster::{Broker, ClusterSnapshot, LogDir, Readiness, Traffic, words};
+use limpid_cluster::{Broker, ClusterSnapshot, LogDir, Readiness, Start, Traffic, words};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -32,6 +32,8 @@ pub(crate) struct Overview {
     taken_at_ms: i64,
     age_seconds: f64,
     readiness: Readiness,
+    /// How the broker came up, if it tells.
+    start: Option<Arc<Start>>,
     verdict: Verdict,
     /// Per second, over the last seconds.
     rates: Rates,
@@ -92,6 +94,7 @@ impl Overview {
             taken_at_ms: snapshot.taken_at_ms,
             age_seconds: (look.now_ms - snapshot.taken_at_ms).max(0) as f64 / 1000.0,
             readiness: look.readiness.clone(),
+            start: snapshot.start.clone(),
             hrefs: subjects.map(|s: &Subject| app.links.subject(s)).collect(),
             verdict,
             rates: look.now.cluster(),

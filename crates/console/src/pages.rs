@@ -11,6 +11,8 @@ use limpid_access::{Permission, Visitor};
 
 use crate::answer::{self, Chrome, Resource};
 use crate::app::{App, Look};
+use crate::client::ClientPage;
+use crate::clients::Clients;
 use crate::group::GroupPage;
 use crate::groups::Groups;
 use crate::listing::Query;
@@ -92,8 +94,10 @@ pub(crate) async fn topic(
 ) -> Response {
     let asked = Asked::new(app, raw.as_deref(), headers, visitor);
     let missing = format!("There is no topic named {name}.");
-    let build =
-        move |app: &App, look: &Look, query: &Query| TopicPage::new(app, look, &name, query);
+    let may_read = may_read(&asked.app, &asked.visitor, &name);
+    let build = move |app: &App, look: &Look, query: &Query| {
+        TopicPage::new(app, look, (&name, may_read), query)
+    };
     asked.answer(missing, build).await
 }
 
@@ -164,6 +168,54 @@ pub(crate) async fn runbook_of(
     asked.answer(missing, build).await
 }
 
+/// `/c/{cluster}/clients`.
+pub(crate) async fn clients(
+    State(app): State<Arc<App>>,
+    Extension(visitor): Extension<Visitor>,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let asked = Asked::new(app, raw.as_deref(), headers, visitor);
+    let build = |app: &App, look: &Look, query: &Query| Some(Clients::new(app, look, query));
+    asked.answer(String::new(), build).await
+}
+
+/// `/c/{cluster}/clients/{client}`.
+pub(crate) async fn client(
+    State(app): State<Arc<App>>,
+    Extension(visitor): Extension<Visitor>,
+    Path((_, id)): Path<(String, String)>,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    one_client(Asked::new(app, raw.as_deref(), headers, visitor), id).await
+}
+
+/// `/c/{cluster}/clients/by-id?id=`, for ids that a path can't hold.
+pub(crate) async fn client_by_id(
+    State(app): State<Arc<App>>,
+    Extension(visitor): Extension<Visitor>,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let asked = Asked::new(app, raw.as_deref(), headers, visitor);
+    let id = asked.query.get("id").unwrap_or_default().to_owned();
+    one_client(asked, id).await
+}
+
+async fn one_client(asked: Asked, id: String) -> Response {
+    let missing = format!("There is no client named {id}.");
+    let build = move |app: &App, look: &Look, _: &Query| ClientPage::new(app, look, &id);
+    asked.answer(missing, build).await
+}
+
+/// Whether the visitor may see what is in a topic's records.
+fn may_read(app: &App, visitor: &Visitor, topic: &str) -> bool {
+    let cluster = app.source.name();
+    let may = visitor.may(Permission::ReadPayloads, cluster, Some(topic));
+    may.is_ok()
+}
+
 /// The page that a stream is to keep fresh, rendered; `None` when there is none of that name.
 pub(crate) fn part_source(app: &App, query: &Query, visitor: &Visitor) -> Option<String> {
     let look = app.look();
@@ -175,9 +227,12 @@ pub(crate) fn part_source(app: &App, query: &Query, visitor: &Visitor) -> Option
             let name = query.get("name")?;
             let may = visitor.may(Permission::View, app.source.name(), Some(name));
             may.ok()?;
-            TopicPage::new(app, &look, name, query)?.html(chrome)
+            let topic = (name, may_read(app, visitor, name));
+            TopicPage::new(app, &look, topic, query)?.html(chrome)
         }
         "groups" => Groups::new(app, &look, query).html(chrome),
+        "clients" => Clients::new(app, &look, query).html(chrome),
+        "client" => ClientPage::new(app, &look, query.get("id")?)?.html(chrome),
         "group" => GroupPage::new(app, &look, query.get("id")?, query)?.html(chrome),
         _ => return None,
     };

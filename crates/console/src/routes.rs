@@ -24,6 +24,9 @@ pub(crate) fn all(app: Arc<App>) -> Router {
         .route("/c/{cluster}/groups", get(pages::groups))
         .route("/c/{cluster}/groups/by-id", get(pages::group_by_id))
         .route("/c/{cluster}/groups/{group}", get(pages::group))
+        .route("/c/{cluster}/clients", get(pages::clients))
+        .route("/c/{cluster}/clients/by-id", get(pages::client_by_id))
+        .route("/c/{cluster}/clients/{client}", get(pages::client))
         .route("/c/{cluster}/stream", get(stream))
         .merge(of_a_topic(&app))
         .route_layer(middleware::from_fn_with_state(

@@ -96,6 +96,16 @@ pub(crate) fn byte_rate<T: Maybe>(value: T, _: &dyn Values) -> Result<String> {
     Ok(or_unknown(value, words::bytes_per_second))
 }
 
+/// A share as `37 %`, with a digit more where it is small.
+#[filter_fn]
+pub(crate) fn percent<T: Maybe>(value: T, _: &dyn Values) -> Result<String> {
+    Ok(or_unknown(value, |share| match share * 100.0 {
+        0.0 => "0 %".to_owned(),
+        percent @ 0.0..10.0 => format!("{percent:.1} %"),
+        percent => format!("{percent:.0} %"),
+    }))
+}
+
 /// `4 min 10 s`.
 #[filter_fn]
 pub(crate) fn secs<T: Maybe>(value: T, _: &dyn Values) -> Result<String> {

@@ -1,5 +1,7 @@
 //! `/c/{cluster}/topics/{topic}`: its charts, who reads it, its partitions.
 
+mod authors;
+
 use std::sync::Arc;
 
 use askama::Template;
@@ -9,6 +11,7 @@ use limpid_cluster::{Group, Partition, Topic, Traffic, words};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use self::authors::Authors;
 use crate::answer::{Chrome, Resource, Section};
 use crate::app::{App, Look};
 use crate::graph::Graph;
@@ -33,6 +36,8 @@ pub(crate) struct TopicPage {
     traffic: Traffic,
     /// Groups that read it, the gravest first.
     groups: Vec<Reader>,
+    /// Who writes to it.
+    authors: Authors,
     page: usize,
     pages: usize,
     partitions: Vec<PartitionRow>,
@@ -70,8 +75,13 @@ struct PartitionRow {
 }
 
 impl TopicPage {
-    /// `None` when there is no such topic.
-    pub(crate) fn new(app: &App, look: &Look, name: &str, query: &Query) -> Option<Self> {
+    /// `None` when there is no such topic. Keys of records are for visitors that may read them.
+    pub(crate) fn new(
+        app: &App,
+        look: &Look,
+        (name, may_read): (&str, bool),
+        query: &Query,
+    ) -> Option<Self> {
         let topic = look.snapshot.topic(name)?;
         let mut listing = Listing::new(query, &[Column::number("partition", "partition")]);
         let (partitions, total) = listing.cut(topic.partitions.iter().collect());
@@ -93,6 +103,7 @@ impl TopicPage {
             rates: look.now.topic(topic),
             traffic: topic.traffic,
             groups: readers(app, look, topic),
+            authors: Authors::of(topic, may_read),
             page: pager.page,
             pages: pager.pages,
             partitions: partitions.collect(),

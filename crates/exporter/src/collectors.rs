@@ -11,6 +11,7 @@ pub mod kminion;
 pub mod lag_exporter;
 pub mod log_dirs;
 pub mod otel;
+pub mod writers;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

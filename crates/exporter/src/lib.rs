@@ -48,7 +48,7 @@ use limpid_telemetry::{Catalogue, Collector, RegisterError, Registry};
 use parking_lot::Mutex;
 
 use burrow::History;
-use collectors::{groups, log_dirs};
+use collectors::{groups, log_dirs, writers};
 
 pub use accept::Format;
 pub use budget::Budget;
@@ -129,7 +129,8 @@ impl Exporter {
         self.registry.on_tick(move || watched.observe());
         self.histories.lock().push(history);
         self.add(groups::Groups::new(source.clone()));
-        self.add(log_dirs::LogDirs::new(source));
+        self.add(log_dirs::LogDirs::new(Arc::clone(&source)));
+        self.add(writers::Writers::new(source));
         Ok(())
     }
 
@@ -191,6 +192,7 @@ pub fn catalogue() -> Catalogue {
         .with(metrics::ExporterMetrics::DECLARATIONS)
         .with_families(metrics::families::ALL)
         .with_families(groups::families::ALL)
-        .with_families(log_dirs::families::ALL);
+        .with_families(log_dirs::families::ALL)
+        .with_families(writers::families::ALL);
     dialects::add_to(own)
 }

@@ -76,6 +76,38 @@ pub struct MemoryEvents {
     pub oom_kill: u64,
 }
 
+/// What our control group uses and was denied; what the system does not tell is `None`.
+#[must_use]
+pub fn cgroup_use() -> CgroupUse {
+    Cgroup::of_this_process().usage()
+}
+
+/// What a control group uses and was denied.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct CgroupUse {
+    /// Bytes charged to the group, the page cache of its files included.
+    pub memory_bytes: Option<u64>,
+    /// The tightest limit of it and its parents.
+    pub memory_limit_bytes: Option<u64>,
+    /// Processors it may use, likewise.
+    pub cpus: Option<f64>,
+    /// Processes killed for want of memory.
+    pub oom_kills: Option<u64>,
+    /// How it was held back; absent where there is no quota of processor time.
+    pub throttled: Option<Throttled>,
+}
+
+/// How a control group was held back by its quota of processor time (`cpu.stat`).
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Throttled {
+    /// Periods in which it had something to do.
+    pub periods: u64,
+    /// Those in which its quota was used up.
+    pub throttled_periods: u64,
+    /// Time that its threads stood still for it, of all processors together.
+    pub seconds: f64,
+}
+
 /// Where a process stands in the control groups; paths are parameters so that tests can plant one.
 #[derive(Debug)]
 struct Cgroup {
@@ -172,6 +204,39 @@ impl Cgroup {
             .reduce(f64::min)
     }
 
+    fn usage(&self) -> CgroupUse {
+        let v2 = self.v2.as_deref().unwrap_or_default();
+        let memory = self.v1_memory.as_deref().unwrap_or_default();
+        let used = self
+            .read_up("", v2, "memory.current")
+            .into_iter()
+            .chain(self.read_up("memory", memory, "memory.usage_in_bytes"));
+        CgroupUse {
+            memory_bytes: used.filter_map(|text| text.trim().parse().ok()).next(),
+            memory_limit_bytes: self.memory_limit(),
+            cpus: self.cpus(),
+            oom_kills: self.memory_events().map(|events| events.oom_kill),
+            throttled: self.throttled(),
+        }
+    }
+
+    fn throttled(&self) -> Option<Throttled> {
+        let v2 = self.v2.as_deref().unwrap_or_default();
+        let cpu = self.v1_cpu.as_deref().unwrap_or_default();
+        let texts = self.read_up("", v2, "cpu.stat").into_iter();
+        let mut texts = texts.chain(self.read_up("cpu", cpu, "cpu.stat"));
+        // The root's file of version 2 tells of use alone.
+        texts.find_map(|text| {
+            let micros = field(&text, "throttled_usec").map(|us| us as f64 / 1e6);
+            let nanos = || field(&text, "throttled_time").map(|ns| ns as f64 / 1e9);
+            Some(Throttled {
+                periods: field(&text, "nr_periods")?,
+                throttled_periods: field(&text, "nr_throttled")?,
+                seconds: micros.or_else(nanos)?,
+            })
+        })
+    }
+
     fn memory_events(&self) -> Option<MemoryEvents> {
         let v2 = self.v2.as_deref().unwrap_or_default();
         let v1 = self.v1_memory.as_deref().unwrap_or_default();
@@ -180,18 +245,20 @@ impl Cgroup {
             .into_iter()
             .chain(self.read_up("memory", v1, "memory.oom_control"))
             .next()?;
-        let field = |name: &str| {
-            let line = text
-                .lines()
-                .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-            line.and_then(|value| value.trim().parse().ok())
-                .unwrap_or(0)
-        };
         Some(MemoryEvents {
-            oom: field("oom"),
-            oom_kill: field("oom_kill"),
+            oom: field(&text, "oom").unwrap_or(0),
+            oom_kill: field(&text, "oom_kill").unwrap_or(0),
         })
     }
+}
+
+/// The number behind a name in a file of lines `name number`.
+fn field(text: &str, name: &str) -> Option<u64> {
+    let value = |line: &str| {
+        let value = line.strip_prefix(name)?.strip_prefix(' ')?;
+        value.trim().parse().ok()
+    };
+    text.lines().find_map(value)
 }
 
 #[cfg(test)]
@@ -255,6 +322,34 @@ mod tests {
         );
         plant(root.path(), "memory/memory.limit_in_bytes", "77\n");
         assert_eq!(group.memory_limit(), Some(77));
+    }
+
+    #[test]
+    fn use_and_throttling_are_read_in_both_versions() {
+        let root = tempfile::tempdir().unwrap();
+        plant(root.path(), "cpu.stat", "usage_usec 5\n");
+        plant(root.path(), "a/memory.current", "4096\n");
+        let stat = "usage_usec 9\nnr_periods 10\nnr_throttled 4\nthrottled_usec 2500000\n";
+        let group = Cgroup::parse(root.path(), "0::/a\n");
+        assert_eq!(group.usage().memory_bytes, Some(4096));
+        assert_eq!(group.usage().throttled, None, "no quota");
+        plant(root.path(), "a/cpu.stat", stat);
+        let throttled = Throttled {
+            periods: 10,
+            throttled_periods: 4,
+            seconds: 2.5,
+        };
+        assert_eq!(group.usage().throttled, Some(throttled));
+
+        let root = tempfile::tempdir().unwrap();
+        let stat = "nr_periods 10\nnr_throttled 4\nthrottled_time 2500000000\n";
+        plant(root.path(), "cpu/d/cpu.stat", stat);
+        plant(root.path(), "memory/d/memory.usage_in_bytes", "77\n");
+        let group = Cgroup::parse(root.path(), "5:memory:/d\n4:cpu,cpuacct:/d\n");
+        assert_eq!(group.usage().throttled, Some(throttled));
+        assert_eq!(group.usage().memory_bytes, Some(77));
+        let nowhere = Cgroup::parse(&root.path().join("none"), "");
+        assert_eq!(nowhere.usage(), CgroupUse::default());
     }
 
     #[test]

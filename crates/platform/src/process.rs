@@ -51,6 +51,13 @@ pub fn name(pid: u32) -> String {
     name.map_or_else(|_| "?".to_owned(), |name| name.trim_end().to_owned())
 }
 
+/// What names the time from one start of the machine to the next; `None` where there is no `/proc`.
+#[must_use]
+pub fn boot_id() -> Option<String> {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(id.trim().to_owned())
+}
+
 fn listening_inodes(table: &str, port: u16) -> Vec<String> {
     let port = format!(":{port:04X}");
     let inode = |line: &str| {

@@ -3,10 +3,14 @@
 use limpid_broker::metrics::{
     AccessMetrics, AuditMetrics, ClientMetrics, ConnectionLimitMetrics, ConnectionMetrics,
     FetchMetrics, FetchSessionMetrics, GroupMetrics, MetadataMetrics, QuotaMetrics, ReaderMetrics,
-    RefusedMetrics, ReplicaMetrics, RequestMetrics, ShareMetrics, SlowRequestMetrics, TopicMetrics,
-    TransactionMetrics,
+    RecordMetrics, RefusedMetrics, ReplicaMetrics, RequestMetrics, ShareMetrics,
+    SlowRequestMetrics, TopicMetrics, TransactionMetrics,
 };
 use limpid_telemetry::Catalogue;
+
+use crate::canary::CanaryMetrics;
+use crate::host::{self, ClockMetrics};
+use crate::last_run::RestartMetrics;
 
 /// All declarations, for `limpid metrics list` and METRICS.md.
 pub fn catalogue() -> Catalogue {
@@ -22,6 +26,7 @@ pub fn catalogue() -> Catalogue {
         .with(ClientMetrics::DECLARATIONS)
         .with(ReaderMetrics::DECLARATIONS)
         .with(TopicMetrics::DECLARATIONS)
+        .with(RecordMetrics::DECLARATIONS)
         .with(FetchMetrics::DECLARATIONS)
         .with(FetchSessionMetrics::DECLARATIONS)
         .with(GroupMetrics::DECLARATIONS)
@@ -34,6 +39,10 @@ pub fn catalogue() -> Catalogue {
         .with(limpid_otlp::SpanMetrics::DECLARATIONS)
         .with_families(limpid_client_metrics::families::ALL)
         .with(limpid_storage::LogMetrics::DECLARATIONS)
+        .with(RestartMetrics::DECLARATIONS)
+        .with(ClockMetrics::DECLARATIONS)
+        .with(CanaryMetrics::DECLARATIONS)
+        .with_families(host::families::ALL)
 }
 
 #[cfg(test)]

@@ -83,6 +83,11 @@ pub enum StartError {
         /// What is wrong.
         source: limpid_exporter::BadPattern,
     },
+    /// No listener that the canary can use.
+    #[error(
+        "limpid.canary.topic: the canary needs a listener of protocol PLAINTEXT, and there is none"
+    )]
+    Canary,
     /// The user's rules for MBeans can't be used.
     #[error("limpid.metrics.jmx.exporter.config: {}: {reason}", path.display())]
     JmxRules {

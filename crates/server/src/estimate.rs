@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use limpid_broker::metrics::{BoundTopicMetrics, RefusedMetrics, TopicMetrics};
+use limpid_broker::metrics::{BoundTopicMetrics, RecordMetrics, RefusedMetrics, TopicMetrics};
 use limpid_cluster::ClusterSource as _;
 use limpid_exporter::cost::{Cost, Shed};
 use limpid_exporter::synthetic::{Size, Synthetic};
@@ -37,10 +37,11 @@ impl Estimate {
             .mbeans()
             .add_source(Arc::new(MinIsr(Arc::clone(&source))));
         let metrics = TopicMetrics::register(&registry)?;
+        let records = RecordMetrics::register(&registry)?;
         let refused = RefusedMetrics::register(&registry)?;
         let snapshot = source.snapshot();
         let bind = |topic: &Arc<limpid_cluster::Topic>| {
-            BoundTopicMetrics::new(&metrics, &refused, 0, &topic.name)
+            BoundTopicMetrics::new((&metrics, &records, &refused), 0, &topic.name)
         };
         Ok(Self {
             exporter,

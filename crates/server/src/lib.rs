@@ -7,6 +7,7 @@
 //! What must never be here: protocol and page code.
 
 mod bundle;
+mod canary;
 mod catalogue;
 mod certificates;
 mod control;
@@ -17,8 +18,10 @@ mod estimate;
 mod faces;
 mod format;
 mod gate;
+mod host;
 mod http;
 mod in_process;
+mod last_run;
 mod listeners;
 mod log_targets;
 mod node;

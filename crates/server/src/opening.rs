@@ -3,21 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use limpid_broker::answer_memory::AnswerMemory;
 use limpid_broker::client_log::ClientLog;
+use limpid_broker::request_memory::RequestMemory;
 use limpid_broker::source::EmbeddedCluster;
-use limpid_client_metrics::{ClientMetrics, PushMetrics};
-use limpid_cluster::ReadinessState;
+use limpid_client_metrics::{ClientMetrics, Forwarder, PushMetrics};
+use limpid_cluster::{ReadinessState, Start};
 use limpid_config::BrokerConfig;
 use limpid_platform::clock::Clock;
 use limpid_storage::metadata::changes::SupportedFeature;
 use limpid_storage::metadata::{LocalMetadataLog, OpenRequest};
 use limpid_storage::{LogManager, LogManagerOptions, LogMetrics, MinFree, RecoveryReport};
-use limpid_telemetry::Registry;
 use limpid_telemetry::logging::RateLimiter;
+use limpid_telemetry::{LabelEnum, Registry};
 
 use crate::data_dir::DataDirs;
 use crate::error::StartError;
+use crate::last_run::{Exit, RunRecord};
 use crate::room::Room;
+use crate::worker_beans;
 
 /// Log lines per cause and interval that clients can provoke.
 const CLIENT_LINES_MAX: u32 = 5;
@@ -29,13 +33,19 @@ pub(crate) fn client_log(registry: &Registry, clock: &Arc<dyn Clock>) -> Arc<Cli
     Arc::new(ClientLog::new(limiter, Arc::clone(clock)))
 }
 
+/// Logs that are open, in directories that are ours.
+pub(crate) struct OpenLogs {
+    pub(crate) logs: Arc<LogManager>,
+    pub(crate) run: RunRecord,
+}
+
 /// Opens the logs, recovering them if need be.
 pub(crate) fn open_logs(
     broker: &BrokerConfig,
     dirs: &DataDirs,
     cluster: &Arc<EmbeddedCluster>,
     (registry, clock): (&Registry, &Arc<dyn Clock>),
-) -> Result<Arc<LogManager>, StartError> {
+) -> Result<OpenLogs, StartError> {
     let storage = &broker.storage;
     let metrics = LogMetrics::register(registry)?;
     let mut options = LogManagerOptions::new(storage.log_dirs.clone(), metrics);
@@ -54,7 +64,19 @@ pub(crate) fn open_logs(
     };
     let (logs, report) = LogManager::open(options, &progress)?;
     report_recovery(&report, dirs, registry);
-    Ok(logs)
+    let at_ms = clock.wall_ms();
+    let (run, last_exit) = RunRecord::begin(&dirs.metadata, at_ms, registry)?;
+    let last_exit = last_exit.map(LabelEnum::as_str);
+    if let Some(reason) = last_exit.filter(|reason| *reason != Exit::Clean.as_str()) {
+        tracing::warn!(reason, "the last run did not end cleanly");
+    }
+    cluster.set_start(Start {
+        at_ms,
+        last_exit,
+        scanned_bytes: report.bytes_scanned,
+        cut_bytes: report.bytes_cut,
+    });
+    Ok(OpenLogs { logs, run })
 }
 
 fn min_free(broker: &BrokerConfig) -> MinFree {
@@ -91,6 +113,38 @@ fn report_recovery(report: &RecoveryReport, dirs: &DataDirs, registry: &Registry
     );
 }
 
+/// The memory that requests share.
+pub(crate) fn request_memory(broker: &BrokerConfig, registry: &Registry) -> Arc<RequestMemory> {
+    let bytes = broker.resources.request_memory_bytes;
+    let largest = usize::try_from(broker.network.socket_request_max_bytes).unwrap_or(0);
+    let stats = worker_beans::request_pool(registry, bytes as u64);
+    Arc::new(RequestMemory::new(bytes, largest, stats))
+}
+
+/// The memory that answers share.
+pub(crate) fn answer_memory(broker: &BrokerConfig, registry: &Registry) -> Arc<AnswerMemory> {
+    let bytes = broker.resources.answer_memory_bytes;
+    let stats = registry.pool("answer_memory", bytes as u64);
+    Arc::new(AnswerMemory::new(bytes, stats))
+}
+
+/// What takes in metrics of clients; it shows them to Prometheus.
+pub(crate) fn client_metrics(
+    broker: &BrokerConfig,
+    clock: &Arc<dyn Clock>,
+    registry: &Registry,
+) -> Result<ClientMetrics, StartError> {
+    let counted = PushMetrics::register(registry)?;
+    let no_thread = || StartError::system("start a thread for clients' metrics");
+    let endpoint = broker.network.client_metrics_forward.as_deref();
+    let forwarder = endpoint.map(|endpoint| Forwarder::new(endpoint, counted.clone()));
+    let forwarder = forwarder.transpose().map_err(no_thread())?;
+    let metrics = ClientMetrics::new(Arc::clone(clock), counted, forwarder);
+    let metrics = metrics.map_err(no_thread())?;
+    registry.add_collector(Arc::new(metrics.collector()));
+    Ok(metrics)
+}
+
 /// Opens the metadata log, as soon as there is room for what that writes.
 pub(crate) fn open_metadata(
     broker: &BrokerConfig,
@@ -120,18 +174,6 @@ pub(crate) fn open_metadata(
         "metadata opened"
     );
     Ok(log)
-}
-
-/// What takes in metrics of clients; it shows them to Prometheus.
-pub(crate) fn client_metrics(
-    registry: &Registry,
-    clock: &Arc<dyn Clock>,
-) -> Result<ClientMetrics, StartError> {
-    let counted = PushMetrics::register(registry)?;
-    let metrics = ClientMetrics::new(Arc::clone(clock), counted);
-    let metrics = metrics.map_err(StartError::system("start a thread for clients' metrics"))?;
-    registry.add_collector(Arc::new(metrics.collector()));
-    Ok(metrics)
 }
 
 /// What a broker can work at.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use limpid_broker::access::Access;
-use limpid_broker::answer_memory::AnswerMemory;
 use limpid_broker::blocking::Blocking;
 use limpid_broker::clients::Clients;
 use limpid_broker::connection_limits::ConnectionLimits;
@@ -13,13 +12,12 @@ use limpid_broker::listener::Listener;
 use limpid_broker::metrics::{BrokerMetrics, GroupMetrics, ShareMetrics, TransactionMetrics};
 use limpid_broker::quotas::Quotas;
 use limpid_broker::recorder::Recorder;
-use limpid_broker::request_memory::RequestMemory;
 use limpid_broker::settings::Settings;
 use limpid_broker::slow_requests::SlowRequests;
 use limpid_broker::source::{EmbeddedCluster, Parts};
 use limpid_broker::turns::Turns;
 use limpid_broker::{Services, ServicesInput};
-use limpid_client_metrics::{ClientMetrics, PushMetrics};
+use limpid_client_metrics::Pushed;
 use limpid_cluster::{ClusterAdmin, ClusterSource, NodeAdmin, ReadinessState, RecordBrowser};
 use limpid_config::{BrokerConfig, Config};
 use limpid_link::Link;
@@ -42,14 +40,18 @@ use crate::entrances::Entrances;
 use crate::error::StartError;
 use crate::http::{Serving, Visiting};
 use crate::in_process::InProcess;
+use crate::last_run::RunRecord;
 use crate::listeners::{self, Shared};
 use crate::node::Node;
-use crate::opening::{client_log, open_logs, open_metadata, supported_features};
+use crate::opening::{
+    OpenLogs, answer_memory, client_log, client_metrics, open_logs, open_metadata, request_memory,
+    supported_features,
+};
 use crate::room::Room;
 use crate::ticker::{Chores, Ticker};
 use crate::token_keys::TokenKeys;
 use crate::told::{Addresses, Stopped};
-use crate::{faces, http, opening, runtimes, watching, worker_beans};
+use crate::{canary, faces, host, http, runtimes, watching};
 
 /// Jobs that may wait for a thread that may block.
 const BLOCKING_QUEUE_MAX: usize = 10_000;
@@ -72,6 +74,7 @@ pub struct Server {
     certificates: Arc<Certificates>,
     visiting: Visiting,
     token_keys: TokenKeys,
+    run: RunRecord,
     logs: Arc<LogManager>,
     metadata_log: Arc<LocalMetadataLog>,
     node_id: i32,
@@ -130,7 +133,8 @@ impl Server {
             end: &http_ended,
         };
         let http_opened = http::start(http_runtime.handle(), &serving)?;
-        let logs = open_logs(&broker, &dirs, &cluster, (registry, &clock))?;
+        host::watch(registry, Arc::clone(&clock))?;
+        let OpenLogs { logs, run } = open_logs(&broker, &dirs, &cluster, (registry, &clock))?;
         node.attach(Arc::clone(&logs));
         let room = Room {
             logs: Arc::clone(&logs),
@@ -141,7 +145,6 @@ impl Server {
         let mut opening = Opening {
             config,
             broker,
-            registry,
             clock,
             dirs,
             bound,
@@ -151,6 +154,9 @@ impl Server {
         let blocking = opening.blocking()?;
         let settings = Arc::new(Settings::new(opening.config.clone()));
         bundle.follow(Arc::clone(&settings));
+        let client_metrics = client_metrics(&opening.broker, &opening.clock, registry)?;
+        let clients = Clients::new(metrics.clients.clone());
+        let seen = (Arc::clone(&clients), client_metrics.collector());
         let services = Services::new(ServicesInput {
             settings: Arc::clone(&settings),
             logs: Arc::clone(&opening.logs),
@@ -164,7 +170,7 @@ impl Server {
             group_metrics: GroupMetrics::register(registry)?,
             share_metrics: ShareMetrics::register(registry)?,
             transaction_metrics: TransactionMetrics::register(registry)?,
-            client_metrics: opening::client_metrics(registry, &opening.clock)?,
+            client_metrics,
             loggers,
             drain: draining.clone(),
         });
@@ -183,7 +189,7 @@ impl Server {
         watching::write_audit(&audit, &opening.broker, &metrics, to_topic, data.handle());
         let slow = watching::slow_requests(&metrics, &client_log, &settings, &opening.clock);
         let recorder = Recorder::new(&metrics.rings, Arc::clone(&opening.clock));
-        cluster.attach(opening.parts(&services, &metadata_log, &limits, (&slow, &recorder)));
+        cluster.attach(opening.parts(&services, &metadata_log, &limits, seen, (&slow, &recorder)));
         let entrances = Entrances::new(
             &opening.broker,
             Arc::clone(&certificates),
@@ -194,8 +200,8 @@ impl Server {
         let token_keys = TokenKeys::start(entrances.key_sources(), Arc::clone(&opening.clock))?;
         let shared = Shared {
             apis: Arc::clone(&services.apis),
-            memory: opening.request_memory(),
-            answers: opening.answer_memory(),
+            memory: request_memory(&opening.broker, registry),
+            answers: answer_memory(&opening.broker, registry),
             turns: Arc::new(Turns::new(runtimes::worker_threads(&opening.broker))),
             access: Access::new(
                 &opening.broker.access,
@@ -204,7 +210,7 @@ impl Server {
                 &metrics.access,
             ),
             quotas: Arc::clone(&quotas),
-            clients: Clients::new(metrics.clients.clone()),
+            clients,
             readers: Arc::clone(&services.readers),
             slow: Arc::clone(&slow),
             audit: Arc::clone(&audit),
@@ -241,6 +247,16 @@ impl Server {
         in_process.attach(pipes);
         let connections = {
             let _context = data.enter();
+            let endpoints = listeners::endpoints(&opening.broker, &opening.bound);
+            let watching = (registry, Arc::clone(&opening.clock));
+            let http = http_runtime.handle();
+            canary::start(
+                &opening.broker,
+                &endpoints,
+                watching,
+                http,
+                draining.clone(),
+            )?;
             let bound = std::mem::take(&mut opening.bound);
             listeners::serve(bound, &opening.broker.network, &shared, &draining)?
         };
@@ -260,6 +276,7 @@ impl Server {
             certificates,
             visiting,
             token_keys,
+            run,
             logs: opening.logs,
             metadata_log,
             node_id: opening.broker.node.id,
@@ -341,6 +358,9 @@ impl Server {
             Ok(()) if in_time => Stopped::Clean,
             Ok(()) => Stopped::CutOff,
         };
+        if stopped != Stopped::Unclean {
+            self.run.end_clean();
+        }
         tracing::info!(
             duration_ms = began.elapsed().as_millis() as u64,
             ?stopped,
@@ -351,17 +371,16 @@ impl Server {
 }
 
 /// What the second half of a start is made of.
-struct Opening<'a> {
+struct Opening {
     config: Config,
     broker: BrokerConfig,
-    registry: &'a Registry,
     clock: Arc<dyn Clock>,
     dirs: DataDirs,
     bound: Vec<Listener>,
     logs: Arc<LogManager>,
 }
 
-impl Opening<'_> {
+impl Opening {
     fn blocking(&self) -> Result<Arc<Blocking>, StartError> {
         let threads = runtimes::blocking_threads(&self.broker);
         let blocking = Blocking::new(threads, BLOCKING_QUEUE_MAX);
@@ -421,19 +440,6 @@ impl Opening<'_> {
         Ok(())
     }
 
-    fn request_memory(&self) -> Arc<RequestMemory> {
-        let bytes = self.broker.resources.request_memory_bytes;
-        let largest = usize::try_from(self.broker.network.socket_request_max_bytes).unwrap_or(0);
-        let stats = worker_beans::request_pool(self.registry, bytes as u64);
-        Arc::new(RequestMemory::new(bytes, largest, stats))
-    }
-
-    fn answer_memory(&self) -> Arc<AnswerMemory> {
-        let bytes = self.broker.resources.answer_memory_bytes;
-        let stats = self.registry.pool("answer_memory", bytes as u64);
-        Arc::new(AnswerMemory::new(bytes, stats))
-    }
-
     fn quotas(&self, metadata_log: &LocalMetadataLog, metrics: &BrokerMetrics) -> Arc<Quotas> {
         let clock = Arc::clone(&self.clock);
         let quotas = Quotas::new(&self.broker.quotas, clock, metrics.quotas.clone());
@@ -446,6 +452,7 @@ impl Opening<'_> {
         services: &Services,
         metadata_log: &Arc<LocalMetadataLog>,
         limits: &Arc<ConnectionLimits>,
+        (clients, pushed): (Arc<Clients>, Pushed),
         (slow, recorder): (&Arc<SlowRequests>, &Arc<Recorder>),
     ) -> Parts {
         Parts {
@@ -458,6 +465,8 @@ impl Opening<'_> {
             transactions: Arc::clone(&services.transactions),
             readers: Arc::clone(&services.readers),
             connections: Arc::clone(limits),
+            clients,
+            pushed,
             slow: Arc::clone(slow),
             recorder: Arc::clone(recorder),
             cluster_id: self.dirs.cluster_id.clone(),

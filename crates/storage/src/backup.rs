@@ -390,9 +390,16 @@ impl Copy<'_> {
 }
 
 fn is_leftover(name: &str) -> bool {
-    [names::DELETED, names::CLEANED, ".tmp", ".part", ".lock"]
-        .iter()
-        .any(|end| name.ends_with(end))
+    [
+        names::DELETED,
+        names::CLEANED,
+        ".tmp",
+        ".part",
+        ".lock",
+        names::RUN,
+    ]
+    .iter()
+    .any(|end| name.ends_with(end))
 }
 
 /// Copies a file and syncs the copy; its length and checksum.

@@ -67,6 +67,7 @@ pub use error::{AppendError, OpenError, ReadError, StorageError};
 pub use log::{ColdRead, FlushCallback, LogRead, PartitionLog};
 pub use manager::{Cut, LogManager, LogManagerOptions, RetentionDone, TopicConfigs};
 pub use metrics::LogMetrics;
+pub use names::RUN as RUN_FILE;
 pub use replica::{ReplicaState, SingleReplica};
 pub use tail_cache::TailCacheStats;
 

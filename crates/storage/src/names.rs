@@ -23,6 +23,8 @@ pub(crate) const SWAP: &str = ".swap";
 pub(crate) const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
 /// The lock file of a log directory.
 pub(crate) const LOCK: &str = ".lock";
+/// How the last run ended, as the server keeps it. Kafka ignores it, and a backup leaves it out.
+pub const RUN: &str = ".limpid_run";
 /// Our preallocated reserve against a full disk. Kafka looks at directories only and ignores it.
 pub(crate) const RESERVE: &str = ".limpid_reserve";
 /// When records came; Kafka ignores it, too.

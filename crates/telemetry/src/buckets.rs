@@ -33,6 +33,34 @@ pub const SIZE_BYTES: &[f64] = &[
     134_217_728.0,
 ];
 
+/// From an append to its first delivery: 1 ms (a consumer that waits on the next core) to an hour (a
+/// consumer that was stopped); a long poll of half a second and a fetch every 5 s are edges.
+pub const DELIVER_SECONDS: &[f64] = &[
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0,
+    3600.0,
+];
+
+/// From an append to its commit: 1 s (arrivals are not known better) over 5 s (Java's
+/// `auto.commit.interval.ms`) to a day (a group that runs by night).
+pub const COMMIT_SECONDS: &[f64] = &[
+    1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 3600.0, 21600.0, 86400.0,
+];
+
+/// Sizes of records: 16 B (a counter) to 8 MiB (somebody raised `max.message.bytes`); its default,
+/// 1 MiB, is an edge.
+pub const RECORD_BYTES: &[f64] = &[
+    16.0,
+    64.0,
+    256.0,
+    1024.0,
+    4096.0,
+    16384.0,
+    65536.0,
+    262_144.0,
+    1_048_576.0,
+    8_388_608.0,
+];
+
 /// Rounds of compaction: 10 ms (a small topic) to an hour (a segment of a gigabyte takes seconds, a
 /// log may have hundreds).
 pub const COMPACTION_SECONDS: &[f64] =

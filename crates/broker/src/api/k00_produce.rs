@@ -36,6 +36,7 @@ use crate::quotas::rules::QuotaKind;
 use crate::topics::{Partition, Topic, Topics};
 use crate::transactions::Transactions;
 use crate::turns::{LONG_BATCH_BYTES, LONG_PRODUCE_BYTES, Turn};
+use crate::writers::Wrote;
 
 mod admission;
 mod permission;
@@ -207,13 +208,13 @@ impl Produce {
         let mut limits = self.limits(topic, call.version);
         let start = partition.log.log_start_offset();
         let most = std::mem::replace(&mut limits.max_decompressed_bytes, LONG_BATCH_BYTES);
-        let mut prepared = batch::prepare(&records, &limits, &topic.config);
+        let mut prepared = batch::prepare(&records, &limits, &topic.config, &topic.writers);
         if let Err(RecordsError::DecompressedTooLarge { .. }) = prepared {
             if turn.is_none() {
                 *turn = call.turns.next().await;
             }
             limits.max_decompressed_bytes = most;
-            prepared = batch::prepare(&records, &limits, &topic.config);
+            prepared = batch::prepare(&records, &limits, &topic.config, &topic.writers);
         }
         let prepared = prepared.map_err(|error| {
             topic.metrics.refused.count(&error);
@@ -256,31 +257,51 @@ struct TopicInProgress {
 
 impl TopicInProgress {
     async fn finish(mut self, call: &mut Call<'_>) -> TopicProduceResponse {
+        let mut wrote = Wrote::default();
         for (index, size, appended) in self.partitions {
             let (records, done) = match appended {
                 Ok(appended) => (appended.records, appended.finish(call).await),
                 Err(refusal) => (0, Err(refusal)),
             };
             if let Some(topic) = &self.topic {
-                count(topic, (records, size as u64), &done);
+                count(topic, (records, size as u64), &done, &mut wrote);
             }
             let answer = partition_answer(index, done, call);
             self.answer.partition_responses.push(answer);
+        }
+        if let Some(topic) = &self.topic {
+            topic.writers.wrote((call.client_id, call.peer), wrote);
         }
         self.answer
     }
 }
 
-fn count(topic: &Topic, (records, size): (i32, u64), done: &Result<AppendInfo, Refusal>) {
+fn count(
+    topic: &Topic,
+    (records, size): (i32, u64),
+    done: &Result<AppendInfo, Refusal>,
+    wrote: &mut Wrote,
+) {
     let metrics = &topic.metrics;
     match done {
         Ok(info) if info.duplicate => {}
         Ok(_) => {
+            metrics
+                .records
+                .bytes
+                .observe(size as f64 / f64::from(records.max(1)));
             let records = u64::try_from(records).unwrap_or(0);
             metrics.messages_in.inc_by(records);
             metrics.bytes_in.inc_by(size);
+            wrote.bytes += size;
+            wrote.records += records;
+            wrote.batches += 1;
         }
-        Err(_) => {
+        Err(refusal) => {
+            if refusal.is_oversized() {
+                metrics.records.oversized.inc();
+            }
+            wrote.refused += 1;
             metrics.failed_produce_requests.inc();
             metrics.bytes_rejected.inc_by(size);
             metrics.refused.bytes.inc_by(size);
@@ -382,6 +403,9 @@ fn append(
         false => log.append(prepared.bytes(), &meta)?,
     };
     call.clock.carve(Stage::LocalLock, info.lock_wait);
+    if !info.duplicate {
+        partition.delivery.appended(info.first_offset);
+    }
     let wanted = partition.log.config().flush_before_ack();
     let flushed = wanted.then(|| {
         let (sender, receiver) = oneshot::channel();

@@ -304,6 +304,7 @@ impl Fetch {
                 data.records.iter().for_each(|run| call.look_for_trace(run));
                 let bytes: usize = data.records.iter().map(Bytes::len).sum();
                 topic.metrics.bytes_out.inc_by(bytes as u64);
+                topic.delivered(data.partition_index, &data.records);
                 if error != Some(ErrorCode::None) {
                     topic.metrics.failed_fetch_requests.inc();
                 }

@@ -366,9 +366,10 @@ fn add(answers: &mut Answers, outcomes: Outcomes) {
 }
 
 fn count(table: &TopicTable, answers: &Answers) {
-    for ((topic, _), data) in answers {
+    for ((topic, index), data) in answers {
         if let Some(topic) = table.with_id(*topic) {
             topic.metrics.bytes_out.inc_by(data.records.len() as u64);
+            topic.delivered(*index, std::slice::from_ref(&data.records));
         }
     }
 }

@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 
 use limpid_protocol::records::{BatchBuilder, BatchView};
 
+use crate::writers::Writers;
+
 use super::*;
 
 fn config(entries: &[(&str, &str)]) -> TopicConfig {
@@ -44,8 +46,13 @@ fn a_batch_is_stored_as_it_came() {
         Codec::Zstd,
     ] {
         let sent = batch(codec);
-        let prepared =
-            prepare(&sent, &ValidationLimits::default(), &config(&[])).expect("a good batch");
+        let prepared = prepare(
+            &sent,
+            &ValidationLimits::default(),
+            &config(&[]),
+            &Writers::default(),
+        )
+        .expect("a good batch");
         assert_eq!(
             prepared.bytes().as_ptr(),
             sent.as_ptr(),
@@ -61,8 +68,13 @@ fn a_topic_with_a_codec_gets_its_batches_rewritten() {
         for to in ["uncompressed", "gzip", "snappy", "lz4", "zstd"] {
             let sent = batch(from);
             let topic = config(&[("compression.type", to)]);
-            let prepared =
-                prepare(&sent, &ValidationLimits::default(), &topic).expect("a good batch");
+            let prepared = prepare(
+                &sent,
+                &ValidationLimits::default(),
+                &topic,
+                &Writers::default(),
+            )
+            .expect("a good batch");
             assert_eq!(values(prepared.bytes()), values(&sent), "{from} to {to}");
             let view = BatchView::parse(prepared.bytes()).expect("a batch");
             let codec = view.compression().expect("a codec");
@@ -80,7 +92,7 @@ fn append_time_is_the_brokers() {
         ..ValidationLimits::default()
     };
     let topic = config(&[("message.timestamp.type", "LogAppendTime")]);
-    let prepared = prepare(&sent, &limits, &topic).expect("a good batch");
+    let prepared = prepare(&sent, &limits, &topic, &Writers::default()).expect("a good batch");
     assert!(
         values(prepared.bytes())
             .iter()

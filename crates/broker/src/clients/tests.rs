@@ -1,4 +1,4 @@
-use limpid_telemetry::Registry;
+use limpid_telemetry::{Registry, StageClock};
 
 use super::*;
 
@@ -15,6 +15,7 @@ fn served() -> Served {
     Served {
         bytes: (10, 20),
         failed: true,
+        times: StageClock::start().finish(),
     }
 }
 
@@ -69,4 +70,32 @@ fn a_connection_is_counted_by_its_client_id_of_now() {
     assert_eq!(metrics.request_bytes.bind(of("")).get(), 10);
     assert_eq!(metrics.response_bytes.bind(of("")).get(), 20);
     assert!((metrics.throttled.bind(of("")).get() - 1.5).abs() < 1e-9);
+}
+
+#[test]
+fn who_is_there_is_told_with_what_they_do() {
+    let metrics = ClientMetrics::register(&Registry::new()).expect("an empty registry");
+    let clients = Clients::new(metrics);
+    let peer = peer(Some("alice"));
+    peer.software
+        .set(("librdkafka".to_owned(), "2.3.0".to_owned()))
+        .expect("told once");
+    let mut one = clients.connected();
+    let mut two = clients.connected();
+    one.served(&peer, Some("a"), &served());
+    two.served(&peer, Some("a"), &served());
+    clients.connected().served(&peer, Some("b"), &served());
+    let seen = clients.look(Duration::from_secs(1));
+    let told: Vec<_> = seen
+        .iter()
+        .map(|c| (c.client_id.as_str(), c.connections, c.requests, c.errors))
+        .collect();
+    assert_eq!(told, [("a", 2, 2, 2), ("b", 0, 1, 1)]);
+    assert_eq!(seen[0].host, "127.0.0.1");
+    assert_eq!(seen[0].software.as_deref(), Some("librdkafka 2.3.0"));
+    assert!(seen[0].requests_per_second > 0.0 && seen[0].bytes_out_per_second > 0.0);
+    assert_eq!(seen[0].stages.len(), Stage::ALL.len());
+    drop(one);
+    two.served(&peer, Some("c"), &served());
+    assert_eq!(clients.look(Duration::from_secs(1))[0].connections, 0);
 }

@@ -311,6 +311,7 @@ fn book(
     let served = Served {
         bytes: done.bytes,
         failed: done.error != ErrorCode::None,
+        times: done.times,
     };
     books.client.served(peer, client_id, &served);
     let requests = &context.metrics.requests;

@@ -26,6 +26,10 @@ impl Counting {
         }
     }
 
+    pub(super) fn metrics(&self) -> &GroupMetrics {
+        &self.metrics
+    }
+
     /// Offsets that were deleted by request.
     pub(super) fn count_deleted(&self, partitions: usize) {
         self.metrics.deleted.inc_by(partitions as u64);

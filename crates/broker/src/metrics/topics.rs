@@ -3,7 +3,7 @@
 use limpid_protocol::records::RecordsError;
 use limpid_telemetry::{Counter, Owned, metrics};
 
-use super::TopicName;
+use super::{BoundRecordMetrics, RecordMetrics, TopicName};
 
 metrics! {
     /// Traffic by topic.
@@ -91,13 +91,19 @@ pub struct BoundTopicMetrics {
     pub failed_produce_requests: Owned<Counter>,
     /// Partitions of fetch requests that were refused.
     pub failed_fetch_requests: Owned<Counter>,
+    /// Sizes of records, and how long they wait for a reader.
+    pub records: BoundRecordMetrics,
     /// Records refused, of all topics.
     pub refused: RefusedMetrics,
 }
 
 impl BoundTopicMetrics {
     /// Binds the series of the topic with this id: a re-created topic is a new series.
-    pub fn new(metrics: &TopicMetrics, refused: &RefusedMetrics, id: u128, name: &str) -> Self {
+    pub fn new(
+        (metrics, records, refused): (&TopicMetrics, &RecordMetrics, &RefusedMetrics),
+        id: u128,
+        name: &str,
+    ) -> Self {
         Self {
             messages_in: metrics.messages_in.own_for(id, name),
             bytes_in: metrics.bytes_in.own_for(id, name),
@@ -107,6 +113,7 @@ impl BoundTopicMetrics {
             fetch_requests: metrics.fetch_requests.own_for(id, name),
             failed_produce_requests: metrics.failed_produce_requests.own_for(id, name),
             failed_fetch_requests: metrics.failed_fetch_requests.own_for(id, name),
+            records: BoundRecordMetrics::new(records, id, name),
             refused: refused.clone(),
         }
     }

@@ -50,6 +50,27 @@ pub(super) const ROWS: &[Definition] = &[
     .between(0, 1024)
     .honoured(),
     define(
+        "limpid.canary.interval.ms",
+        Long,
+        Low,
+        "How often the canary writes its record; see limpid.canary.topic.",
+    )
+    .default("10000")
+    .min(100)
+    .honoured(),
+    define(
+        "limpid.canary.topic",
+        String,
+        Medium,
+        "A topic for a canary: a client within the broker that writes a small record to it per \
+         interval, reads it again, and tells how long that took (limpid_canary_*). It goes over TCP \
+         by the first listener of protocol PLAINTEXT, as advertised, and makes the topic if need \
+         be. Empty: no canary.",
+    )
+    .default("")
+    .check(Check::With(units::topic_or_nothing))
+    .honoured(),
+    define(
         "limpid.client.metrics.default.enable",
         Boolean,
         Medium,
@@ -57,6 +78,18 @@ pub(super) const ROWS: &[Definition] = &[
          (KIP-714), every five minutes above 500 clients.",
     )
     .default("true")
+    .honoured(),
+    define(
+        "limpid.client.metrics.forward.endpoint",
+        String,
+        Medium,
+        "Where metrics that clients push (KIP-714) are sent on to, besides being shown on /metrics: \
+         the URL of a receiver of OpenTelemetry over HTTP with its path, such as \
+         http://localhost:4318/v1/metrics. Pushes stay as they came, but for attributes of their \
+         resources that say who the client is. Empty: nowhere.",
+    )
+    .default("")
+    .check(Check::With(units::url_or_nothing))
     .honoured(),
     define(
         "limpid.cluster.name",

@@ -86,6 +86,9 @@ const PAGES: &[&str] = &[
     "/c/local/groups/by-id?id=mail-digest",
     "/runbook",
     "/runbook/LimpidConsumerLag",
+    "/c/local/clients",
+    "/c/local/clients/orders-writer-1",
+    "/c/local/clients/by-id?id=search-indexer-0",
 ];
 
 #[tokio::test]

@@ -85,6 +85,7 @@ fn a_failing_collector_leaves_the_others_alone() {
         "limpid_collector_up{collector=\"log_dirs\"} 1",
         "limpid_collector_up{collector=\"p\"} 0",
         "limpid_collector_up{collector=\"pools\"} 1",
+        "limpid_collector_up{collector=\"writers\"} 1",
     ];
     assert_eq!(up, expected);
     assert_eq!(lines(&page, "kafka_brokers "), ["kafka_brokers 2"]);
@@ -127,7 +128,7 @@ fn ages_and_counts_are_on_the_page() {
     let age: f64 = age[0].rsplit(' ').next().unwrap().parse().unwrap();
     assert!((90.0..150.0).contains(&age), "{age}");
     assert!(page.contains("limpid_series{family=\"kafka_topic_partition_replicas\"} 3\n"));
-    assert!(page.contains("limpid_series{family=\"limpid_collector_up\"} 5\n"));
+    assert!(page.contains("limpid_series{family=\"limpid_collector_up\"} 6\n"));
 }
 
 /// What both formats demand of a page, checked line by line.

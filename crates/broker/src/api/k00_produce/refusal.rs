@@ -27,6 +27,14 @@ impl Refusal {
         }
     }
 
+    /// Whether the batch was larger than may be.
+    pub(super) fn is_oversized(&self) -> bool {
+        matches!(
+            self.error,
+            ErrorCode::MessageTooLarge | ErrorCode::RecordListTooLarge
+        )
+    }
+
     /// What is wrong with a batch as a whole is found before the log is looked at, so no start of
     /// the log is told, as in Kafka.
     pub(super) fn from_records(error: RecordsError, log_start_offset: i64) -> Self {
