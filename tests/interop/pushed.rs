@@ -16,7 +16,7 @@ const TOPIC: &str = "pushed";
 const LIMIT: Duration = Duration::from_secs(120);
 const SUBSCRIPTION: &str = "everything-of-some";
 
-/// A Java producer and librdkafka are asked for everything once a second. What they push is on
+/// A Java producer, librdkafka and franz-go are asked for everything once a second. What they push is on
 /// `/metrics`, by the names of KIP-714, and is gone once the client said goodbye.
 pub fn metrics_of_clients_are_shown(lab: &mut Lab) -> Result<()> {
     if *lab.kind() == Kind::Kafka {
@@ -40,9 +40,13 @@ pub fn metrics_of_clients_are_shown(lab: &mut Lab) -> Result<()> {
     java.args(["--command-property", "client.id=pushing-java"]);
     let log = lab.folder("pushed")?.join("java.log");
     let java = Daemon::spawn("the producer", &mut java, &log)?;
+    let mut franz = lab.tools.franz()?;
+    franz.args([&address, TOPIC, "pushing-franz"]);
+    let log = lab.folder("pushed")?.join("franz.log");
+    let franz = Daemon::spawn("franz-go", &mut franz, &log)?;
 
     let http = lab.subject()?.http_address();
-    for (client, software, family) in [
+    for (client, name, family) in [
         (
             "pushing-java",
             "apache-kafka-java",
@@ -58,21 +62,28 @@ pub fn metrics_of_clients_are_shown(lab: &mut Lab) -> Result<()> {
             "librdkafka",
             "kafka_client_producer_connection_creation_total",
         ),
+        (
+            "pushing-franz",
+            // It asks for versions as if the broker were older than that.
+            "",
+            "kafka_client_producer_node_request_latency_avg",
+        ),
     ] {
         let found = wait_for(family, LIMIT, || {
             let page = http::get(&http, "/metrics")?;
             Ok(sample(&page, family, client).map(str::to_owned))
         });
         let line = found.with_context(|| format!("{family} of {client}"))?;
-        let software = format!("client_software_name=\"{software}\"");
-        ensure!(line.contains(&software), "{line}");
+        let software = format!("client_software_name=\"{name}\"");
+        ensure!(line.contains(&software) || name.is_empty(), "{line}");
         let value: f64 = line.rsplit(' ').next().unwrap_or_default().parse()?;
         ensure!(value.is_finite() && value >= 0.0, "{line}");
     }
     rdkafka.flush(LIMIT)?;
     drop(rdkafka);
     java.terminate(LIMIT)?;
-    wait_for("both to be forgotten", LIMIT, || {
+    franz.terminate(LIMIT)?;
+    wait_for("all to be forgotten", LIMIT, || {
         let page = http::get(&http, "/metrics")?;
         let mut pushed = page
             .lines()

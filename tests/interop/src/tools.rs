@@ -231,6 +231,29 @@ impl Tools {
         Ok((folder.join("telegraf"), folder.join("kafka.conf")))
     }
 
+    /// A producer of franz-go: `HOST:PORT TOPIC CLIENT-ID`.
+    ///
+    /// # Errors
+    /// When go, or the module, can't be had.
+    pub fn franz(&self) -> Result<Command> {
+        let (main, module, sums) = (
+            include_str!("../franz/main.go"),
+            include_str!("../franz/go.mod"),
+            include_str!("../franz/go.sum"),
+        );
+        let wanted = [main, module, sums].concat();
+        let folder = self.install("franz", &wanted, |folder| {
+            for (name, text) in [("main.go", main), ("go.mod", module), ("go.sum", sums)] {
+                std::fs::write(folder.join(name), text)?;
+            }
+            let mut go = Command::new("go");
+            go.args(["build", "-mod=readonly", "-o", "pushing", "."]);
+            go.env("GOTOOLCHAIN", "local").current_dir(folder);
+            run(&mut go, b"", INSTALL_LIMIT)?.success()
+        })?;
+        Ok(Command::new(folder.join("pushing")))
+    }
+
     /// kcat, from the distribution.
     ///
     /// # Errors
