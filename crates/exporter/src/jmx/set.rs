@@ -226,7 +226,14 @@ impl Known {
     fn outcome(&mut self, named: Named) -> Outcome {
         let name: Arc<str> = named.name.into();
         let family = match self.by_name.get(&name) {
-            Some(at) => *at,
+            Some(at) => {
+                // Of all beans the one with the fewest properties says what the family is.
+                let head = &mut self.families[*at as usize].1;
+                if (named.help.len(), named.help.as_str()) < (head.help.len(), &*head.help) {
+                    head.help = named.help.into();
+                }
+                *at
+            }
             None => {
                 let at = u32::try_from(self.families.len()).expect("far fewer are remembered");
                 self.by_name.insert(Arc::clone(&name), at);
