@@ -412,7 +412,7 @@ impl Opening {
             broker_id: self.broker.node.id,
             incarnation_id: Uuid::random_from(incarnation),
             endpoints: listeners::endpoints(&self.broker, &self.bound),
-            features: opening::supported_features(),
+            features: supported_features(),
             rack: self.broker.node.rack.clone(),
             log_dirs: self.directories()?,
             controller_endpoints: Vec::new(),

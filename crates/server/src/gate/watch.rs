@@ -10,7 +10,10 @@ use axum::response::Response;
 use limpid_access::{PayloadsRead, Visitor};
 use limpid_broker::audit::{Audit, Kind, Record, Who};
 
-use super::{JOLOKIA, WAY_IN, is_below};
+use super::{WAY_IN, is_below};
+
+/// Reads come as POSTs there.
+const JOLOKIA: &str = "/jolokia";
 
 /// Tells the audit.
 #[derive(Clone)]
