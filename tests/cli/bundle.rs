@@ -59,6 +59,8 @@ fn a_bundle_has_everything_but_secrets_and_records() {
         ("overview.json", "\"buffers\""),
         ("status.txt", "Groups, worst first"),
         ("loggers.json", "limpid_storage"),
+        ("events.json", "\"topics\""),
+        ("slow_requests.json", "["),
         ("ready.txt", "ready"),
         ("system.txt", "Max open files"),
         ("threads.txt", "limpid-ticker"),

@@ -11,6 +11,7 @@ use limpid_protocol::messages::{
     alter_user_scram_credentials_request::ScramCredentialUpsertion,
 };
 use limpid_protocol::records::Batches;
+use limpid_telemetry::logging::{self, LogOptions};
 use serde_json::Value;
 
 use crate::asking;
@@ -222,11 +223,18 @@ fn over_http_logins_refusals_changes_and_reading_are_told() {
         &users,
         "correct horse",
     );
-    let home = Home::with(&[
-        TOPIC,
-        &format!("limpid.http.users.file={}", users.display()),
-        "limpid.http.grants=User:alice=admin+payloads",
-    ]);
+    let options = LogOptions {
+        targets: &["limpid_storage::log"],
+        ..LogOptions::default()
+    };
+    let logging = logging::to_sink(&options, Box::new(std::io::sink())).unwrap();
+    let settings = [
+        TOPIC.to_owned(),
+        format!("limpid.http.users.file={}", users.display()),
+        "limpid.http.grants=User:alice=admin+payloads".to_owned(),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open_logging(folder, settings.into(), logging.1.loggers());
     let ask = |method: &str, path: &str, headers: &[&str], body: &str| {
         let stream = asking::connect(home.server().addresses().http[0]);
         asking::ask(stream, method, path, headers, body).status()
@@ -256,6 +264,12 @@ fn over_http_logins_refusals_changes_and_reading_are_told() {
         (status == 200).then_some(())
     });
     assert_eq!(ask("DELETE", "/c/local/topics/orders", &alice, ""), 405);
+    let json = [alice[0], "Content-Type: application/json"];
+    let level = "/api/v1/clusters/local/loggers/limpid_storage";
+    assert_eq!(ask("PUT", level, &json, r#"{"level":"DEBUG"}"#), 200);
+    let run = r#"{"type":"exec","mbean":"limpid:type=LogManager","operation":"runRetention()"}"#;
+    assert_eq!(ask("POST", "/jolokia/", &json, run), 200);
+    assert_eq!(ask("GET", "/support-bundle.tar.gz", &alice, ""), 200);
     let failed = record(&mut client, "http_login_failed", |_| true);
     assert_eq!(failed["who"]["principal"], "alice");
     let login = record(&mut client, "http_login", |_| true);
@@ -271,6 +285,20 @@ fn over_http_logins_refusals_changes_and_reading_are_told() {
     let change = record(&mut client, "http_change", |_| true);
     assert_eq!(change["action"], "DELETE /c/local/topics/orders");
     assert_eq!(change["outcome"], "405");
+    let level = record(&mut client, "change", |one| one["action"] == "set level");
+    assert_eq!(level["who"]["principal"], "alice");
+    let changed = &level["changes"][0];
+    assert_eq!(changed["name"], "limpid_storage");
+    assert_eq!(
+        (&changed["before"], &changed["after"]),
+        (&"INFO".into(), &"DEBUG".into())
+    );
+    let run = record(&mut client, "change", |one| {
+        one["action"] == "run retention"
+    });
+    assert_eq!(run["who"]["address"], "127.0.0.1");
+    let bundle = record(&mut client, "support_bundle", |_| true);
+    assert_eq!(bundle["who"]["principal"], "alice");
     let text = format!("{:?}", records(&mut client));
     for secret in ["horse", "wrong", "abc", "what is in it"] {
         assert!(!text.contains(secret), "{secret} is in {text}");

@@ -6,6 +6,7 @@
 mod system;
 mod tar;
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -19,6 +20,7 @@ use axum::{Extension, Router};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use limpid_access::{Permission, Via, Visitor};
+use limpid_broker::audit::{Audit, Kind, Record, Who};
 use limpid_broker::settings::Settings;
 use limpid_cluster::ClusterSource;
 use limpid_config::{Config, REDACTED, describe};
@@ -51,6 +53,8 @@ clients and users, and addresses, are as they are.
 config.txt     what was set and where, then every setting in force
 log.txt        the last lines of the broker's log
 cluster.json   the newest snapshot: brokers, directories, topics, groups
+events.json    what happened lately to topics, partitions and groups
+slow_requests.json  the last requests that took long, with their stages
 overview.json  the verdict with its reasons, rates, requests, buffers with their limits
 status.txt     the same in short
 metrics.txt    every metric, the stages of requests among them
@@ -69,6 +73,7 @@ pub(crate) struct Bundle {
     pub(crate) config: Config,
     /// As it is, as soon as it can be changed.
     pub(crate) settings: OnceLock<Arc<Settings>>,
+    audit: Arc<Audit>,
     at_once: Semaphore,
 }
 
@@ -78,11 +83,13 @@ impl Bundle {
         source: Arc<dyn ClusterSource>,
         loggers: Arc<Loggers>,
         config: Config,
+        audit: Arc<Audit>,
     ) -> Self {
         Self {
             source,
             loggers,
             config,
+            audit,
             settings: OnceLock::new(),
             at_once: Semaphore::new(AT_ONCE_MAX),
         }
@@ -130,11 +137,15 @@ async fn answer(
     let made = made.await.map_err(std::io::Error::other).flatten();
     match made {
         Ok(bytes) => {
-            tracing::info!(
-                target: "limpid::audit", user = visitor.name().unwrap_or_default(),
-                address = visitor.address().map(|a| a.to_string()).unwrap_or_default(),
-                bytes = bytes.len(), "support bundle made"
-            );
+            let who = Who {
+                principal: visitor.name().unwrap_or_default().to_owned(),
+                client_id: String::new(),
+                listener: "http".to_owned(),
+                address: visitor.address().map(|a| a.to_string()).unwrap_or_default(),
+            };
+            let record = Record::new(Kind::BundleMade, who, "support bundle", "NONE");
+            let size = format!("{} bytes", bytes.len());
+            bundle.audit.tell(record.because(&size));
             let name = "attachment; filename=\"limpid-support-bundle.tar.gz\"";
             let headers = [
                 (header::CONTENT_TYPE, "application/gzip"),
@@ -172,12 +183,20 @@ impl Bundle {
         let settings = self.settings.get();
         let config = settings.map_or_else(|| self.config.clone(), |s| (*s.current()).clone());
         let snapshot = self.source.snapshot();
-        let cluster = serde_json::to_vec_pretty(&*snapshot);
-        let cluster = cluster.unwrap_or_else(|error| error.to_string().into_bytes());
+        let topics = snapshot.topics.iter();
+        let topics = topics.map(|t| (t.name.as_str(), self.source.topic_events(&t.name)));
+        let groups = snapshot.groups.iter();
+        let groups = groups.map(|g| (g.id.as_str(), self.source.group_events(&g.id)));
+        let events = serde_json::json!({
+            "topics": topics.collect::<BTreeMap<_, _>>(),
+            "groups": groups.collect::<BTreeMap<_, _>>(),
+        });
         let files = [
             ("config.txt", redacted(&config).into_bytes()),
             ("log.txt", self.loggers.last_lines()),
-            ("cluster.json", cluster),
+            ("cluster.json", json(&*snapshot)),
+            ("events.json", json(&events)),
+            ("slow_requests.json", json(&self.source.slow_requests())),
             (
                 "system.txt",
                 system::system(&snapshot.cluster_id).into_bytes(),
@@ -186,6 +205,10 @@ impl Bundle {
         ];
         files.map(|(name, bytes)| (name.to_owned(), bytes)).into()
     }
+}
+
+fn json(what: &impl serde::Serialize) -> Vec<u8> {
+    serde_json::to_vec_pretty(what).unwrap_or_else(|error| error.to_string().into_bytes())
 }
 
 /// What was set and where, and what is in force; values that must not be shown are not.

@@ -208,6 +208,7 @@ impl Serving<'_> {
                     external: self.config.http.external.clone(),
                     secure: listener.tls,
                     at_once: Arc::new(Semaphore::new(gate::OIDC_AT_ONCE_MAX)),
+                    watch: gate.watch.clone(),
                 }));
             }
         }

@@ -1,27 +1,31 @@
-//! This broker, as faces operate it. What is changed here is on the record: who, from where, before
-//! and after.
+//! This broker, as faces operate it. The audit is told of what is changed here: who, from where,
+//! before and after.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+use limpid_broker::audit::{Audit, Change, Kind, Record, Who};
 use limpid_cluster::{AdminError, By, NodeAdmin, RetentionRun};
 use limpid_storage::LogManager;
 use limpid_telemetry::logging::loggers::{LoggerLevel, Loggers};
 
-const TARGET: &str = "limpid::audit";
+/// The listener of all faces, for the audit.
+const HTTP: &str = "http";
 
 /// See the module.
 pub(crate) struct Node {
     loggers: Arc<Loggers>,
+    audit: Arc<Audit>,
     /// There as soon as the logs are open.
     logs: OnceLock<Arc<LogManager>>,
 }
 
 impl Node {
     /// A broker that is about to start.
-    pub(crate) fn new(loggers: Arc<Loggers>) -> Self {
+    pub(crate) fn new(loggers: Arc<Loggers>, audit: Arc<Audit>) -> Self {
         Self {
             loggers,
+            audit,
             logs: OnceLock::new(),
         }
     }
@@ -30,6 +34,18 @@ impl Node {
     pub(crate) fn attach(&self, logs: Arc<LogManager>) {
         let first = self.logs.set(logs).is_ok();
         debug_assert!(first, "a server opens its logs once");
+    }
+
+    fn tell(&self, action: &str, change: Change, by: &By) {
+        let who = Who {
+            principal: by.who.clone(),
+            client_id: String::new(),
+            listener: HTTP.to_owned(),
+            address: by.from.clone(),
+        };
+        let mut record = Record::new(Kind::Change, who, action, "NONE");
+        record.changes.push(change);
+        self.audit.tell(record);
     }
 }
 
@@ -63,10 +79,13 @@ impl NodeAdmin for Node {
         altered.map_err(|error| AdminError::Refused(error.to_string()))?;
         let after = self.loggers.list().get(logger).map(|level| level.name());
         let after = after.unwrap_or_default();
-        tracing::info!(
-            target: TARGET, user = by.who, address = by.from, logger, before, after,
-            "level of a logger changed"
-        );
+        let change = Change {
+            key: Some("level".to_owned()),
+            before: Some(before.to_owned()),
+            after: Some(after.to_owned()),
+            ..Change::new("alter", "logger", logger)
+        };
+        self.tell("set level", change, by);
         Ok(before)
     }
 
@@ -87,11 +106,12 @@ impl NodeAdmin for Node {
             bytes: done.bytes,
             failed: done.failed,
         };
-        tracing::info!(
-            target: TARGET, user = by.who, address = by.from,
-            topic.name = topic.unwrap_or("*"), logs = run.logs, segments = run.segments,
-            bytes = run.bytes, failed = run.failed, "retention was run"
+        let change = Change::new("run retention", "topic", topic.unwrap_or("*"));
+        let told = format!(
+            "logs {}, segments gone {}, bytes gone {}, failed {}",
+            run.logs, run.segments, run.bytes, run.failed
         );
+        self.tell("run retention", change.after(told), by);
         Ok(run)
     }
 }

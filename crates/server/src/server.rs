@@ -107,10 +107,16 @@ impl Server {
         let in_process = InProcess::default();
         let link = in_process.link();
         let visiting = Visiting::open(&broker, registry, Arc::clone(&clock))?;
-        let node = Arc::new(Node::new(Arc::clone(&loggers)));
+        let metrics = Arc::new(BrokerMetrics::register(registry)?);
+        let audit = watching::audit(&metrics, &broker, &clock);
+        let node = Arc::new(Node::new(Arc::clone(&loggers), Arc::clone(&audit)));
         let operated: Arc<dyn NodeAdmin> = node.clone();
-        let bundle = Bundle::new(cluster.clone(), Arc::clone(&loggers), config.clone());
-        let bundle = Arc::new(bundle);
+        let bundle = Arc::new(Bundle::new(
+            cluster.clone(),
+            Arc::clone(&loggers),
+            config.clone(),
+            Arc::clone(&audit),
+        ));
         let shown = faces::Shown {
             cluster: &cluster,
             link: &link,
@@ -118,10 +124,8 @@ impl Server {
             bundle: &bundle,
         };
         let faces = faces::router(registry, &shown, &broker, &visiting)?;
-        let metrics = Arc::new(BrokerMetrics::register(registry)?);
         let certificates = Arc::new(Certificates::load(&broker, &metrics.connections)?);
         let client_log = client_log(registry, &clock);
-        let audit = watching::audit(&metrics, &broker, &clock);
         let serving = Serving {
             audit: &audit,
             config: &broker,

@@ -28,6 +28,8 @@ label_enum! {
         HttpRefused = "http_refused",
         /// A request over HTTP that changes something.
         HttpChange = "http_change",
+        /// Somebody fetched a support bundle.
+        BundleMade = "support_bundle",
     }
 }
 

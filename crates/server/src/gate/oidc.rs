@@ -3,6 +3,7 @@
 //! An attempt counts once, for some minutes, and only in the browser that began it: its cookie must
 //! name it as the provider's answer does. Otherwise somebody could log others in as himself.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
@@ -18,6 +19,7 @@ use tokio::sync::Semaphore;
 
 use super::cookie::Cookies;
 use super::login::{fields, local};
+use super::watch::Watch;
 
 /// Where people go to, and where the provider sends them back to.
 pub(super) const PATHS: [&str; 2] = ["/login/oidc", "/login/oidc/callback"];
@@ -34,6 +36,7 @@ pub(crate) struct Way {
     /// Whether the listener speaks TLS.
     pub(crate) secure: bool,
     pub(crate) at_once: Arc<Semaphore>,
+    pub(crate) watch: Watch,
 }
 
 /// The routes.
@@ -92,10 +95,12 @@ async fn end(
     if let Some(before) = cookie.find(&headers) {
         way.desk.end_session(before);
     }
+    let name = person.name.clone();
     let login = way.desk.vouched(Some((person.name, person.groups)));
     let session = login.map(|login| way.desk.begin_session(login)).transpose();
     match session {
         Ok(Some(session)) => {
+            way.watch.vouched_for(&name, address(&visitor));
             let set = AppendHeaders([
                 (header::SET_COOKIE, cookie.set(&session)),
                 (header::SET_COOKIE, cookie.of_attempts().over()),
@@ -219,12 +224,18 @@ impl Way {
         };
         self.desk.vouched(None);
         let issuer = self.provider.issuer();
-        let address = visitor.address().map(|a| a.to_string()).unwrap_or_default();
-        tracing::warn!(target: "limpid::audit", issuer, address, why, "HTTP login failed");
+        let told = format!("{issuer}: {why}");
+        self.watch.not_vouched_for(&told, address(visitor));
         let again = format!("{}/login", self.base());
         let text = format!("Logging in by {issuer} failed: {why}.\nTry again at {again}\n");
         (status, text).into_response()
     }
+}
+
+/// Where somebody comes from; every visitor of a listener comes from somewhere.
+fn address(visitor: &Visitor) -> IpAddr {
+    let unknown = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    visitor.address().unwrap_or(unknown)
 }
 
 /// As the provider's side has it.

@@ -15,6 +15,9 @@ use super::{WAY_IN, is_below};
 /// Reads come as POSTs there.
 const JOLOKIA: &str = "/jolokia";
 
+/// A login at a provider's page.
+const BY_PROVIDER: &str = "login by OpenID Connect";
+
 /// Tells the audit.
 #[derive(Clone)]
 pub(crate) struct Watch {
@@ -76,6 +79,20 @@ impl Watch {
         let who = self.who(name, from);
         self.audit
             .tell(Record::new(Kind::HttpLogin, who, "login", "NONE"));
+    }
+
+    /// Somebody logged in at a provider's page.
+    pub(super) fn vouched_for(&self, name: &str, from: IpAddr) {
+        let who = self.who(name, from);
+        let record = Record::new(Kind::HttpLogin, who, BY_PROVIDER, "NONE");
+        self.audit.tell(record);
+    }
+
+    /// Somebody came back from a provider's page and was not let in.
+    pub(super) fn not_vouched_for(&self, why: &str, from: IpAddr) {
+        let who = self.who("", from);
+        let record = Record::new(Kind::HttpLoginFailed, who, BY_PROVIDER, "DENIED");
+        self.audit.tell_of_repeated(record.because(why));
     }
 
     /// Somebody was not let in with name and password.
