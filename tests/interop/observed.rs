@@ -25,11 +25,14 @@ const LIMIT: Duration = Duration::from_secs(120);
 const SLOW: &str = "demo.archiver";
 const ALERT: &str = "LimpidConsumerLag";
 /// What rules ask for and the demo does not do: the beginnings of selectors. `alarms` does all that.
-const NOT_IN_THE_DEMO: [&str; 6] = [
+const NOT_IN_THE_DEMO: [&str; 8] = [
     // No listener with TLS, no quota, no client that pushes its metrics.
     "limpid_tls_certificate_expires_timestamp_seconds",
     "limpid_quota_throttled_requests_total",
     "kafka_client_producer_",
+    // No canary, and perhaps no control group with limits.
+    "limpid_canary_",
+    "limpid_cgroup_",
     // Nothing is deleted so soon.
     "limpid_group_retention_overtakes_seconds",
     // Every fetch succeeds, and no record is too large.
