@@ -1,6 +1,6 @@
 //! Why a group lags: its causes, each with the numbers that show it.
 //!
-//! [`CAUSES`] is the whole table, ranked: what stops a group stands before what slows it down, and that
+//! `CAUSES` is the whole table, ranked: what stops a group stands before what slows it down, and that
 //! before what merely goes with it. Each row is a pure function of a group ([`Group::lately`] has what was
 //! seen over the last minutes) in one of the files below. [`explain`] asks all of them; the gravest comes
 //! first, and of two that are as grave the one that ranks first. A group that keeps up has no finding:

@@ -1,8 +1,8 @@
 //! Sends spans to an OpenTelemetry collector.
 //!
 //! [`start`] gives a [`SpanSink`]: a bounded queue and a task that
-//! turns requests into OpenTelemetry's spans ([`convert`]) and sends them in batches by OTLP, over
-//! HTTP or gRPC ([`transport`]). Encoding is `opentelemetry-otlp`'s; gRPC, for one unary call without
+//! turns requests into OpenTelemetry's spans (`convert`) and sends them in batches by OTLP, over
+//! HTTP or gRPC (`transport`). Encoding is `opentelemetry-otlp`'s; gRPC, for one unary call without
 //! TLS, is five bytes before the message and a status after it, which `hyper` can do alone: `tonic`
 //! would cost more to build than everything else here.
 //!

@@ -2,7 +2,7 @@
 //!
 //! [`Provider::authorize`] says where a browser is to be sent; what it brings back is a code, for which
 //! [`Provider::redeem`] gets a token that says who it is. Everything here blocks on the network, for
-//! [`TIMEOUT`] at most each time.
+//! `TIMEOUT` at most each time.
 
 mod id_token;
 
