@@ -152,7 +152,7 @@ fn counted(lab: &mut Lab) -> Result<Vec<(&'static str, u64)>> {
         let value = value.with_context(|| format!("no {series}"))?;
         Ok((verdict, value.parse()?))
     };
-    let verdicts = ["accept", "release", "reject", "renew"];
+    let verdicts = ["Accept", "Release", "Reject", "Renew"];
     verdicts.into_iter().map(count).collect()
 }
 
@@ -192,7 +192,8 @@ pub fn a_java_member_says_what_becomes_of_records(lab: &mut Lab) -> Result<()> {
     wanted.sort();
     ensure!(said == wanted, "said {said:?}, not {wanted:?}");
     for ((verdict, before), (_, after)) in before.iter().zip(counted(lab)?) {
-        let times = said.iter().filter(|[_, _, one]| one == verdict).count() as u64;
+        let same = |[_, _, one]: &&[String; 3]| one.eq_ignore_ascii_case(verdict);
+        let times = said.iter().filter(same).count() as u64;
         let more = after - before;
         ensure!(more == times, "{verdict}: {more} counted, {times} said");
     }

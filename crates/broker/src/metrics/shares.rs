@@ -16,11 +16,11 @@ impl LabelEnum for Acknowledged {
 
     fn as_str(self) -> &'static str {
         match self.0 {
-            Verdict::Gap => "gap",
-            Verdict::Accept => "accept",
-            Verdict::Release => "release",
-            Verdict::Reject => "reject",
-            Verdict::Renew => "renew",
+            Verdict::Gap => "Gap",
+            Verdict::Accept => "Accept",
+            Verdict::Release => "Release",
+            Verdict::Reject => "Reject",
+            Verdict::Renew => "Renew",
         }
     }
 }
