@@ -35,8 +35,8 @@ const OFFSETS_TOPIC: &str = "__consumer_offsets";
 limpid_telemetry::families! {
     /// Families of the collector.
     pub mod families {
-        /// 1: there is no exporter that could be down.
-        UP: gauge = "kminion_exporter_up";
+        /// 1, with the version of Limpid: there is no exporter that could be down.
+        UP: gauge { version: Words } = "kminion_exporter_up";
         /// Records written to the topic of committed offsets since the broker started.
         OFFSET_RECORDS: counter = "kminion_exporter_offset_consumer_records_consumed_total";
         /// 1, with the cluster's id, its version, its controller and the number of its brokers.
@@ -120,7 +120,8 @@ impl Collector for Kminion {
 
     fn collect(&self, out: &mut Samples) -> Result<(), CollectError> {
         let snapshot = super::snapshot(&self.source, out)?;
-        out.family(&families::UP).add(&[], 1);
+        out.family(&families::UP)
+            .add(&[env!("CARGO_PKG_VERSION")], 1);
         if let Some(topic) = snapshot.topic(OFFSETS_TOPIC) {
             let records = topic.traffic.messages_in;
             out.family(&families::OFFSET_RECORDS).add(&[], records);

@@ -7,7 +7,7 @@ use crate::{Exporter, Format, Selection};
 
 /// As a real KMinion shows such a cluster, but for the version and the order.
 const EXPECTED: &str = r#"
-kminion_exporter_up 1
+kminion_exporter_up{version="0.1.0"} 1
 kminion_kafka_broker_info{broker_id="1",address="one.example",port="9092",is_controller="true"} 1
 kminion_kafka_broker_info{broker_id="2",address="2001:db8::2",port="9092",is_controller="false"} 1
 kminion_kafka_broker_log_dir_size_total_bytes{broker_id="1",address="one.example",port="9092"} 4096
