@@ -7,15 +7,11 @@
 
 use limpid_cluster::findings::{Cause, Field, Place};
 use limpid_cluster::verdict::Severity;
-use limpid_protocol::messages::add_partitions_to_txn_request::AddPartitionsToTxnTopic;
+use limpid_protocol::messages::AlterClientQuotasRequest;
 use limpid_protocol::messages::alter_client_quotas_request::{EntityData, EntryData, OpData};
-use limpid_protocol::messages::{
-    AddPartitionsToTxnRequest, AlterClientQuotasRequest, InitProducerIdRequest,
-};
-use limpid_protocol::records::Producer;
 
 use crate::home::Client;
-use crate::scene::{GROUP, Scene, TOPIC, patiently};
+use crate::scene::{GROUP, Scene, TOPIC};
 
 #[test]
 fn nobody_reads() {
@@ -154,7 +150,7 @@ fn a_transaction_stays_open() {
     let mut scene = Scene::new(1);
     scene.write(0, 5);
     let mut reader = scene.reader("c", &[0]);
-    begin(&mut scene, "pay");
+    scene.begin("pay", 900_000);
     scene.write(0, 20);
     reader.commit(&[(0, 5)]);
     reader.fetch(5, true);
@@ -303,36 +299,4 @@ fn limit(client: &mut Client, client_id: &str, bytes_per_second: f64) {
     };
     let answer = client.call(&request, 1);
     assert_eq!(answer.entries[0].error_code, 0, "{answer:?}");
-}
-
-/// A transaction that nobody ends, with one record.
-fn begin(scene: &mut Scene, id: &str) {
-    let request = InitProducerIdRequest {
-        transactional_id: Some(id.to_owned()),
-        transaction_timeout_ms: 900_000,
-        producer_id: -1,
-        producer_epoch: -1,
-        ..InitProducerIdRequest::default()
-    };
-    let who = patiently(&mut scene.client, &request, 4, |answer| answer.error_code);
-    let request = AddPartitionsToTxnRequest {
-        v3_and_below_transactional_id: id.to_owned(),
-        v3_and_below_producer_id: who.producer_id,
-        v3_and_below_producer_epoch: who.producer_epoch,
-        v3_and_below_topics: vec![AddPartitionsToTxnTopic {
-            name: TOPIC.to_owned(),
-            partitions: vec![0],
-        }],
-        ..AddPartitionsToTxnRequest::default()
-    };
-    patiently(&mut scene.client, &request, 3, |answer| {
-        let topic = &answer.results_by_topic_v3_and_below[0];
-        topic.results_by_partition[0].partition_error_code
-    });
-    let producer = Producer {
-        id: who.producer_id,
-        epoch: who.producer_epoch,
-        base_sequence: 0,
-    };
-    scene.write_in_transaction(id, producer);
 }

@@ -29,16 +29,13 @@ use limpid_protocol::messages::offset_commit_request::{
     OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
 };
 
-use limpid_protocol::messages::add_partitions_to_txn_request::AddPartitionsToTxnTopic;
 use limpid_protocol::messages::consumer_group_heartbeat_request::TopicPartitions;
 use limpid_protocol::messages::delete_records_request::{
     DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic,
 };
 use limpid_protocol::messages::{
-    AddPartitionsToTxnRequest, ConsumerGroupHeartbeatRequest, DeleteGroupsRequest, EndTxnRequest,
-    InitProducerIdRequest,
+    ConsumerGroupHeartbeatRequest, DeleteGroupsRequest, EndTxnRequest,
 };
-use limpid_protocol::records::Producer;
 
 use crate::home::{Client, Home, until};
 use crate::scene::{GROUP, Scene, TOPIC, patiently};
@@ -230,38 +227,11 @@ fn a_group_of_the_next_protocol_counts_its_members() {
 #[test]
 fn a_committed_transaction_leaves_nothing_unread() {
     let mut scene = Scene::new(1);
-    let request = InitProducerIdRequest {
-        transactional_id: Some("pay".to_owned()),
-        transaction_timeout_ms: 60_000,
-        producer_id: -1,
-        producer_epoch: -1,
-        ..InitProducerIdRequest::default()
-    };
-    let who = patiently(&mut scene.client, &request, 4, |answer| answer.error_code);
-    let request = AddPartitionsToTxnRequest {
-        v3_and_below_transactional_id: "pay".to_owned(),
-        v3_and_below_producer_id: who.producer_id,
-        v3_and_below_producer_epoch: who.producer_epoch,
-        v3_and_below_topics: vec![AddPartitionsToTxnTopic {
-            name: TOPIC.to_owned(),
-            partitions: vec![0],
-        }],
-        ..AddPartitionsToTxnRequest::default()
-    };
-    patiently(&mut scene.client, &request, 3, |answer| {
-        let topic = &answer.results_by_topic_v3_and_below[0];
-        topic.results_by_partition[0].partition_error_code
-    });
-    let producer = Producer {
-        id: who.producer_id,
-        epoch: who.producer_epoch,
-        base_sequence: 0,
-    };
-    scene.write_in_transaction("pay", producer);
+    let producer = scene.begin("pay", 60_000);
     let end = EndTxnRequest {
         transactional_id: "pay".to_owned(),
-        producer_id: who.producer_id,
-        producer_epoch: who.producer_epoch,
+        producer_id: producer.id,
+        producer_epoch: producer.epoch,
         committed: true,
     };
     patiently(&mut scene.client, &end, 3, |answer| answer.error_code);

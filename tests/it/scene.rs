@@ -6,6 +6,7 @@ use bytes::BytesMut;
 use limpid_cluster::Group;
 use limpid_cluster::findings::{self, Cause, Found};
 use limpid_platform::clock::Clock as _;
+use limpid_protocol::messages::add_partitions_to_txn_request::AddPartitionsToTxnTopic;
 use limpid_protocol::messages::consumer_protocol_assignment::{
     ConsumerProtocolAssignment, TopicPartition,
 };
@@ -23,7 +24,8 @@ use limpid_protocol::messages::produce_request::{
 };
 use limpid_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
 use limpid_protocol::messages::{
-    JoinGroupRequest, LeaveGroupRequest, OffsetCommitRequest, SyncGroupRequest,
+    AddPartitionsToTxnRequest, InitProducerIdRequest, JoinGroupRequest, LeaveGroupRequest,
+    OffsetCommitRequest, SyncGroupRequest,
 };
 use limpid_protocol::records::{BatchBuilder, Codec, Producer};
 use limpid_protocol::{ErrorCode, Message, Request};
@@ -96,8 +98,40 @@ impl Scene {
         self.send(partition, None, batch);
     }
 
-    /// Writes a record in a transaction.
-    pub fn write_in_transaction(&mut self, id: &str, producer: Producer) {
+    /// Begins a transaction and writes its first record.
+    pub fn begin(&mut self, id: &str, timeout_ms: i32) -> Producer {
+        let request = InitProducerIdRequest {
+            transactional_id: Some(id.to_owned()),
+            transaction_timeout_ms: timeout_ms,
+            producer_id: -1,
+            producer_epoch: -1,
+            ..InitProducerIdRequest::default()
+        };
+        let who = patiently(&mut self.client, &request, 4, |answer| answer.error_code);
+        let request = AddPartitionsToTxnRequest {
+            v3_and_below_transactional_id: id.to_owned(),
+            v3_and_below_producer_id: who.producer_id,
+            v3_and_below_producer_epoch: who.producer_epoch,
+            v3_and_below_topics: vec![AddPartitionsToTxnTopic {
+                name: TOPIC.to_owned(),
+                partitions: vec![0],
+            }],
+            ..AddPartitionsToTxnRequest::default()
+        };
+        patiently(&mut self.client, &request, 3, |answer| {
+            let topic = &answer.results_by_topic_v3_and_below[0];
+            topic.results_by_partition[0].partition_error_code
+        });
+        let producer = Producer {
+            id: who.producer_id,
+            epoch: who.producer_epoch,
+            base_sequence: 0,
+        };
+        self.write_in_transaction(id, producer);
+        producer
+    }
+
+    fn write_in_transaction(&mut self, id: &str, producer: Producer) {
         let mut batch = BatchBuilder::new(Codec::None)
             .producer(producer)
             .transactional(true);

@@ -113,8 +113,8 @@ impl Clients {
             .map(|(key, client)| client.view(key, passed))
             .collect();
         seen.sort_by(|a, b| {
-            let key = |c: &limpid_cluster::Client| (c.client_id.clone(), c.principal.clone());
-            key(a).cmp(&key(b))
+            let by_id = a.client_id.cmp(&b.client_id);
+            by_id.then_with(|| a.principal.cmp(&b.principal))
         });
         seen
     }

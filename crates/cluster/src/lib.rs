@@ -11,6 +11,8 @@ pub mod burrow;
 mod client;
 pub mod events;
 pub mod findings;
+#[cfg(test)]
+mod fixture;
 mod group;
 pub mod lag;
 mod lately;

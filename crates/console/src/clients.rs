@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::answer::{Chrome, Resource, Section};
 use crate::app::{App, Look};
-use crate::listing::{self, Column, Head, Listing, Pager, Query};
+use crate::listing::{Column, Listing, Query, Table};
 use crate::show as filters;
 
 const COLUMNS: &[Column] = &[
@@ -27,23 +27,9 @@ const COLUMNS: &[Column] = &[
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Clients {
     taken_at_ms: i64,
-    /// Clients that pass the filter.
-    total: usize,
-    page: usize,
-    pages: usize,
+    #[serde(flatten)]
+    table: Table,
     clients: Vec<ClientRow>,
-    #[serde(skip)]
-    heads: Vec<Head>,
-    #[serde(skip)]
-    pager: Pager,
-    #[serde(skip)]
-    filter: String,
-    #[serde(skip)]
-    sort: String,
-    #[serde(skip)]
-    all: usize,
-    #[serde(skip)]
-    query: String,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -73,19 +59,11 @@ impl Clients {
             client: client.clone(),
         });
         let clients = clients.collect();
-        let pager = Pager::new(query, &listing, total);
+        let table = Table::new((query, &listing), COLUMNS, (total, all.len()));
         Self {
             taken_at_ms: look.snapshot.taken_at_ms,
-            total,
-            page: pager.page,
-            pages: pager.pages,
+            table,
             clients,
-            heads: listing::heads(query, &listing, COLUMNS),
-            pager,
-            filter: query.get("q").unwrap_or_default().to_owned(),
-            sort: query.get("sort").unwrap_or_default().to_owned(),
-            all: all.len(),
-            query: query.without(&["format"]),
         }
     }
 }
@@ -115,7 +93,7 @@ impl Resource for Clients {
     fn html(&self, mut chrome: Chrome) -> askama::Result<String> {
         chrome.title = "Clients".to_owned();
         chrome.section = Section::Clients;
-        chrome.stream = Some(chrome.links.stream("clients", &self.query));
+        chrome.stream = Some(chrome.links.stream("clients", &self.table.query));
         Page { chrome, page: self }.render()
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::answer::{Chrome, Resource, Section};
 use crate::app::{App, Look};
-use crate::listing::{self, Column, Head, Listing, Pager, Query};
+use crate::listing::{Column, Listing, Query, Table};
 use crate::rows::GroupRow;
 use crate::show as filters;
 
@@ -31,25 +31,11 @@ const COLUMNS: &[Column] = &[
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Groups {
     taken_at_ms: i64,
-    /// Groups that pass the filter.
-    total: usize,
-    page: usize,
-    pages: usize,
+    #[serde(flatten)]
+    table: Table,
     /// How many of all groups do what.
     by_status: BTreeMap<&'static str, usize>,
     groups: Vec<GroupRow>,
-    #[serde(skip)]
-    heads: Vec<Head>,
-    #[serde(skip)]
-    pager: Pager,
-    #[serde(skip)]
-    filter: String,
-    #[serde(skip)]
-    sort: String,
-    #[serde(skip)]
-    all: usize,
-    #[serde(skip)]
-    query: String,
 }
 
 impl Groups {
@@ -86,20 +72,12 @@ impl Groups {
             let first = causes.and_then(|causes| causes.into_iter().next());
             row.finding = first.map(findings::Cause::as_str);
         }
-        let pager = Pager::new(query, &listing, total);
+        let table = Table::new((query, &listing), COLUMNS, (total, snapshot.groups.len()));
         Self {
             taken_at_ms: snapshot.taken_at_ms,
-            total,
-            page: pager.page,
-            pages: pager.pages,
+            table,
             by_status,
             groups,
-            heads: listing::heads(query, &listing, COLUMNS),
-            pager,
-            filter: query.get("q").unwrap_or_default().to_owned(),
-            sort: query.get("sort").unwrap_or_default().to_owned(),
-            all: snapshot.groups.len(),
-            query: query.without(&["format"]),
         }
     }
 
@@ -139,7 +117,7 @@ impl Resource for Groups {
     fn html(&self, mut chrome: Chrome) -> askama::Result<String> {
         chrome.title = "Groups".to_owned();
         chrome.section = Section::Groups;
-        chrome.stream = Some(chrome.links.stream("groups", &self.query));
+        chrome.stream = Some(chrome.links.stream("groups", &self.table.query));
         Page { chrome, page: self }.render()
     }
 }

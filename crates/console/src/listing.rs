@@ -1,5 +1,8 @@
 //! `?q=&sort=&page=`: filter, order and page of a table. All of it is in the address.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::links::encoded;
 
 /// Rows on a page.
@@ -224,6 +227,51 @@ impl Pager {
             total,
             previous: (listing.page > 1).then(|| to(listing.page - 1)),
             next: (listing.page < pages).then(|| to(listing.page + 1)),
+        }
+    }
+}
+
+/// What a page of a table has besides its rows.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Table {
+    /// Rows that pass the filter.
+    total: usize,
+    page: usize,
+    pages: usize,
+    #[serde(skip)]
+    pub(crate) heads: Vec<Head>,
+    #[serde(skip)]
+    pub(crate) pager: Pager,
+    #[serde(skip)]
+    pub(crate) filter: String,
+    #[serde(skip)]
+    pub(crate) sort: String,
+    /// Rows without a filter.
+    #[serde(skip)]
+    pub(crate) all: usize,
+    /// What the page was asked with, for its stream.
+    #[serde(skip)]
+    pub(crate) query: String,
+}
+
+impl Table {
+    /// Of a listing that was cut: `total` rows pass the filter, of `all`.
+    pub(crate) fn new(
+        (query, listing): (&Query, &Listing),
+        columns: &[Column],
+        (total, all): (usize, usize),
+    ) -> Self {
+        let pager = Pager::new(query, listing, total);
+        Self {
+            total,
+            page: pager.page,
+            pages: pager.pages,
+            heads: heads(query, listing, columns),
+            pager,
+            filter: query.get("q").unwrap_or_default().to_owned(),
+            sort: query.get("sort").unwrap_or_default().to_owned(),
+            all,
+            query: query.without(&["format"]),
         }
     }
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{FromRequestParts, Path};
 use axum::http::HeaderMap;
-use axum::response::Response;
-
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
 use limpid_access::{Permission, Visitor};
 
 use crate::answer::{self, Chrome, Resource};
@@ -22,23 +22,29 @@ use crate::topic::TopicPage;
 use crate::topics::Topics;
 
 /// What an answer depends on.
-struct Asked {
+pub(crate) struct Asked {
     app: Arc<App>,
     query: Query,
     headers: HeaderMap,
     visitor: Visitor,
 }
 
-impl Asked {
-    fn new(app: Arc<App>, raw: Option<&str>, headers: HeaderMap, visitor: Visitor) -> Self {
-        Self {
-            query: Query::parse(raw),
-            app,
-            headers,
-            visitor,
-        }
-    }
+impl FromRequestParts<Arc<App>> for Asked {
+    type Rejection = Response;
 
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
+        let visitor = Extension::<Visitor>::from_request_parts(parts, app).await;
+        let Extension(visitor) = visitor.map_err(IntoResponse::into_response)?;
+        Ok(Self {
+            query: Query::parse(parts.uri.query()),
+            app: Arc::clone(app),
+            headers: parts.headers.clone(),
+            visitor,
+        })
+    }
+}
+
+impl Asked {
     /// Looks, builds, answers; on a thread that may take its time, so that a page of ten thousand
     /// groups delays no probe and no scrape.
     async fn answer<R: Resource>(
@@ -61,38 +67,19 @@ impl Asked {
 }
 
 /// `/c/{cluster}/`.
-pub(crate) async fn overview(
-    State(app): State<Arc<App>>,
-    Extension(visitor): Extension<Visitor>,
-    RawQuery(raw): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let asked = Asked::new(app, raw.as_deref(), headers, visitor);
+pub(crate) async fn overview(asked: Asked) -> Response {
     let build = |app: &App, look: &Look, _: &Query| Some(Overview::new(app, look));
     asked.answer(String::new(), build).await
 }
 
 /// `/c/{cluster}/topics`.
-pub(crate) async fn topics(
-    State(app): State<Arc<App>>,
-    Extension(visitor): Extension<Visitor>,
-    RawQuery(raw): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let asked = Asked::new(app, raw.as_deref(), headers, visitor);
+pub(crate) async fn topics(asked: Asked) -> Response {
     let build = |app: &App, look: &Look, query: &Query| Some(Topics::new(app, look, query));
     asked.answer(String::new(), build).await
 }
 
 /// `/c/{cluster}/topics/{topic}`.
-pub(crate) async fn topic(
-    State(app): State<Arc<App>>,
-    Extension(visitor): Extension<Visitor>,
-    Path((_, name)): Path<(String, String)>,
-    RawQuery(raw): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let asked = Asked::new(app, raw.as_deref(), headers, visitor);
+pub(crate) async fn topic(Path((_, name)): Path<(String, String)>, asked: Asked) -> Response {
     let missing = format!("There is no topic named {name}.");
     let may_read = may_read(&asked.app, &asked.visitor, &name);
     let build = move |app: &App, look: &Look, query: &Query| {
@@ -102,36 +89,18 @@ pub(crate) async fn topic(
 }
 
 /// `/c/{cluster}/groups`.
-pub(crate) async fn groups(
-    State(app): State<Arc<App>>,
-    Extension(visitor): Extension<Visitor>,
-    RawQuery(raw): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let asked = Asked::new(app, raw.as_deref(), headers, visitor);
+pub(crate) async fn groups(asked: Asked) -> Response {
     let build = |app: &App, look: &Look, query: &Query| Some(Groups::new(app, look, query));
     asked.answer(String::new(), build).await
 }
 
 /// `/c/{cluster}/groups/{group}`.
-pub(crate) async fn group(
-    State(app): State<Arc<App>>,
-    Extension(visitor): Extension<Visitor>,
-    Path((_, id)): Path<(String, String)>,
-    RawQuery(raw): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    one_group(Asked::new(app, raw.as_deref(), headers, visitor), id).await
+pub(crate) async fn group(Path((_, id)): Path<(String, String)>, asked: Asked) -> Response {
+    one_group(asked, id).await
 }
 
 /// `/c/{cluster}/groups/by-id?id=`, for ids that a path can't hold.
-pub(crate) async fn group_by_id(
-    State(app): State<Arc<App>>,
-    Extension(visitor): Extension<Visitor>,
-    RawQuery(raw): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let asked = Asked::new(app, raw.as_deref(), headers, visitor);
+pub(crate) async fn group_by_id(asked: Asked) -> Response {
     let id = asked.query.get("id").unwrap_or_default().to_owned();
     one_group(asked, id).await
 }
@@ -143,62 +112,31 @@ async fn one_group(asked: Asked, id: String) -> Response {
 }
 
 /// `/runbook`.
-pub(crate) async fn runbook(
-    State(app): State<Arc<App>>,
-    Extension(visitor): Extension<Visitor>,
-    RawQuery(raw): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let asked = Asked::new(app, raw.as_deref(), headers, visitor);
+pub(crate) async fn runbook(asked: Asked) -> Response {
     let build = |_: &App, _: &Look, _: &Query| Some(Runbook::new());
     asked.answer(String::new(), build).await
 }
 
 /// `/runbook/{alert}`.
-pub(crate) async fn runbook_of(
-    State(app): State<Arc<App>>,
-    Extension(visitor): Extension<Visitor>,
-    Path(alert): Path<String>,
-    RawQuery(raw): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let asked = Asked::new(app, raw.as_deref(), headers, visitor);
+pub(crate) async fn runbook_of(Path(alert): Path<String>, asked: Asked) -> Response {
     let missing = format!("The runbook has no page {alert}.");
     let build = move |app: &App, _: &Look, _: &Query| RunbookPage::new(app, &alert);
     asked.answer(missing, build).await
 }
 
 /// `/c/{cluster}/clients`.
-pub(crate) async fn clients(
-    State(app): State<Arc<App>>,
-    Extension(visitor): Extension<Visitor>,
-    RawQuery(raw): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let asked = Asked::new(app, raw.as_deref(), headers, visitor);
+pub(crate) async fn clients(asked: Asked) -> Response {
     let build = |app: &App, look: &Look, query: &Query| Some(Clients::new(app, look, query));
     asked.answer(String::new(), build).await
 }
 
 /// `/c/{cluster}/clients/{client}`.
-pub(crate) async fn client(
-    State(app): State<Arc<App>>,
-    Extension(visitor): Extension<Visitor>,
-    Path((_, id)): Path<(String, String)>,
-    RawQuery(raw): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    one_client(Asked::new(app, raw.as_deref(), headers, visitor), id).await
+pub(crate) async fn client(Path((_, id)): Path<(String, String)>, asked: Asked) -> Response {
+    one_client(asked, id).await
 }
 
 /// `/c/{cluster}/clients/by-id?id=`, for ids that a path can't hold.
-pub(crate) async fn client_by_id(
-    State(app): State<Arc<App>>,
-    Extension(visitor): Extension<Visitor>,
-    RawQuery(raw): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let asked = Asked::new(app, raw.as_deref(), headers, visitor);
+pub(crate) async fn client_by_id(asked: Asked) -> Response {
     let id = asked.query.get("id").unwrap_or_default().to_owned();
     one_client(asked, id).await
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::answer::{Chrome, Resource, Section};
 use crate::app::{App, Look};
-use crate::listing::{self, Column, Head, Listing, Pager, Query};
+use crate::listing::{Column, Listing, Query, Table};
 use crate::overview::readers;
 use crate::rows::TopicRow;
 use crate::show as filters;
@@ -28,23 +28,9 @@ const COLUMNS: &[Column] = &[
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Topics {
     taken_at_ms: i64,
-    /// Topics that pass the filter.
-    total: usize,
-    page: usize,
-    pages: usize,
+    #[serde(flatten)]
+    table: Table,
     topics: Vec<TopicRow>,
-    #[serde(skip)]
-    heads: Vec<Head>,
-    #[serde(skip)]
-    pager: Pager,
-    #[serde(skip)]
-    filter: String,
-    #[serde(skip)]
-    sort: String,
-    #[serde(skip)]
-    all: usize,
-    #[serde(skip)]
-    query: String,
 }
 
 impl Topics {
@@ -72,19 +58,15 @@ impl Topics {
         for row in &mut topics {
             row.draw(app);
         }
-        let pager = Pager::new(query, &listing, total);
+        let table = Table::new(
+            (query, &listing),
+            COLUMNS,
+            (total, look.snapshot.topics.len()),
+        );
         Self {
             taken_at_ms: look.snapshot.taken_at_ms,
-            total,
-            page: pager.page,
-            pages: pager.pages,
+            table,
             topics,
-            heads: listing::heads(query, &listing, COLUMNS),
-            pager,
-            filter: query.get("q").unwrap_or_default().to_owned(),
-            sort: query.get("sort").unwrap_or_default().to_owned(),
-            all: look.snapshot.topics.len(),
-            query: query.without(&["format"]),
         }
     }
 }
@@ -114,7 +96,7 @@ impl Resource for Topics {
     fn html(&self, mut chrome: Chrome) -> askama::Result<String> {
         chrome.title = "Topics".to_owned();
         chrome.section = Section::Topics;
-        chrome.stream = Some(chrome.links.stream("topics", &self.query));
+        chrome.stream = Some(chrome.links.stream("topics", &self.table.query));
         Page { chrome, page: self }.render()
     }
 }

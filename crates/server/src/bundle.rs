@@ -28,6 +28,8 @@ use limpid_telemetry::logging::loggers::Loggers;
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
+use crate::node::HTTP;
+
 /// Where it is.
 pub(crate) const PATH: &str = "/support-bundle.tar.gz";
 /// Bundles that are made at the same time.
@@ -137,12 +139,9 @@ async fn answer(
     let made = made.await.map_err(std::io::Error::other).flatten();
     match made {
         Ok(bytes) => {
-            let who = Who {
-                principal: visitor.name().unwrap_or_default().to_owned(),
-                client_id: String::new(),
-                listener: "http".to_owned(),
-                address: visitor.address().map(|a| a.to_string()).unwrap_or_default(),
-            };
+            let address = visitor.address().map(|a| a.to_string());
+            let name = visitor.name().unwrap_or_default();
+            let who = Who::visitor(HTTP, name, address.unwrap_or_default());
             let record = Record::new(Kind::BundleMade, who, "support bundle", "NONE");
             let size = format!("{} bytes", bytes.len());
             bundle.audit.tell(record.because(&size));

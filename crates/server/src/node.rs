@@ -10,7 +10,7 @@ use limpid_storage::LogManager;
 use limpid_telemetry::logging::loggers::{LoggerLevel, Loggers};
 
 /// The listener of all faces, for the audit.
-const HTTP: &str = "http";
+pub(crate) const HTTP: &str = "http";
 
 /// See the module.
 pub(crate) struct Node {
@@ -37,12 +37,7 @@ impl Node {
     }
 
     fn tell(&self, action: &str, change: Change, by: &By) {
-        let who = Who {
-            principal: by.who.clone(),
-            client_id: String::new(),
-            listener: HTTP.to_owned(),
-            address: by.from.clone(),
-        };
+        let who = Who::visitor(HTTP, &by.who, by.from.as_str());
         let mut record = Record::new(Kind::Change, who, action, "NONE");
         record.changes.push(change);
         self.audit.tell(record);

@@ -52,6 +52,18 @@ pub struct Who {
     pub address: String,
 }
 
+impl Who {
+    /// A visitor over HTTP: the listener's scheme, its name and its address, where there are any.
+    pub fn visitor(listener: &str, name: &str, address: impl Into<String>) -> Self {
+        Self {
+            principal: name.to_owned(),
+            client_id: String::new(),
+            listener: listener.to_owned(),
+            address: address.into(),
+        }
+    }
+}
+
 /// What it was about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Resource {

@@ -1,49 +1,17 @@
 use std::collections::HashSet;
 
 use super::*;
-use crate::group::{Committed, GroupPartition, GroupState, GroupTopic, Lag, Member, Rebalance};
+use crate::fixture::{self, NOW};
+use crate::group::{GroupState, Lag, Member, Rebalance};
 use crate::lately::{
     Deliveries, Frozen, Held, HeldBack, Lately, LeaderMove, Overtaken, Readers, SlowReader,
 };
 
-const NOW: i64 = 1_000_000_000;
-
 /// A group of one member whose partitions have these lags (records, seconds).
 fn group(lags: &[(u64, f64)]) -> Group {
-    let partitions = (0..).zip(lags).map(|(partition, (records, seconds))| {
-        let end = 5_000_000;
-        GroupPartition {
-            partition,
-            owner: Some("m-1".to_owned()),
-            committed: Some(Committed {
-                offset: end - *records as i64,
-                at_ms: NOW - 4_000,
-                ..Committed::default()
-            }),
-            log_start_offset: Some(0),
-            end_offset: Some(end),
-            lag: Some(Lag {
-                records: *records,
-                seconds: Some(*seconds),
-                event_seconds: Some(*seconds),
-            }),
-        }
-    });
     Group {
-        id: "g".to_owned(),
-        state: GroupState::Stable,
-        state_since_ms: NOW - 90_000,
         protocol_type: "consumer".to_owned(),
-        members: vec![Member {
-            id: "m-1".to_owned(),
-            client_id: "worker".to_owned(),
-            ..Member::default()
-        }],
-        topics: vec![GroupTopic {
-            name: "orders".to_owned(),
-            partitions: partitions.collect(),
-        }],
-        ..Group::default()
+        ..fixture::group("g", lags)
     }
 }
 

@@ -108,11 +108,6 @@ impl Watch {
     }
 
     fn who(&self, name: &str, from: IpAddr) -> Who {
-        Who {
-            principal: name.to_owned(),
-            client_id: String::new(),
-            listener: self.listener.to_owned(),
-            address: from.to_canonical().to_string(),
-        }
+        Who::visitor(self.listener, name, from.to_canonical().to_string())
     }
 }
