@@ -28,6 +28,8 @@ fn storage(command: &StorageCommand) -> anyhow::Result<ExitCode> {
 }
 
 fn main() -> ExitCode {
+    // A kernel without this wish only costs memory.
+    let _ = limpid_platform::memory::keep_pages_small();
     let args = Args::parse();
     let done = match args.command {
         None => commands::serve::run(&args.serve),

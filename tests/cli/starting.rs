@@ -145,3 +145,13 @@ fn health_is_told_over_http() {
     assert_eq!(get(broker.http, "/readyz").unwrap().0, 200);
     broker.stop();
 }
+
+/// Pages of 2 MiB made an idle broker nearly twice as large.
+#[test]
+fn memory_comes_in_small_pages() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Setup::new(dir.path()).start();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", broker.pid())).unwrap();
+    assert!(status.contains("THP_enabled:\t0\n"), "{status}");
+    broker.stop();
+}

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod files;
 pub mod limits;
 pub mod lock;
+pub mod memory;
 pub mod process;
 pub mod random;
 pub mod sabotage;
