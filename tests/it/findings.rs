@@ -6,12 +6,17 @@
 //! `findings::tests::what_is_written_and_where` plant it).
 
 use limpid_cluster::findings::{Cause, Field, Place};
-use limpid_cluster::verdict::Severity;
-use limpid_protocol::messages::AlterClientQuotasRequest;
+use limpid_cluster::verdict::{self, Finding, Severity, Subject};
+use limpid_cluster::{Readiness, ReadinessState};
+use limpid_protocol::Uuid;
 use limpid_protocol::messages::alter_client_quotas_request::{EntityData, EntryData, OpData};
+use limpid_protocol::messages::{
+    AlterClientQuotasRequest, GetTelemetrySubscriptionsRequest, PushTelemetryRequest,
+};
 
-use crate::home::Client;
+use crate::home::{Client, until};
 use crate::scene::{GROUP, Scene, TOPIC};
+use crate::watched::gauge;
 
 #[test]
 fn nobody_reads() {
@@ -259,6 +264,47 @@ fn of_two_faults_the_one_that_loses_records_comes_first() {
 }
 
 #[test]
+fn a_producer_whose_own_buffer_is_short_is_named_until_it_has_room() {
+    let mut scene = Scene::new(1);
+    scene.client = scene.home.client().named("shop");
+    scene.write(0, 10);
+    let asked = scene
+        .client
+        .call(&GetTelemetrySubscriptionsRequest::default(), 0);
+    assert_eq!(asked.error_code, 0, "{asked:?}");
+    let who = (asked.client_instance_id, asked.subscription_id);
+    push_buffer(&mut scene.client, who, 500.0, 0.0);
+    await_free(&scene, 500.0);
+    assert_eq!(judged(&scene), [], "half of it is free");
+
+    scene.pass(61);
+    push_buffer(&mut scene.client, who, 20.0, 0.4);
+    let found = until("the producer's finding", || {
+        judged(&scene).into_iter().next()
+    });
+    assert_eq!(found.about, Subject::Client("shop".to_owned()));
+    assert_eq!(found.severity, Severity::Attention);
+    assert_eq!(
+        found.sentence,
+        "Producer shop waits for room in its own buffer for 40 % of the time."
+    );
+    let shows = found.evidence.join("; ");
+    assert!(shows.contains("at 127.0.0.1"), "{shows}");
+    assert!(
+        shows.contains("980 B of its 1000 B in use, by what it pushed"),
+        "{shows}"
+    );
+    assert!(shows.contains("it sends "), "the broker's side: {shows}");
+    let page = scene.home.get("/c/local/");
+    assert!(page.contains(&found.sentence), "{page}");
+    assert!(page.contains("href=\"/c/local/clients/shop\""), "{page}");
+
+    scene.pass(61);
+    push_buffer(&mut scene.client, who, 900.0, 0.0);
+    until("an end of it", || judged(&scene).is_empty().then_some(()));
+}
+
+#[test]
 fn a_healthy_group_through_ten_rebalances_has_no_finding() {
     let mut scene = Scene::new(3);
     let mut reader = scene.reader("c", &[0, 1, 2]);
@@ -299,4 +345,48 @@ fn limit(client: &mut Client, client_id: &str, bytes_per_second: f64) {
     };
     let answer = client.call(&request, 1);
     assert_eq!(answer.entries[0].error_code, 0, "{answer:?}");
+}
+
+/// What is found of clients now.
+fn judged(scene: &Scene) -> Vec<Finding> {
+    let snapshot = scene.home.server().cluster().snapshot();
+    let ready = Readiness {
+        state: ReadinessState::Ready,
+        reasons: Vec::new(),
+    };
+    let verdict = verdict::judge(&snapshot, &ready, &[], snapshot.taken_at_ms);
+    let mut found = verdict.findings;
+    found.retain(|found| matches!(found.about, Subject::Client(_)));
+    found
+}
+
+/// A producer tells of its buffer of 1,000 bytes.
+fn push_buffer(client: &mut Client, (instance, subscription): (Uuid, i32), free: f64, wait: f64) {
+    let pushed = [
+        gauge("org.apache.kafka.producer.buffer.total.bytes", 1_000.0),
+        gauge("org.apache.kafka.producer.buffer.available.bytes", free),
+        gauge("org.apache.kafka.producer.bufferpool.wait.ratio", wait),
+    ];
+    let push = PushTelemetryRequest {
+        client_instance_id: instance,
+        subscription_id: subscription,
+        terminating: false,
+        compression_type: 0,
+        metrics: pushed.concat().into(),
+    };
+    let answer = client.call(&push, 0);
+    assert_eq!(answer.error_code, 0, "{answer:?}");
+}
+
+/// Waits until a push was read and a snapshot was made after it.
+fn await_free(scene: &Scene, bytes: f64) {
+    let cluster = scene.home.server().cluster();
+    until("the push", || {
+        let pushed = cluster.pushed("shop");
+        pushed.iter().any(|p| p.value == bytes).then_some(())
+    });
+    let since = cluster.snapshot().taken_at_ms;
+    until("a look after it", || {
+        (cluster.snapshot().taken_at_ms > since).then_some(())
+    });
 }

@@ -68,7 +68,7 @@ fn field(tag: u8, bytes: &[u8]) -> Vec<u8> {
 }
 
 /// OpenTelemetry's message of one gauge.
-fn gauge(name: &str, value: f64) -> Vec<u8> {
+pub fn gauge(name: &str, value: f64) -> Vec<u8> {
     let point = [&[4 << 3 | 1][..], &value.to_bits().to_le_bytes()].concat();
     let gauge = field(5, &field(1, &point));
     let metric = [field(1, name.as_bytes()), gauge].concat();
@@ -153,7 +153,16 @@ fn what_a_client_pushes_is_on_its_page_and_goes_on_to_a_receiver() {
     let append = append.filter(|stage| stage["stage"] == "local_append");
     let seconds: f64 = append.map(|s| s["seconds"].as_f64().unwrap()).sum();
     assert!(seconds > 0.0, "{seen}");
+    let said = until("what is found of it", || {
+        let page = json(&home, "/c/local/clients/it")?;
+        page["findings"][0]["sentence"].as_str().map(str::to_owned)
+    });
+    assert_eq!(
+        said,
+        "Producer it waits for room in its own buffer for 25 % of the time."
+    );
     let html = home.get("/c/local/clients/it");
+    assert!(html.contains(&said), "{html}");
     assert!(html.contains("mark attention\">short<"), "{html}");
     let all = json(&home, "/c/local/clients").unwrap();
     let listed = all["clients"].as_array().unwrap().iter();

@@ -204,6 +204,7 @@ impl EmbeddedCluster {
             connections: parts.connections.open() as u64,
             watched,
             clients: parts.clients.look(passed),
+            short_buffers: of_clients::short_buffers(&parts.pushed),
             start: self.start.get().cloned(),
         });
         parts.recorder.follow(&self.snapshot.load(), &fresh);

@@ -155,6 +155,12 @@ impl Pushed {
         });
     }
 
+    /// Hands out the values of these metrics alone: what it costs is about the clients, not about all
+    /// that they push.
+    pub fn each_of(&self, metrics: &[&str], found: impl FnMut(&Client, &Series, f64)) {
+        self.values.each_of(self.clock.monotonic(), metrics, found);
+    }
+
     /// The family of a metric, if it has one of its own and no more to tell than that has labels for.
     fn family(&self, series: &Series) -> Option<&'static Declaration> {
         let (metric, here) = PREFIXES;

@@ -55,6 +55,18 @@ impl Series {
         2 * size_of::<(Self, f64)>() + texts.map(|text| text.len()).iter().sum::<usize>()
     }
 
+    /// No series of this metric comes before it.
+    fn first_of(metric: &str) -> Self {
+        let none = || Box::from("");
+        Series {
+            metric: metric.into(),
+            node: none(),
+            topic: none(),
+            partition: none(),
+            rest: none(),
+        }
+    }
+
     fn of(point: &Point<'_>) -> Self {
         let (mut node, mut topic, mut partition) = <(String, String, String)>::default();
         let mut rest = String::new();
@@ -182,6 +194,27 @@ impl Values {
         let clients = self.clients.lock();
         let series = clients.values().map(|of_client| of_client.series.len());
         (clients.len(), series.sum())
+    }
+
+    /// Hands out the values of some metrics, of the clients that still push: client by client.
+    pub fn each_of(
+        &self,
+        now: Duration,
+        metrics: &[&str],
+        mut found: impl FnMut(&Client, &Series, f64),
+    ) {
+        let firsts: Vec<Series> = metrics.iter().map(|name| Series::first_of(name)).collect();
+        let clients = self.clients.lock();
+        let live = clients
+            .values()
+            .filter(|of_client| !of_client.is_silent(now));
+        for of_client in live {
+            for first in &firsts {
+                let from = of_client.series.range(first..);
+                let same = from.take_while(|(series, _)| series.metric == first.metric);
+                same.for_each(|(series, value)| found(&of_client.client, series, *value));
+            }
+        }
     }
 
     /// Hands out every value of the clients that still push.

@@ -17,6 +17,7 @@ mod group;
 pub mod lag;
 mod lately;
 mod node;
+mod producer_buffer;
 mod requests;
 mod snapshot;
 pub mod verdict;
@@ -36,6 +37,7 @@ pub use lately::{
     Deliveries, Frozen, Held, HeldBack, Lately, LeaderMove, Overtaken, Readers, SlowReader,
 };
 pub use node::{By, NodeAdmin, RetentionRun};
+pub use producer_buffer::ProducerBuffer;
 pub use requests::{SlowRequest, StageTime};
 pub use snapshot::{
     Broker, ClusterSnapshot, LogDir, Partition, Readiness, ReadinessState, Start, Topic, Traffic,

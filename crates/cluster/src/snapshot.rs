@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::client::Client;
 use crate::group::Group;
+use crate::producer_buffer::ProducerBuffer;
 use crate::writers::TopicWriters;
 
 /// What one look at a cluster saw.
@@ -38,6 +39,8 @@ pub struct ClusterSnapshot {
     pub watched: WatchedPartitions,
     /// Clients of the broker that looked, by id; those of the last minutes, within a limit.
     pub clients: Vec<Client>,
+    /// Buffers of producers that are short by what they tell, the worst first, within a limit.
+    pub short_buffers: Vec<ProducerBuffer>,
     /// How the broker that looked came up, if it tells.
     pub start: Option<Arc<Start>>,
 }

@@ -4,9 +4,11 @@
 //! Whoever changes a limit below changes what counts as healthy everywhere.
 
 mod group;
+mod producers;
 
 pub(crate) use group::OVERTAKES_CRITICAL_SECONDS;
 pub use group::{group_severity, group_summary, group_word, worse_first};
+pub use producers::of_client;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -63,6 +65,8 @@ pub enum Subject {
     Topic(String),
     /// A group.
     Group(String),
+    /// A client, by its `client.id`.
+    Client(String),
 }
 
 /// One thing that was found.
@@ -125,6 +129,7 @@ pub fn judge(
     findings.extend(snapshot.log_dirs.iter().filter_map(log_dir));
     findings.extend(buffers.iter().filter_map(buffer));
     findings.extend(groups(snapshot));
+    findings.extend(producers::producers(snapshot));
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     let severity = findings.first().map_or(Severity::Ok, |f| f.severity);
     let sentence = sentence(snapshot, readiness, &findings);
@@ -164,6 +169,7 @@ fn sentence(snapshot: &ClusterSnapshot, readiness: &Readiness, findings: &[Findi
         of(|s| matches!(s, Subject::Buffer(_)), "buffer"),
         of(|s| matches!(s, Subject::Topic(_)), "topic"),
         of(|s| matches!(s, Subject::Group(_)), "group"),
+        of(|s| matches!(s, Subject::Client(_)), "client"),
     ]
     .into_iter()
     .flatten()
@@ -297,7 +303,7 @@ fn groups(snapshot: &ClusterSnapshot) -> Vec<Finding> {
     judged.collect()
 }
 
-/// A group's id where a sentence needs a word.
+/// An id where a sentence needs a word.
 fn shown(id: &str) -> &str {
     if id.is_empty() { "(empty id)" } else { id }
 }

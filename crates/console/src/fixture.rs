@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use limpid_cluster::{
     AdminError, Broker, Browse, BrowsedRecord, Client, ClusterSnapshot, ClusterSource, Committed,
     Group, GroupActivity, GroupPartition, GroupState, GroupStatus, GroupTopic, HotKey, HotKeys,
-    Lag, Lately, LogDir, Member, Overtaken, Partition, Pending, Pushed, Readiness, ReadinessState,
-    Rebalance, RecordBrowser, StageMean, Start, Topic, TopicWriters, Traffic, Writer,
+    Lag, Lately, LogDir, Member, Overtaken, Partition, Pending, ProducerBuffer, Pushed, Readiness,
+    ReadinessState, Rebalance, RecordBrowser, StageMean, Start, Topic, TopicWriters, Traffic,
+    Writer,
 };
 
 /// When the made-up cluster began.
@@ -102,6 +103,7 @@ impl Faked {
             traffic,
             connections: 23,
             clients: clients(self.hostile),
+            short_buffers: ProducerBuffer::of("orders-writer-1", &pushed("orders-writer-1")),
             start: Some(Arc::new(Start {
                 at_ms: BEGAN_MS,
                 last_exit: Some("killed"),

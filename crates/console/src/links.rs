@@ -111,6 +111,7 @@ impl Links {
         match about {
             Subject::Topic(name) => Some(self.topic(name)),
             Subject::Group(id) => Some(self.group(id)),
+            Subject::Client(id) => Some(self.client(id)),
             Subject::Cluster | Subject::LogDir(_) | Subject::Buffer(_) => None,
         }
     }
