@@ -1,6 +1,7 @@
 //! `/api/v1` of a live server, walked by its own description: every path in it is asked, and every
 //! answer must be what the description says, no field more and none less.
 
+mod changing;
 mod schema;
 
 use limpid_telemetry::logging::{self, LogOptions};
@@ -23,10 +24,15 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same with settings of the node.
+    fn with(more: &[&str]) -> Self {
         let files = tempfile::tempdir().unwrap();
         let file = files.path().join("tokens");
         let token = |name| limpid(&["http", "token", "add", name, "--file"], &file, "");
-        let names = ["operator", "viewer", "reader"];
+        let names = ["admin", "operator", "viewer", "reader"];
         let tokens = names.map(|name| {
             (
                 name,
@@ -38,17 +44,20 @@ impl Scene {
             ..LogOptions::default()
         };
         let logging = logging::to_sink(&options, Box::new(std::io::sink())).unwrap();
-        let settings = vec![
+        let mut settings = vec![
             format!("limpid.http.tokens.file={}", file.display()),
-            "limpid.http.grants=User:operator=operator;User:viewer=viewer;User:reader=viewer+payloads@local/orders"
+            "limpid.http.grants=User:admin=admin;User:operator=operator;User:viewer=viewer;User:reader=viewer+payloads@local/orders"
                 .to_owned(),
         ];
+        settings.extend(more.iter().map(|setting| (*setting).to_owned()));
         let folder = tempfile::tempdir().unwrap();
         let home = Home::open_logging(folder, settings, logging.1.loggers());
         let mut client = home.client();
         client.create("orders");
         client.produce("orders", b"one");
         commit(&mut client, "readers", "orders", 0);
+        client.create("doomed");
+        commit(&mut client, "doomed", "orders", 0);
         Self {
             home,
             _files: files,
@@ -88,23 +97,38 @@ fn every_path_of_the_description_answers_as_described() {
     let mut asked = 0;
     for (path, methods) in description["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
+            let name = operation["operationId"].as_str().unwrap();
+            let (topic, group) = match name {
+                "createTopic" => ("made", ""),
+                "deleteTopic" | "deleteGroup" => ("doomed", "doomed"),
+                _ => ("orders", "readers"),
+            };
             let address = path
                 .replace("{cluster}", "local")
-                .replace("{topic}", "orders")
-                .replace("{group}", "readers")
+                .replace("{topic}", topic)
+                .replace("{group}", group)
+                .replace("{client}", "it")
                 .replace("{logger}", "limpid_storage")
-                .replace("by-id", "by-id?id=readers");
+                .replace("clients/by-id", "clients/by-id?id=it")
+                .replace("groups/by-id", "groups/by-id?id=readers");
             assert!(
                 !address.contains('{'),
                 "a parameter without an example: {address}"
             );
-            let body = match operation.get("requestBody") {
-                Some(_) => r#"{"level": "DEBUG"}"#,
-                None => "",
+            let body = match name {
+                "setLevel" => r#"{"level": "DEBUG"}"#,
+                "createTopic" => r#"{"partitions": 2}"#,
+                "alterTopic" => r#"{"config": {"retention.ms": "60000"}}"#,
+                "resetOffsets" => {
+                    r#"{"offsets": [{"topic": "orders", "partition": 0, "offset": 1}]}"#
+                }
+                _ => "",
             };
-            let who = match address.ends_with("/messages") {
-                true => "reader",
-                false => "operator",
+            assert_eq!(body.is_empty(), operation.get("requestBody").is_none());
+            let who = match name {
+                "listMessages" => "reader",
+                "createTopic" | "alterTopic" | "deleteTopic" | "deleteGroup" => "admin",
+                _ => "operator",
             };
             let (status, answer) = scene.json(who, &method.to_uppercase(), &address, body);
             assert_eq!(status, 200, "{method} {address}: {answer}");
@@ -116,10 +140,11 @@ fn every_path_of_the_description_answers_as_described() {
             asked += 1;
         }
     }
-    assert_eq!(asked, 14, "{description}");
+    assert_eq!(asked, 22, "{description}");
     // What is not there, or makes no sense, is a sentence.
     for (method, path, body, expected) in [
         ("GET", "/clusters/local/topics/none", "", 404),
+        ("GET", "/clusters/local/clients/none", "", 404),
         ("GET", "/clusters/other/topics", "", 404),
         ("GET", "/nothing", "", 404),
         ("PUT", "/clusters/local/loggers/limpid_storage", "{}", 400),

@@ -44,7 +44,7 @@ fn records(client: &mut Client) -> Vec<Value> {
 }
 
 /// The first record of a kind that fits.
-fn record(client: &mut Client, kind: &str, fits: impl Fn(&Value) -> bool) -> Value {
+pub fn record(client: &mut Client, kind: &str, fits: impl Fn(&Value) -> bool) -> Value {
     until(kind, || {
         let all = records(client);
         all.into_iter().find(|one| one["kind"] == kind && fits(one))

@@ -5,6 +5,9 @@ use limpid_protocol::messages::create_topics_request::{
 };
 use limpid_protocol::messages::delete_topics_request::{DeleteTopicState, DeleteTopicsRequest};
 use limpid_protocol::messages::describe_cluster_request::DescribeClusterRequest;
+use limpid_protocol::messages::incremental_alter_configs_request::{
+    AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
+};
 use limpid_protocol::{ApiKey, ErrorCode, Request};
 
 use crate::backoff::Backoff;
@@ -15,6 +18,11 @@ use crate::pool::Lane;
 
 /// DeleteTopics takes structures instead of names from here on.
 const DELETE_BY_STATE_VERSION: i16 = 6;
+
+/// Kafka's number of a topic among the resources with settings, and what is done to one.
+const TOPIC_RESOURCE: i8 = 2;
+const SET: i8 = 0;
+const DELETE: i8 = 1;
 
 /// A topic to be made; −1 means the broker's default.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,6 +155,37 @@ impl Client {
         })
         .await?;
         self.forget_topic(name);
+        Ok(())
+    }
+
+    /// Gives a topic settings of its own, or takes them away where there is no value.
+    ///
+    /// # Errors
+    /// What the cluster says, `INVALID_CONFIG` for example; nothing is altered then.
+    pub async fn alter_topic(
+        &self,
+        name: &str,
+        settings: &[(String, Option<String>)],
+    ) -> Result<(), ClientError> {
+        let config = |(key, value): &(String, Option<String>)| AlterableConfig {
+            name: key.clone(),
+            config_operation: if value.is_some() { SET } else { DELETE },
+            value: value.clone(),
+        };
+        let build = |_| IncrementalAlterConfigsRequest {
+            resources: vec![AlterConfigsResource {
+                resource_type: TOPIC_RESOURCE,
+                resource_name: name.to_owned(),
+                configs: settings.iter().map(config).collect(),
+            }],
+            validate_only: false,
+        };
+        self.ask_controller(build, |answer| {
+            let told = answer.responses.first();
+            let told = told.ok_or_else(|| ErrorKind::Missing(name.to_owned()))?;
+            check(told.error_code, name, told.error_message.as_deref())
+        })
+        .await?;
         Ok(())
     }
 

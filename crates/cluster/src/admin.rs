@@ -5,6 +5,8 @@ use std::pin::Pin;
 
 use serde::Serialize;
 
+use crate::node::By;
+
 /// The answer to a call that takes a while.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, AdminError>> + Send + 'a>>;
 
@@ -60,11 +62,24 @@ pub trait ClusterAdmin: Send + Sync + 'static {
     /// Deletes a topic and its records.
     fn delete_topic<'a>(&'a self, name: &'a str) -> Pending<'a, ()>;
 
+    /// Gives a topic settings of its own; `None` takes one away, so that the broker's holds.
+    fn alter_topic<'a>(
+        &'a self,
+        name: &'a str,
+        settings: Vec<(String, Option<String>)>,
+    ) -> Pending<'a, ()>;
+
     /// Moves the commits of a group without members.
     fn reset_offsets<'a>(&'a self, group: &'a str, to: Vec<OffsetReset>) -> Pending<'a, ()>;
 
     /// Deletes a group without members and its offsets.
     fn delete_group<'a>(&'a self, group: &'a str) -> Pending<'a, ()>;
+}
+
+/// Changes a cluster in the names of those who ask for it.
+pub trait ClusterAdmins: Send + Sync + 'static {
+    /// The changes of somebody, who needs the cluster's own permissions for them besides.
+    fn acting_for(&self, by: &By) -> Box<dyn ClusterAdmin>;
 }
 
 /// Which records to show.

@@ -254,6 +254,13 @@ impl Group {
             .flat_map(|topic| topic.partitions.iter().map(|p| (topic.name.as_str(), p)))
     }
 
+    /// What it committed for a partition.
+    pub fn committed(&self, topic: &str, partition: i32) -> Option<i64> {
+        let mut all = self.partitions();
+        let (_, p) = all.find(|(name, p)| *name == topic && p.partition == partition)?;
+        p.committed.as_ref().map(|committed| committed.offset)
+    }
+
     /// Unread records of all partitions that have a commit.
     pub fn lag_records(&self) -> u64 {
         self.lags().map(|lag| lag.records).sum()

@@ -26,7 +26,8 @@ pub mod words;
 mod writers;
 
 pub use admin::{
-    AdminError, Browse, BrowsedRecord, ClusterAdmin, NewTopic, OffsetReset, Pending, RecordBrowser,
+    AdminError, Browse, BrowsedRecord, ClusterAdmin, ClusterAdmins, NewTopic, OffsetReset, Pending,
+    RecordBrowser,
 };
 pub use client::{Client, Pushed, StageMean};
 pub use group::{

@@ -3,7 +3,9 @@
 //! [`ENDPOINTS`] is the one table: routes, permissions and the OpenAPI description are made of it. A
 //! resource is the struct that its page is rendered from, so neither can tell another number.
 
+mod changing;
 mod document;
+mod endpoint;
 mod operating;
 mod resources;
 
@@ -14,112 +16,26 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{self, MethodRouter, get};
-use limpid_access::Permission;
-use schemars::{Schema, SchemaGenerator};
+use axum::routing::{self, get};
+use limpid_access::Visitor;
+use limpid_cluster::{AdminError, By};
+use schemars::SchemaGenerator;
 
 use crate::app::App;
 use crate::listing::Query;
-use crate::routes::{known_cluster, may};
-use crate::{group, groups, messages, overview, pages, topic, topics};
+use crate::{client, clients, group, groups, messages, overview, pages, topic, topics};
+
+use self::endpoint::{
+    ADMINISTER, Endpoint, FILTER, Method, Needs, OPERATE, ORDER, PAGE, READ, look, number, text,
+};
 
 /// What precedes every path of the table.
 pub(crate) const ROOT: &str = "/api/v1";
 /// Largest body of a request.
 const BODY_BYTES_MAX: usize = 16 << 10;
 
-/// One method of one path.
-pub(crate) struct Endpoint {
-    method: Method,
-    /// Below [`ROOT`].
-    path: &'static str,
-    /// A name for generated clients.
-    name: &'static str,
-    summary: &'static str,
-    /// What the visitor must be granted, of the topic in the path or of the cluster.
-    permissions: &'static [Permission],
-    query: &'static [Parameter],
-    body: Option<fn(&mut SchemaGenerator) -> Schema>,
-    answer: fn(&mut SchemaGenerator) -> Schema,
-    needs: Needs,
-    route: fn() -> MethodRouter<Arc<App>>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Method {
-    Get,
-    Put,
-    Post,
-    Delete,
-}
-
-/// What must be there for an endpoint to be.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Needs {
-    Nothing,
-    Records,
-    Node,
-}
-
-/// A parameter of a query.
-struct Parameter {
-    name: &'static str,
-    description: &'static str,
-    /// Whether it is a whole number, not text.
-    number: bool,
-}
-
-const fn text(name: &'static str, description: &'static str) -> Parameter {
-    Parameter {
-        name,
-        description,
-        number: false,
-    }
-}
-
-const fn number(name: &'static str, description: &'static str) -> Parameter {
-    Parameter {
-        name,
-        description,
-        number: true,
-    }
-}
-
-const FILTER: Parameter = text("q", "only names that contain this");
-const ORDER: Parameter = text(
-    "sort",
-    "a column, with a minus before it for the other direction",
-);
-const PAGE: Parameter = number("page", "pages have 100 rows and begin at 1");
-
-const VIEW: &[Permission] = &[Permission::View];
-const READ: &[Permission] = &[Permission::View, Permission::ReadPayloads];
-const OPERATE: &[Permission] = &[Permission::Operate];
-
-/// A GET that everybody may ask who sees the cluster.
-const fn look(
-    path: &'static str,
-    name: &'static str,
-    summary: &'static str,
-    answer: fn(&mut SchemaGenerator) -> Schema,
-    route: fn() -> MethodRouter<Arc<App>>,
-) -> Endpoint {
-    Endpoint {
-        method: Method::Get,
-        path,
-        name,
-        summary,
-        permissions: VIEW,
-        query: &[],
-        body: None,
-        answer,
-        needs: Needs::Nothing,
-        route,
-    }
-}
-
 /// Every address but the description's own.
-pub(crate) const ENDPOINTS: &[Endpoint] = &[
+const ENDPOINTS: &[Endpoint] = &[
     look(
         "/clusters",
         "listClusters",
@@ -210,6 +126,96 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
         )
     },
     Endpoint {
+        query: &[FILTER, ORDER, PAGE],
+        ..look(
+            "/clusters/{cluster}/clients",
+            "listClients",
+            "Clients as the broker sees them, the busiest first",
+            SchemaGenerator::subschema_for::<clients::Clients>,
+            || get(pages::clients),
+        )
+    },
+    Endpoint {
+        query: &[text("id", "the client id")],
+        ..look(
+            "/clusters/{cluster}/clients/by-id",
+            "getClientById",
+            "A client whose id does not fit a path",
+            SchemaGenerator::subschema_for::<client::ClientPage>,
+            || get(pages::client_by_id),
+        )
+    },
+    look(
+        "/clusters/{cluster}/clients/{client}",
+        "getClient",
+        "A client: what the broker sees of it, and what it tells of itself",
+        SchemaGenerator::subschema_for::<client::ClientPage>,
+        || get(pages::client),
+    ),
+    Endpoint {
+        method: Method::Put,
+        permissions: ADMINISTER,
+        body: Some(SchemaGenerator::subschema_for::<changing::TopicWanted>),
+        needs: Needs::Admins,
+        ..look(
+            "/clusters/{cluster}/topics/{topic}",
+            "createTopic",
+            "Makes a topic; one that is there is no answer but an error",
+            SchemaGenerator::subschema_for::<changing::Done>,
+            || routing::put(changing::create_topic),
+        )
+    },
+    Endpoint {
+        method: Method::Delete,
+        permissions: ADMINISTER,
+        needs: Needs::Admins,
+        ..look(
+            "/clusters/{cluster}/topics/{topic}",
+            "deleteTopic",
+            "Deletes a topic with all of its records, for good",
+            SchemaGenerator::subschema_for::<changing::Done>,
+            || routing::delete(changing::delete_topic),
+        )
+    },
+    Endpoint {
+        method: Method::Patch,
+        permissions: ADMINISTER,
+        body: Some(SchemaGenerator::subschema_for::<changing::SettingsWanted>),
+        needs: Needs::Admins,
+        ..look(
+            "/clusters/{cluster}/topics/{topic}/config",
+            "alterTopic",
+            "Gives a topic settings of its own, or takes them away: all that are named or none",
+            SchemaGenerator::subschema_for::<changing::Done>,
+            || routing::patch(changing::alter_topic),
+        )
+    },
+    Endpoint {
+        method: Method::Put,
+        permissions: OPERATE,
+        body: Some(SchemaGenerator::subschema_for::<changing::OffsetsWanted>),
+        needs: Needs::Admins,
+        ..look(
+            "/clusters/{cluster}/groups/{group}/offsets",
+            "resetOffsets",
+            "Moves offsets of a group that has no members",
+            SchemaGenerator::subschema_for::<changing::OffsetsMoved>,
+            || routing::put(changing::reset_offsets),
+        )
+    },
+    Endpoint {
+        method: Method::Delete,
+        permissions: ADMINISTER,
+        needs: Needs::Admins,
+        ..look(
+            "/clusters/{cluster}/groups/{group}",
+            "deleteGroup",
+            "Deletes a group that has no members, with its offsets",
+            SchemaGenerator::subschema_for::<changing::Done>,
+            || routing::delete(changing::delete_group),
+        )
+    },
+    Endpoint {
         needs: Needs::Node,
         ..look(
             "/clusters/{cluster}/loggers",
@@ -270,33 +276,6 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
     },
 ];
 
-impl Endpoint {
-    /// Whether it is there.
-    fn is_served(&self, app: &App) -> bool {
-        match self.needs {
-            Needs::Nothing => true,
-            Needs::Records => app.browser.is_some(),
-            Needs::Node => app.node.is_some(),
-        }
-    }
-
-    /// The route, for those who may.
-    fn guarded(&self, app: &Arc<App>) -> MethodRouter<Arc<App>> {
-        let ask = |route: MethodRouter<Arc<App>>, permission: &Permission| {
-            let layer = middleware::from_fn_with_state((Arc::clone(app), *permission), may);
-            route.route_layer(layer)
-        };
-        let route = self.permissions.iter().fold((self.route)(), ask);
-        if !self.path.contains("{cluster}") {
-            return route;
-        }
-        route.route_layer(middleware::from_fn_with_state(
-            Arc::clone(app),
-            known_cluster,
-        ))
-    }
-}
-
 /// Every route.
 pub(crate) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     let description: Arc<str> = document::document(app).to_string().into();
@@ -332,6 +311,25 @@ async fn nothing() -> Response {
     problem(StatusCode::NOT_FOUND, sentence)
 }
 
+/// For the record, and for who decides over changes.
+fn by(visitor: &Visitor) -> By {
+    let address = visitor.address();
+    By {
+        who: visitor.name().unwrap_or_default().to_owned(),
+        from: address.map(|a| a.to_string()).unwrap_or_default(),
+    }
+}
+
+/// What was asked for can't be done.
+fn refused(error: &AdminError) -> Response {
+    let status = match error {
+        AdminError::NotFound(_) => StatusCode::NOT_FOUND,
+        AdminError::Refused(_) => StatusCode::BAD_REQUEST,
+        AdminError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    problem(status, &error.to_string())
+}
+
 /// What there is instead of an answer.
 fn problem(status: StatusCode, sentence: &str) -> Response {
     let json = serde_json::json!({ "error": sentence }).to_string() + "\n";
@@ -340,14 +338,17 @@ fn problem(status: StatusCode, sentence: &str) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use limpid_access::Permission;
+
     use super::*;
 
     #[test]
     fn whoever_changes_something_needs_more_than_eyes() {
         for endpoint in ENDPOINTS {
             let changes = endpoint.method != Method::Get;
-            let operates = endpoint.permissions.contains(&Permission::Operate);
-            assert_eq!(changes, operates, "{}", endpoint.name);
+            let more = [Permission::Operate, Permission::Administer];
+            let needs_more = endpoint.permissions.iter().any(|p| more.contains(p));
+            assert_eq!(changes, needs_more, "{}", endpoint.name);
             let shows = endpoint.path.ends_with("/messages");
             let reads = endpoint.permissions.contains(&Permission::ReadPayloads);
             assert_eq!(shows, reads, "{}", endpoint.name);

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use limpid_cluster::verdict::{self, BufferUse, Verdict};
-use limpid_cluster::{ClusterSnapshot, ClusterSource, NodeAdmin, Readiness, RecordBrowser};
+use limpid_cluster::{
+    ClusterAdmins, ClusterSnapshot, ClusterSource, NodeAdmin, Readiness, RecordBrowser,
+};
 use limpid_telemetry::Registry;
 use limpid_telemetry::pools::Pool;
 
@@ -21,6 +23,7 @@ pub(crate) struct App {
     pub(crate) browser: Option<Arc<dyn RecordBrowser>>,
     pub(crate) values: Option<Values>,
     pub(crate) node: Option<Arc<dyn NodeAdmin>>,
+    pub(crate) admins: Option<Arc<dyn ClusterAdmins>>,
     /// Whether people can log in.
     pub(crate) login: bool,
     /// At whose page they can, too.
@@ -59,6 +62,7 @@ impl App {
             browser: faces.browser,
             values: faces.values,
             node: faces.node,
+            admins: faces.admins,
             login: faces.login,
             provider: faces.provider,
             trends: Arc::new(Trends::new()),

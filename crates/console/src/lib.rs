@@ -44,7 +44,7 @@ mod values;
 use std::sync::Arc;
 
 use axum::Router;
-use limpid_cluster::{ClusterSource, NodeAdmin, RecordBrowser};
+use limpid_cluster::{ClusterAdmins, ClusterSource, NodeAdmin, RecordBrowser};
 use limpid_telemetry::Registry;
 
 /// What the console shows.
@@ -58,8 +58,10 @@ pub struct Faces {
     pub browser: Option<Arc<dyn RecordBrowser>>,
     /// Shows what an alert asks for; without it the runbook has its words alone.
     pub values: Option<Values>,
-    /// Operates the broker in this process; without it nothing can be changed here.
+    /// Operates the broker in this process; without it nothing of that can be done here.
     pub node: Option<Arc<dyn NodeAdmin>>,
+    /// Changes topics and groups; without it nobody can here.
+    pub admins: Option<Arc<dyn ClusterAdmins>>,
     /// Whether people can log in, by a form at `/login` that is posted there.
     pub login: bool,
     /// At whose page people can log in, by way of `/login/oidc`.

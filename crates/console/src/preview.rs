@@ -30,6 +30,7 @@ pub fn router() -> (Router, impl Fn() + Send) {
         browser: Some(Arc::new(FakedRecords)),
         values: None,
         node: None,
+        admins: None,
         login: false,
         provider: None,
         base: String::new(),

@@ -24,6 +24,14 @@ impl ClusterAdmin for Link {
         within(self.client.delete_topic(name))
     }
 
+    fn alter_topic<'a>(
+        &'a self,
+        name: &'a str,
+        settings: Vec<(String, Option<String>)>,
+    ) -> Pending<'a, ()> {
+        within(async move { self.client.alter_topic(name, &settings).await })
+    }
+
     fn reset_offsets<'a>(&'a self, group: &'a str, to: Vec<OffsetReset>) -> Pending<'a, ()> {
         let offsets: BTreeMap<TopicPartition, i64> = to
             .into_iter()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use limpid_broker::source::{BrokerBeans, DerivedBeans, EmbeddedCluster};
-use limpid_cluster::{ClusterSource, NodeAdmin};
+use limpid_cluster::{ClusterAdmins, ClusterSource, NodeAdmin};
 use limpid_config::{BrokerConfig, MetricsLimits};
 use limpid_exporter::jmx::Rules;
 use limpid_exporter::{Budget, Exporter, Filter, Format, Limits, Names, Selection};
@@ -21,6 +21,7 @@ pub(crate) struct Shown<'a> {
     pub(crate) cluster: &'a Arc<EmbeddedCluster>,
     pub(crate) link: &'a Arc<Link>,
     pub(crate) node: &'a Arc<dyn NodeAdmin>,
+    pub(crate) admins: &'a Arc<dyn ClusterAdmins>,
     pub(crate) bundle: &'a Arc<Bundle>,
 }
 
@@ -35,6 +36,7 @@ pub(crate) fn router(
         cluster,
         link,
         node,
+        admins,
         bundle,
     } = *shown;
     let source: Arc<dyn ClusterSource> = cluster.clone();
@@ -53,6 +55,7 @@ pub(crate) fn router(
         browser: Some(link.clone()),
         values: Some(values(&exporter)),
         node: Some(Arc::clone(node)),
+        admins: Some(Arc::clone(admins)),
         login: visiting.takes_passwords(),
         provider: visiting.issuer().map(str::to_owned),
         base: broker.http.base().to_owned(),

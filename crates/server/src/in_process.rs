@@ -2,7 +2,7 @@
 //! that a face cannot tell an embedded cluster from a foreign one.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
 use limpid_broker::byte_stream::Pipe;
@@ -10,7 +10,9 @@ use limpid_broker::connection::{self, ConnectionContext};
 use limpid_broker::drain::Drain;
 use limpid_broker::handler::Peer;
 use limpid_client::{BoxStream, Opening, Transport};
+use limpid_cluster::By;
 use limpid_link::Link;
+use limpid_security::Principal;
 use tokio::runtime::Handle;
 
 /// Bytes that may be under way in one direction.
@@ -20,6 +22,8 @@ const PIPE_BYTES: usize = 64 * 1024;
 #[derive(Clone, Default)]
 pub(crate) struct InProcess {
     broker: Arc<OnceLock<Broker>>,
+    /// In whose name pipes are opened; nobody's without it.
+    visitor: Option<Arc<By>>,
 }
 
 /// What a pipe needs at its other end.
@@ -36,10 +40,29 @@ pub(crate) struct Broker {
 
 impl InProcess {
     /// Changes and browses the embedded cluster.
-    pub(crate) fn link(&self) -> Arc<Link> {
+    pub(crate) fn link(&self) -> Link {
         // Where a transport leads that has only one end.
         let bootstrap = vec![("in-process".to_owned(), 0)];
-        Arc::new(Link::new(bootstrap, Arc::new(self.clone())))
+        Link::new(bootstrap, Arc::new(self.clone()))
+    }
+
+    /// The same in the name of a visitor: for the broker it is a connection of that principal from
+    /// that address, with its permissions and its quotas, and the audit names it.
+    pub(crate) fn link_of(&self, by: &By) -> Link {
+        let visitor = Some(Arc::new(by.clone()));
+        let broker = Arc::clone(&self.broker);
+        Self { broker, visitor }.link()
+    }
+
+    fn peer(&self, listener: &Arc<str>) -> Peer {
+        let by = self.visitor.as_deref();
+        let address = by.and_then(|by| by.from.parse().ok());
+        let address = address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let mut peer = Peer::new(SocketAddr::from((address, 0)), Arc::clone(listener));
+        if let Some(by) = by.filter(|by| !by.who.is_empty()) {
+            peer.principal = Principal::user(&by.who);
+        }
+        peer
     }
 
     /// From now on it can be reached.
@@ -58,8 +81,7 @@ impl Transport for InProcess {
                 return Err(io::Error::new(io::ErrorKind::NotConnected, starting));
             };
             let (pipe, client) = Pipe::new(PIPE_BYTES);
-            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-            let peer = Peer::new(address, Arc::clone(&broker.listener));
+            let peer = self.peer(&broker.listener);
             let (context, drain) = (Arc::clone(&broker.context), broker.drain.clone());
             broker.runtime.spawn(async move {
                 context.listener.accepted.inc();

@@ -6,6 +6,7 @@
 //!
 //! What must never be here: protocol and page code.
 
+mod acting;
 mod bundle;
 mod canary;
 mod catalogue;

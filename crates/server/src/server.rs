@@ -51,7 +51,7 @@ use crate::room::Room;
 use crate::ticker::{Chores, Ticker};
 use crate::token_keys::TokenKeys;
 use crate::told::{Addresses, Stopped};
-use crate::{canary, faces, host, http, runtimes, watching};
+use crate::{acting, canary, faces, host, http, runtimes, watching};
 
 /// Jobs that may wait for a thread that may block.
 const BLOCKING_QUEUE_MAX: usize = 10_000;
@@ -105,7 +105,7 @@ impl Server {
         ));
         let (http_end, http_ended) = drain::channel();
         let in_process = InProcess::default();
-        let link = in_process.link();
+        let link = Arc::new(in_process.link());
         let visiting = Visiting::open(&broker, registry, Arc::clone(&clock))?;
         let metrics = Arc::new(BrokerMetrics::register(registry)?);
         let audit = watching::audit(&metrics, &broker, &clock);
@@ -118,6 +118,7 @@ impl Server {
             Arc::clone(&audit),
         ));
         let shown = faces::Shown {
+            admins: &acting::admins(&in_process, cluster.clone(), &audit),
             cluster: &cluster,
             link: &link,
             node: &operated,

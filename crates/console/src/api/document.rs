@@ -6,7 +6,8 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{ENDPOINTS, Endpoint, Method, ROOT};
+use super::endpoint::{Endpoint, Method};
+use super::{ENDPOINTS, ROOT};
 use crate::app::App;
 
 /// What there is instead of an answer.
@@ -53,6 +54,7 @@ impl Method {
         match self {
             Self::Get => "get",
             Self::Put => "put",
+            Self::Patch => "patch",
             Self::Post => "post",
             Self::Delete => "delete",
         }

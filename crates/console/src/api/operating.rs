@@ -9,11 +9,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use limpid_access::Visitor;
-use limpid_cluster::{AdminError, By, NodeAdmin};
+use limpid_cluster::{AdminError, NodeAdmin};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::problem;
+use super::{by, problem, refused};
 use crate::app::App;
 
 /// The levels of loggers.
@@ -114,15 +114,6 @@ async fn retention(app: Arc<App>, visitor: Visitor, topic: Option<String>) -> Re
     ran.unwrap_or_else(|error| crate::answer::failed(&error))
 }
 
-/// For the record.
-fn by(visitor: &Visitor) -> By {
-    let address = visitor.address();
-    By {
-        who: visitor.name().unwrap_or_default().to_owned(),
-        from: address.map(|a| a.to_string()).unwrap_or_default(),
-    }
-}
-
 fn with_node<T: Serialize>(
     app: &App,
     ask: impl FnOnce(&dyn NodeAdmin) -> Result<T, AdminError>,
@@ -132,13 +123,6 @@ fn with_node<T: Serialize>(
     };
     match ask(&**node) {
         Ok(answer) => Json(answer).into_response(),
-        Err(error) => {
-            let status = match error {
-                AdminError::NotFound(_) => StatusCode::NOT_FOUND,
-                AdminError::Refused(_) => StatusCode::BAD_REQUEST,
-                AdminError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-            };
-            problem(status, &error.to_string())
-        }
+        Err(error) => refused(&error),
     }
 }
