@@ -1,5 +1,6 @@
 //! Exemplars: a producer that writes `traceparent` into its records, a real Prometheus that keeps exemplars,
-//! and the trace of the record at the time that its request took. Only Limpid has this side.
+//! and the trace of the record at the times that its produce and its fetch request took. Only Limpid has
+//! this side.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,7 +17,7 @@ const SPAN: &str = "00f067aa0b9902b7";
 /// Nobody keeps this one.
 const UNSAMPLED: &str = "11111111111111111111111111111111";
 
-/// The trace id of a record's header is found in Prometheus at the latency of its produce request.
+/// The trace id of a record's header is found in Prometheus at the latencies of its two requests.
 pub fn a_prometheus_finds_the_trace_of_a_record(lab: &mut Lab) -> Result<()> {
     if matches!(lab.kind(), Kind::Kafka) {
         return Ok(());
@@ -31,6 +32,12 @@ pub fn a_prometheus_finds_the_trace_of_a_record(lab: &mut Lab) -> Result<()> {
     };
     produce(UNSAMPLED, "00")?;
     produce(TRACE, "01")?;
+    let read = lab
+        .tools
+        .kcat()?
+        .args(["-b", &address, "-C", "-t", "traced", "-e", "-o", "1"])
+        .output()?;
+    ensure!(read.status.success(), "{read:?}");
     let folder = lab.folder("exemplars")?;
     let prometheus = format!("127.0.0.1:{}", ports::next()?);
     let config = format!(
@@ -49,13 +56,20 @@ pub fn a_prometheus_finds_the_trace_of_a_record(lab: &mut Lab) -> Result<()> {
     let found = wait_for("an exemplar in Prometheus", LIMIT, || {
         daemon.check_alive()?;
         let all = exemplars(&prometheus).unwrap_or_default();
-        Ok((!all.is_empty()).then_some(all))
+        Ok((all.len() > 1).then_some(all))
     });
     let found = found.with_context(|| process::tail(&daemon.log()).to_owned())?;
     daemon.terminate(LIMIT)?;
-    ensure!(found.len() == 1, "one series has exemplars: {found:?}");
-    let (series, exemplar) = &found[0];
-    ensure!(series["api"] == "Produce", "{series}");
+    for api in ["Produce", "Fetch"] {
+        let mut of_api = found.iter().filter(|(series, _)| series["api"] == api);
+        let (series, exemplar) = of_api.next().context(api)?;
+        ensure!(of_api.next().is_none(), "one bucket of {api}: {found:?}");
+        is_the_trace(series, exemplar)?;
+    }
+    Ok(())
+}
+
+fn is_the_trace(series: &Value, exemplar: &Value) -> Result<()> {
     let labels = &exemplar["labels"];
     ensure!(
         labels["trace_id"] == TRACE && labels["span_id"] == SPAN,

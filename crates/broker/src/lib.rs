@@ -64,6 +64,7 @@ pub mod topic_creation;
 pub mod topic_names;
 pub mod topics;
 pub mod touched;
+mod trace_watch;
 pub mod transactions;
 pub mod turns;
 pub mod waiters;

@@ -323,8 +323,9 @@ pub struct BoundRequestMetrics {
     requests: Table<Counter, (Api, Error)>,
     versions: Table<Counter, (Api, ApiVersion)>,
     seconds: Table<Histogram, Api>,
-    /// Of `seconds`, for produce requests: those alone tell whose trace they are part of.
+    /// Of `seconds`, for the requests that carry records: those alone tell whose trace they are part of.
     produced: Arc<Slots>,
+    fetched: Arc<Slots>,
     stages: StageHistograms<Api>,
     request_bytes: Table<Counter, Api>,
     request_sizes: Table<Histogram, Api>,
@@ -341,6 +342,7 @@ impl BoundRequestMetrics {
             versions: metrics.versions.table(),
             seconds: metrics.seconds.table(),
             produced: metrics.seconds.exemplars(Api(ApiKey::Produce)),
+            fetched: metrics.seconds.exemplars(Api(ApiKey::Fetch)),
             stages: StageHistograms::new(&metrics.stages),
             request_bytes: metrics.request_bytes.table(),
             request_sizes: metrics.request_sizes.table(),
@@ -364,7 +366,11 @@ impl BoundRequestMetrics {
         let seconds = t.total().saturating_sub(t.get(Stage::Receive));
         self.seconds.get(api).observe_duration(seconds);
         if let Some(trace) = t.trace() {
-            self.produced.offer(seconds.as_secs_f64(), trace);
+            let slots = match api.0 {
+                ApiKey::Fetch => &self.fetched,
+                _ => &self.produced,
+            };
+            slots.offer(seconds.as_secs_f64(), trace);
         }
         self.stages.observe(api, t);
         self.request_bytes.get(api).inc_by(bytes.0 as u64);

@@ -102,6 +102,11 @@ impl StageClock {
         self.trace = Some(trace);
     }
 
+    /// When it entered that stage, or was last looked at.
+    pub fn since(&self) -> Instant {
+        self.since
+    }
+
     /// The stage it is in.
     pub fn stage(&self) -> Stage {
         self.stage

@@ -34,6 +34,7 @@ use crate::batch::{self, Prepared};
 use crate::handler::{Answering, ApiRange, Call, Handler, Reply, encode};
 use crate::quotas::rules::QuotaKind;
 use crate::topics::{Partition, Topic, Topics};
+use crate::trace_watch::TraceWatch;
 use crate::transactions::Transactions;
 use crate::turns::{LONG_BATCH_BYTES, LONG_PRODUCE_BYTES, Turn};
 use crate::writers::Wrote;
@@ -41,11 +42,9 @@ use crate::writers::Wrote;
 mod admission;
 mod permission;
 mod refusal;
-mod trace;
 
 use self::admission::{Admitted, Permit};
 use self::refusal::{NO_OFFSET, Refusal};
-use self::trace::TraceWatch;
 
 /// The one client that may write to the coordinators' topics, as in Kafka.
 const ADMIN_CLIENT_ID: &str = "__admin_client";

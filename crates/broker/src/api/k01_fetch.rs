@@ -34,6 +34,7 @@ use crate::leadership::{check_leader_epoch, locate};
 use crate::metrics::FetchMetrics;
 use crate::read_errors::read_error;
 use crate::topics::{Partition, Topic, Topics};
+use crate::trace_watch::TraceWatch;
 use crate::waiters::Waiter;
 
 const READ_COMMITTED: i8 = 1;
@@ -51,6 +52,9 @@ pub struct Fetch {
     /// `fetch.max.bytes`.
     fetch_bytes_max: usize,
     waiting: FetchMetrics,
+    traces: TraceWatch,
+    /// What the watch counts its time from.
+    began: Instant,
 }
 
 /// All partitions of the request after one look at the logs.
@@ -77,6 +81,8 @@ impl Fetch {
             drain,
             fetch_bytes_max,
             waiting,
+            traces: TraceWatch::sparing(),
+            began: Instant::now(),
         }
     }
 
@@ -295,6 +301,9 @@ impl Fetch {
     /// Counts what goes out, and the errors that do.
     fn count_out(&self, response: &FetchResponse, call: &mut Call<'_>) {
         let table = self.topics.table();
+        // Of the clock that runs anyway: it need not be asked again.
+        let since = call.clock.since().saturating_duration_since(self.began);
+        let now_ms = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
         for answer in &response.responses {
             let topic = locate(&table, call.version >= 13, answer.topic_id, &answer.topic).ok();
             for data in &answer.partitions {
@@ -302,6 +311,10 @@ impl Fetch {
                 call.note(error.unwrap_or(ErrorCode::UnknownServerError));
                 let Some(topic) = &topic else { continue };
                 data.records.iter().for_each(|run| call.look_for_trace(run));
+                let first = data.records.first();
+                if let Some(trace) = first.and_then(|run| self.traces.look(run, now_ms)) {
+                    call.clock.belongs_to(trace);
+                }
                 let bytes: usize = data.records.iter().map(Bytes::len).sum();
                 topic.metrics.bytes_out.inc_by(bytes as u64);
                 topic.delivered(data.partition_index, &data.records);
