@@ -31,6 +31,7 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
         targets: LOG_TARGETS,
         ..LogOptions::default()
     })?;
+    limpid_server::watch_panics();
     let registry = super::registry(&log)?;
     let signals = Signals::listen()?;
     let demo = Demo::start(&place, args.slow_rate, &registry, log.loggers())?;

@@ -31,6 +31,7 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
         ..LogOptions::default()
     };
     let log = logging::init(&options)?;
+    limpid_server::watch_panics();
     for line in warnings {
         tracing::warn!("{line}");
     }

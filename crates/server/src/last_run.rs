@@ -7,16 +7,23 @@
 //! started_ms=1795271585000
 //! oom_kills=0           of the control group, at the start
 //! restarts.killed=2     earlier ends, by their reason
+//! panic=thread a: …     the last panic of any thread, whether the process survived it or not
 //! end=clean             absent when nobody came to write it
 //! ```
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use limpid_platform::{limits, process};
 use limpid_storage::RUN_FILE;
 use limpid_telemetry::{LabelEnum, RegisterError, Registry, label_enum, metrics};
+use parking_lot::Mutex;
+
+mod panics;
+
+pub use panics::watch as watch_panics;
 
 const NEW_FILE: &str = ".limpid_run.tmp";
 const HEAD: &str = "limpid-run 1";
@@ -30,7 +37,7 @@ label_enum! {
         Clean = "clean",
         /// By an error of its own: the start failed, or logs could not be closed.
         Failed = "failed",
-        /// By a panic of the main thread.
+        /// By a panic.
         Panic = "panic",
         /// Killed by the kernel, since the control group had no memory left.
         OutOfMemory = "out_of_memory",
@@ -59,12 +66,30 @@ struct Run {
     started_ms: i64,
     oom_kills: u64,
     restarts: [u64; Exit::ALL.len()],
+    panic: Option<String>,
     end: Option<Exit>,
 }
 
 /// This run, until it ends.
 pub(crate) struct RunRecord {
+    file: Arc<RunFile>,
+}
+
+/// How the last run ended.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Ended {
+    pub(crate) exit: Exit,
+    /// The last panic in it, whether that ended it or not.
+    pub(crate) panic: Option<String>,
+}
+
+/// The file of a run.
+struct RunFile {
     path: PathBuf,
+    state: Mutex<State>,
+}
+
+struct State {
     run: Run,
     has_ended: bool,
 }
@@ -75,7 +100,7 @@ impl RunRecord {
         dir: &Path,
         now_ms: i64,
         registry: &Registry,
-    ) -> Result<(Self, Option<Exit>), RegisterError> {
+    ) -> Result<(Self, Option<Ended>), RegisterError> {
         let metrics = RestartMetrics::register(registry)?;
         let events = limits::memory_events().unwrap_or_default();
         let mut run = Run {
@@ -87,6 +112,7 @@ impl RunRecord {
         let path = dir.join(RUN_FILE);
         let last = read(&path);
         let exit = last.as_ref().map(|last| exit_of(last, &run));
+        let panic = last.as_ref().and_then(|last| last.panic.clone());
         run.restarts = last.map_or(run.restarts, |last| last.restarts);
         if let Some(exit) = exit {
             run.restarts[exit.index()] += 1;
@@ -96,30 +122,62 @@ impl RunRecord {
             let so_far = run.restarts[reason.index()];
             metrics.restarts.bind(*reason).inc_by(so_far);
         }
-        let record = Self {
-            path,
+        let state = State {
             run,
             has_ended: false,
         };
-        record.write();
-        Ok((record, exit))
+        let file = Arc::new(RunFile {
+            path,
+            state: Mutex::new(state),
+        });
+        panics::add(&file);
+        file.write(&file.state.lock().run);
+        Ok((Self { file }, exit.map(|exit| Ended { exit, panic })))
     }
 
     /// The run ended as it should.
     pub(crate) fn end_clean(&mut self) {
-        self.end(Exit::Clean);
+        self.file.end(Exit::Clean);
+    }
+}
+
+impl RunFile {
+    /// The first end counts.
+    fn end(&self, exit: Exit) {
+        let mut state = self.state.lock();
+        if !state.has_ended {
+            state.has_ended = true;
+            state.run.end = Some(exit);
+            self.write(&state.run);
+        }
     }
 
-    fn end(&mut self, exit: Exit) {
-        self.has_ended = true;
-        self.run.end = Some(exit);
-        self.write();
+    /// A thread panics, which may be the end. Whether it is the first that is waited for.
+    fn panicked(&self, text: &str) -> bool {
+        // It may be who holds the lock that panics.
+        let Some(mut state) = self.state.try_lock() else {
+            return false;
+        };
+        if state.has_ended {
+            return false;
+        }
+        state.run.panic = Some(text.to_owned());
+        let first = state.run.end.replace(Exit::Panic).is_none();
+        self.write(&state.run);
+        first
     }
 
-    fn write(&self) {
+    /// It was not the end.
+    fn survived(&self) {
+        let mut state = self.state.lock();
+        if !state.has_ended && state.run.end.take().is_some() {
+            self.write(&state.run);
+        }
+    }
+
+    fn write(&self, run: &Run) {
         let new = self.path.with_file_name(NEW_FILE);
-        let written =
-            write_to(&new, &text_of(&self.run)).and_then(|()| fs::rename(&new, &self.path));
+        let written = write_to(&new, &text_of(run)).and_then(|()| fs::rename(&new, &self.path));
         if let Err(error) = written {
             // What is there tells of an earlier run; nothing is better than that.
             fs::remove_file(&self.path).ok();
@@ -131,12 +189,10 @@ impl RunRecord {
 
 impl Drop for RunRecord {
     fn drop(&mut self) {
-        if !self.has_ended {
-            self.end(match std::thread::panicking() {
-                true => Exit::Panic,
-                false => Exit::Failed,
-            });
-        }
+        self.file.end(match std::thread::panicking() {
+            true => Exit::Panic,
+            false => Exit::Failed,
+        });
     }
 }
 
@@ -174,6 +230,7 @@ fn text_of(run: &Run) -> String {
         let count = run.restarts[exit.index()];
         lines.push(format!("restarts.{}={count}", exit.as_str()));
     }
+    lines.extend(run.panic.iter().map(|text| format!("panic={text}")));
     lines.extend(run.end.map(|exit| format!("end={}", exit.as_str())));
     lines.push(String::new());
     lines.join("\n")
@@ -192,6 +249,7 @@ fn parse(text: &str) -> Option<Run> {
             "boot" => value.clone_into(&mut run.boot),
             "started_ms" => run.started_ms = value.parse().ok()?,
             "oom_kills" => run.oom_kills = value.parse().ok()?,
+            "panic" => run.panic = Some(value.to_owned()),
             "end" => run.end = Some(named(value)?),
             _ => {
                 let exit = named(key.strip_prefix("restarts.")?)?;

@@ -42,6 +42,7 @@ pub use catalogue::catalogue;
 pub use error::StartError;
 pub use estimate::Estimate;
 pub use format::{FormatRequest, Formatted, format};
+pub use last_run::watch_panics;
 pub use log_targets::LOG_TARGETS;
 pub use server::Server;
 pub use told::{Addresses, Stopped};

@@ -65,11 +65,12 @@ pub(crate) fn open_logs(
     let (logs, report) = LogManager::open(options, &progress)?;
     report_recovery(&report, dirs, registry);
     let at_ms = clock.wall_ms();
-    let (run, last_exit) = RunRecord::begin(&dirs.metadata, at_ms, registry)?;
-    let last_exit = last_exit.map(LabelEnum::as_str);
-    if let Some(reason) = last_exit.filter(|reason| *reason != Exit::Clean.as_str()) {
-        tracing::warn!(reason, "the last run did not end cleanly");
+    let (run, ended) = RunRecord::begin(&dirs.metadata, at_ms, registry)?;
+    if let Some(ended) = ended.as_ref().filter(|ended| ended.exit != Exit::Clean) {
+        let (reason, panic) = (ended.exit.as_str(), ended.panic.as_deref());
+        tracing::warn!(reason, panic, "the last run did not end cleanly");
     }
+    let last_exit = ended.map(|ended| ended.exit.as_str());
     cluster.set_start(Start {
         at_ms,
         last_exit,

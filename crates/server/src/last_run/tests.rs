@@ -1,11 +1,26 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::time::Instant;
 
 use limpid_telemetry::Registry;
 
-use super::{Exit, RUN_FILE, Run, RunRecord, exit_of, parse, text_of};
+use super::panics::SURVIVED_AFTER;
+use super::{Ended, Exit, RUN_FILE, Run, RunRecord, exit_of, parse, read, text_of, watch_panics};
 
-fn begin(dir: &std::path::Path) -> (RunRecord, Option<Exit>) {
+fn begin_after(dir: &Path) -> (RunRecord, Option<Ended>) {
     RunRecord::begin(dir, 7, &Registry::new()).unwrap()
+}
+
+fn begin(dir: &Path) -> (RunRecord, Option<Exit>) {
+    let (record, ended) = begin_after(dir);
+    (record, ended.map(|ended| ended.exit))
+}
+
+/// A panic of another thread, which ends that thread alone.
+fn panic_elsewhere() {
+    let thread = std::thread::Builder::new().name("data-7".to_owned());
+    let thread = thread.spawn(|| panic!("on\npurpose")).unwrap();
+    thread.join().unwrap_err();
 }
 
 #[test]
@@ -31,7 +46,49 @@ fn each_end_is_told_by_the_next_start() {
     assert!(panicked.is_err());
     let (record, exit) = begin(dir.path());
     assert_eq!(exit, Some(Exit::Panic));
-    assert_eq!(record.run.restarts, [1, 1, 1, 0, 1, 0]);
+    assert_eq!(record.file.state.lock().run.restarts, [1, 1, 1, 0, 1, 0]);
+    drop(record);
+    a_panic_of_any_thread_is_told(dir.path());
+}
+
+/// The hook is of the process: no test of its own, so that it meets no other.
+fn a_panic_of_any_thread_is_told(dir: &Path) {
+    watch_panics();
+    let said = Some("thread data-7: on purpose".to_owned());
+    let (record, _) = begin(dir);
+    panic_elsewhere();
+    // As when that panic ended the process: nobody comes.
+    std::mem::forget(record);
+    let (record, ended) = begin_after(dir);
+    let exit = Exit::Panic;
+    assert_eq!(
+        ended,
+        Some(Ended {
+            exit,
+            panic: said.clone()
+        })
+    );
+
+    panic_elsewhere();
+    let file = dir.join(RUN_FILE);
+    assert_eq!(read(&file).unwrap().end, Some(Exit::Panic));
+    let began = Instant::now();
+    while read(&file).unwrap().end.is_some() {
+        assert!(began.elapsed() < 20 * SURVIVED_AFTER, "it lives");
+        std::thread::park_timeout(SURVIVED_AFTER / 20);
+    }
+    std::mem::forget(record);
+    let (mut record, ended) = begin_after(dir);
+    let exit = Exit::Killed;
+    assert_eq!(
+        ended,
+        Some(Ended { exit, panic: said }),
+        "later, by something else"
+    );
+    panic_elsewhere();
+    record.end_clean();
+    drop(record);
+    assert_eq!(begin(dir).1, Some(Exit::Clean), "it was survived");
 }
 
 #[test]
@@ -55,6 +112,7 @@ fn a_file_comes_back_as_it_was_and_others_are_not_read() {
         started_ms: -5,
         oom_kills: 2,
         restarts: [1, 2, 3, 4, 5, 6],
+        panic: Some("thread a: x=y".to_owned()),
         end: Some(Exit::Panic),
     };
     assert_eq!(parse(&text_of(&run)), Some(run.clone()));
