@@ -283,6 +283,9 @@ pub struct BundleArgs {
         default_value = "limpid-support-bundle.tar.gz"
     )]
     pub to: PathBuf,
+    /// How long the processor time of threads is looked at, up to 60; 0 leaves it out
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub cpu_seconds: u8,
 }
 
 #[derive(clap::Args)]

@@ -12,7 +12,8 @@ const SECRET: &str = "hunter2";
 
 fn fetch(url: &str, to: &Path) -> (Option<i32>, String) {
     let mut fetch = command(LIMPID);
-    fetch.args(["support-bundle", "--url", url, "--to"]).arg(to);
+    fetch.args(["support-bundle", "--cpu-seconds", "1", "--url", url, "--to"]);
+    fetch.arg(to);
     let ended = fetch.output().unwrap();
     let said = [ended.stdout, ended.stderr].concat();
     (ended.status.code(), String::from_utf8(said).unwrap())
@@ -38,7 +39,14 @@ fn a_bundle_has_everything_but_secrets_and_records() {
     let unpacked = dir.path().join("limpid-support-bundle");
     wait::until_true("a bundle that knows the topic", || {
         std::fs::remove_file(&file).ok();
-        let (code, said) = fetch(&url, &file);
+        // Something is to be seen while the threads are looked at.
+        let (code, said) = std::thread::scope(|scope| {
+            let fetching = scope.spawn(|| fetch(&url, &file));
+            while !fetching.is_finished() {
+                client.produce("orders", &[b"hunter2-value"]).unwrap();
+            }
+            fetching.join().unwrap()
+        });
         assert_eq!(code, Some(0), "{said}");
         let mut tar = Command::new("tar");
         tar.arg("-xzf").arg(&file).arg("-C").arg(dir.path());
@@ -64,6 +72,8 @@ fn a_bundle_has_everything_but_secrets_and_records() {
         ("ready.txt", "ready"),
         ("system.txt", "Max open files"),
         ("threads.txt", "limpid-ticker"),
+        ("cpu-by-thread.txt", "limpid-ticker"),
+        ("cpu-by-thread.txt", "api=\"Produce\""),
     ] {
         let text = read(name);
         assert!(text.contains(words), "{name} has no {words}:\n{text:.2000}");

@@ -21,7 +21,8 @@ pub fn run(args: &BundleArgs) -> Result<ExitCode> {
         .mode(0o600)
         .open(&args.to);
     let mut file = file.with_context(|| format!("can't write {shown}"))?;
-    let fetched = ask::download(&args.ask, "/support-bundle.tar.gz");
+    let path = format!("/support-bundle.tar.gz?seconds={}", args.cpu_seconds);
+    let fetched = ask::download(&args.ask, &path);
     let written = fetched.and_then(|(status, bytes)| {
         if status != 200 {
             let text = String::from_utf8_lossy(&bytes);

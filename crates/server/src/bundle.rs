@@ -3,16 +3,17 @@
 //! Most of it is what the faces answer anyway, asked in the name of the visitor. Settings whose values
 //! must not be shown are hidden; payloads and keys of records are on no page that is asked.
 
+mod cpu;
 mod system;
 mod tar;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::{Arc, OnceLock};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{RawQuery, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -28,6 +29,7 @@ use limpid_telemetry::logging::loggers::Loggers;
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
+use self::cpu::CpuByThread;
 use crate::node::HTTP;
 
 /// Where it is.
@@ -36,6 +38,12 @@ pub(crate) const PATH: &str = "/support-bundle.tar.gz";
 const AT_ONCE_MAX: usize = 1;
 /// Bytes of one file; what is longer is cut.
 const FILE_BYTES_MAX: usize = 64 << 20;
+
+/// How long processor time is looked at; `?seconds=` changes it, and 0 leaves it out.
+const CPU_SECONDS: u64 = 10;
+const CPU_SECONDS_MAX: u64 = 60;
+/// Where the sums of the stages are.
+const STAGES: &str = "/metrics?collect[]=limpid_request_stage_seconds";
 
 /// What the faces answer: the name of the file, and the path with `{cluster}` for the cluster's name.
 const PAGES: [(&str, &str); 6] = [
@@ -64,7 +72,8 @@ beans.json     the same and more as Kafka's MBeans
 loggers.json   levels of loggers
 ready.txt      whether it serves, and why not
 system.txt     version, machine, limits of the process and its control group
-threads.txt    threads with the processor time that each took
+threads.txt    threads with the processor time that each took since it began
+cpu-by-thread.txt  the same over some seconds, what threads waited in, and the stages of requests
 ";
 
 /// What bundles are made of.
@@ -114,6 +123,7 @@ pub(crate) fn router(bundle: Arc<Bundle>, faces: Router) -> Router {
 async fn answer(
     State((bundle, faces)): State<(Arc<Bundle>, Router)>,
     Extension(visitor): Extension<Visitor>,
+    RawQuery(query): RawQuery,
 ) -> Response {
     // Whoever sits at a machine where nobody logs in sees everything there.
     if visitor.via() != Via::Local
@@ -130,6 +140,11 @@ async fn answer(
     for (name, path) in PAGES {
         let path = path.replace("{cluster}", &limpid_console::encoded(bundle.source.name()));
         files.push((name.to_owned(), ask(&faces, &path, &visitor).await));
+    }
+    let seconds = cpu_seconds(query.as_deref().unwrap_or_default());
+    if seconds > 0 {
+        let profile = cpu_by_thread(&faces, &visitor, seconds).await;
+        files.push(("cpu-by-thread.txt".to_owned(), profile.into_bytes()));
     }
     let for_files = Arc::clone(&bundle);
     let made = tokio::task::spawn_blocking(move || {
@@ -158,6 +173,31 @@ async fn answer(
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
+}
+
+fn cpu_seconds(query: &str) -> u64 {
+    let pairs = limpid_console::decoded_pairs(query);
+    let wanted = pairs.iter().find(|(key, _)| key == "seconds");
+    let wanted = wanted.and_then(|(_, value)| value.parse().ok());
+    wanted.unwrap_or(CPU_SECONDS).min(CPU_SECONDS_MAX)
+}
+
+/// Looks at the threads for so long.
+async fn cpu_by_thread(faces: &Router, visitor: &Visitor, seconds: u64) -> String {
+    let before = ask(faces, STAGES, visitor).await;
+    let mut seen = CpuByThread::begin();
+    let until = Instant::now() + Duration::from_secs(seconds);
+    while Instant::now() < until {
+        tokio::time::sleep(cpu::STEP).await;
+        // Some files of /proc for each thread: a millisecond or two.
+        seen.look();
+    }
+    let after = ask(faces, STAGES, visitor).await;
+    let (before, after) = (
+        String::from_utf8_lossy(&before),
+        String::from_utf8_lossy(&after),
+    );
+    seen.text(&cpu::stages(&before, &after))
 }
 
 /// What a face answers, or why it doesn't.

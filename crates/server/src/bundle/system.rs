@@ -53,14 +53,14 @@ pub(super) fn threads() -> String {
 }
 
 /// Name and times of a thread: `tid (name) state …`; the name may hold anything.
-fn times(stat: &str) -> Option<(&str, &str, &str)> {
+pub(super) fn times(stat: &str) -> Option<(&str, &str, &str)> {
     let (head, fields) = stat.rsplit_once(") ")?;
     let (_, name) = head.split_once(" (")?;
     let mut fields = fields.split(' ').skip(11);
     Some((name, fields.next()?, fields.next()?))
 }
 
-fn push(text: &mut String, more: std::fmt::Arguments<'_>) {
+pub(super) fn push(text: &mut String, more: std::fmt::Arguments<'_>) {
     // Writing to a String can't fail.
     let _written = text.write_fmt(more).is_ok();
 }
