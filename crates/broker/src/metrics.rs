@@ -273,7 +273,10 @@ metrics! {
         /// Rebalances that began, by what began them.
         pub rebalances: counter { group: GroupName, cause: RebalanceCause } = "limpid_group_rebalances_total";
         /// Time from the beginning of a rebalance until every member had its assignment.
-        pub rebalance: histogram[buckets::REBALANCE_SECONDS] = "limpid_group_rebalance_seconds",
+        pub rebalance: histogram[buckets::REBALANCE_SECONDS] = "limpid_group_rebalance_seconds";
+        /// Rebalances of classic groups after which the leader gave members their assignments: not those
+        /// that left nobody.
+        pub synced: counter = "limpid_group_synced_rebalances_total",
             mbean "kafka.server:type=group-coordinator-metrics" attribute "group-completed-rebalance-count",
             mbean "kafka.server:type=group-coordinator-metrics" attribute_rate "group-completed-rebalance-rate";
         /// Offsets committed, one for each partition.

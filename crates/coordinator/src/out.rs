@@ -52,6 +52,8 @@ pub enum Event {
         took_ms: u64,
         /// Members afterwards.
         members: usize,
+        /// The leader of a classic group gave all of them their assignments.
+        is_synced: bool,
     },
     /// Offsets were committed.
     Committed {

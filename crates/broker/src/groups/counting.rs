@@ -59,8 +59,10 @@ impl Counting {
                 cause,
                 took_ms,
                 members,
+                is_synced,
             } => {
                 self.metrics.rebalance.observe(*took_ms as f64 / 1_000.0);
+                self.metrics.synced.inc_by(u64::from(*is_synced));
                 let cause = cause.as_str();
                 tracing::debug!(group.id = %group, cause, took_ms, members, "rebalance ended");
             }

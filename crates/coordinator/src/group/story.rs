@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::cause::Cause;
-use crate::group::{Group, Turn};
+use crate::group::{Group, Kind, Turn};
 use crate::out::Event;
 use crate::view::RebalanceView;
 
@@ -47,6 +47,7 @@ impl Group {
             cause,
             took_ms,
             members,
+            is_synced: matches!(self.kind, Kind::Classic) && members > 0,
         });
     }
 }

@@ -35,6 +35,20 @@ fn the_last_one_leaves_an_empty_group_with_its_offsets() {
 }
 
 #[test]
+fn a_rebalance_that_leaves_nobody_gave_nobody_an_assignment() {
+    let mut world = World::quick();
+    let ids = world.stable(1);
+    assert_eq!(world.leave(&ids[0]), ErrorCode::None);
+    let ended = world.events.iter().filter_map(|event| match event {
+        Event::RebalanceEnded {
+            members, is_synced, ..
+        } => Some((*members, *is_synced)),
+        _ => None,
+    });
+    assert_eq!(ended.collect::<Vec<_>>(), [(1, true), (0, false)]);
+}
+
+#[test]
 fn leaving_while_waiting_answers_what_waits() {
     let mut world = World::new();
     let (id, token) = world.join_new(&["range"]);
