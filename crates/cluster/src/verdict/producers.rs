@@ -144,13 +144,15 @@ mod tests {
 
     #[test]
     fn a_client_is_named_once_with_what_both_sides_know() {
-        let mut snapshot = ClusterSnapshot::default();
-        snapshot.short_buffers = vec![
-            buffer("full", "f", 0.95, 0.0),
-            buffer("orders", "a", 0.96, 0.0),
-            buffer("orders", "b", 1.0, 0.25),
-        ];
-        snapshot.clients = vec![client(0.0)];
+        let mut snapshot = ClusterSnapshot {
+            short_buffers: vec![
+                buffer("full", "f", 0.95, 0.0),
+                buffer("orders", "a", 0.96, 0.0),
+                buffer("orders", "b", 1.0, 0.25),
+            ],
+            clients: vec![client(0.0)],
+            ..ClusterSnapshot::default()
+        };
         let found = producers(&snapshot);
         let said: Vec<&str> = found.iter().map(|f| f.sentence.as_str()).collect();
         assert_eq!(
