@@ -61,6 +61,7 @@ pub const LOG_TARGETS: &[&str] = &[
     "limpid_server::http",
     "limpid_server::http::serve",
     "limpid_server::last_run",
+    "limpid_server::last_run::panics",
     "limpid_server::opening",
     "limpid_server::room",
     "limpid_server::runtimes",

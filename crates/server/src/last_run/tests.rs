@@ -61,13 +61,7 @@ fn a_panic_of_any_thread_is_told(dir: &Path) {
     std::mem::forget(record);
     let (record, ended) = begin_after(dir);
     let exit = Exit::Panic;
-    assert_eq!(
-        ended,
-        Some(Ended {
-            exit,
-            panic: said.clone()
-        })
-    );
+    assert_eq!(ended, Some(Ended { exit, panic: said }));
 
     panic_elsewhere();
     let file = dir.join(RUN_FILE);
@@ -79,12 +73,10 @@ fn a_panic_of_any_thread_is_told(dir: &Path) {
     }
     std::mem::forget(record);
     let (mut record, ended) = begin_after(dir);
-    let exit = Exit::Killed;
-    assert_eq!(
-        ended,
-        Some(Ended { exit, panic: said }),
-        "later, by something else"
-    );
+    // Its text may be another test's by now, if that fails.
+    let ended = ended.unwrap();
+    assert_eq!(ended.exit, Exit::Killed, "later, by something else");
+    assert!(ended.panic.is_some(), "and the last panic is known");
     panic_elsewhere();
     record.end_clean();
     drop(record);
