@@ -89,6 +89,9 @@ struct State {
     unflushed_since: Option<Duration>,
     /// Files were made since the directory was last synced.
     dir_dirty: bool,
+    /// Base of the active segment and end of the log as a clean shutdown left them; `None` for a
+    /// log that is new or was repaired.
+    opened_clean: Option<(i64, i64)>,
 }
 
 /// A partition's log. Shared as `Arc`; every method may be called from any thread.
@@ -249,14 +252,13 @@ impl PartitionLog {
 
     /// Notes that the leadership of `epoch` begins at the end of the log. To be called before the
     /// first append under that epoch; a known epoch changes nothing.
+    ///
+    /// It goes to the disk with the first records of the epoch: one without records tells nobody
+    /// anything, and at a start every log of the node gets one.
     pub fn begin_epoch(&self, epoch: i32) {
         let mut state = self.state.lock();
         let end = self.log_end_offset();
         state.epochs.assign(epoch, end);
-        if state.epochs.dirty {
-            let now = self.shared.clock.monotonic();
-            state.unflushed_since.get_or_insert(now);
-        }
     }
 
     /// Producers remembered.

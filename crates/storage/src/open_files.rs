@@ -1,8 +1,10 @@
 //! File handles of segments, opened when needed and closed when too many are open.
 //!
-//! The files of active segments and of segments not yet synced are *pinned*: their handle stays
-//! open (an error of background write-back is then reported to the next fsync and not lost with
-//! the last handle). All others share a limit, [`OpenFiles::limit`], with second-chance eviction.
+//! Logs with bytes that are not synced yet are *pinned*: their handle stays open (an error of
+//! background write-back is then reported to the next fsync and not lost with the last handle).
+//! All others share a limit, [`OpenFiles::limit`], with second-chance eviction: indexes, which are
+//! hints, and logs that nobody has written to since the last fsync. So an idle partition costs no
+//! descriptor, and a busy one costs one.
 
 use std::collections::VecDeque;
 use std::io;
@@ -125,6 +127,16 @@ impl Slot {
             self.owner.add(self);
         }
         Ok(handle)
+    }
+
+    /// From now on the handle stays open, once it is.
+    pub(crate) fn pin(&self) {
+        if !self.pinned.load(Ordering::Relaxed) {
+            // Under the lock, so that whoever is about to close the handle has either seen this
+            // or is done before it is asked for.
+            let _state = self.state.lock();
+            self.pinned.store(true, Ordering::Relaxed);
+        }
     }
 
     /// From now on the handle may be closed when too many are open.

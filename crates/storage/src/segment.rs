@@ -102,16 +102,16 @@ impl Segment {
         lengths: FileLengths,
         now_ms: i64,
     ) -> Arc<Self> {
-        let slot = |suffix: &str| {
+        let slot = |suffix: &str, pinned: bool| {
             let path = names::segment_file(dir, base_offset, &format!("{suffix}{after}"));
-            Slot::new(open, path, true)
+            Slot::new(open, path, pinned)
         };
         Arc::new(Self {
             base_offset,
-            log: slot(names::LOG),
-            offsets: OffsetIndex::new(slot(names::INDEX), lengths.index),
-            times: TimeIndex::new(slot(names::TIME_INDEX), lengths.time_index),
-            txns: TxnIndex::new(slot(names::TXN_INDEX), lengths.txn_index),
+            log: slot(names::LOG, true),
+            offsets: OffsetIndex::new(slot(names::INDEX, false), lengths.index),
+            times: TimeIndex::new(slot(names::TIME_INDEX, false), lengths.time_index),
+            txns: TxnIndex::new(slot(names::TXN_INDEX, true), lengths.txn_index),
             size: AtomicU64::new(lengths.log),
             progress: Mutex::new(Progress {
                 since_index: 0,
@@ -206,6 +206,8 @@ impl Segment {
             size + bytes.len() as u64 <= SEGMENT_BYTES_MAX,
             "the segment was not rolled"
         );
+        self.log.pin();
+        self.txns.slot.pin();
         self.log.get()?.write_all_at(bytes, size)
     }
 
@@ -285,6 +287,12 @@ impl Segment {
         }
         self.mark_synced();
         Ok(())
+    }
+
+    /// Nothing was written since the last fsync: its files need not stay open until something is.
+    pub(crate) fn unpin(&self) {
+        self.log.unpin();
+        self.txns.slot.unpin();
     }
 
     /// The files are on the disk already (a clean start): they need not stay open.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::PartitionLog;
+use super::{PartitionLog, State};
 use crate::api::Unflushed;
 use crate::checkpoint;
 use crate::error::StorageError;
@@ -187,6 +187,10 @@ impl PartitionLog {
                 );
                 let took = self.shared.clock.monotonic().saturating_sub(started);
                 self.shared.metrics.flush.observe(took.as_secs_f64());
+                let state = self.state.lock();
+                if state.unflushed_since.is_none() {
+                    state.active.unpin();
+                }
                 Ok(())
             }
             // Whoever deletes or renames a log closes it first; its files need no sync.
@@ -279,6 +283,15 @@ impl PartitionLog {
         }
     }
 
+    /// Whether the files are those of the last clean shutdown, with all that one leaves behind.
+    fn is_as_opened(&self, state: &State) -> bool {
+        let end = self.log_end_offset();
+        let snapshot = || names::segment_file(&self.path(), end, names::SNAPSHOT);
+        state.unflushed_since.is_none()
+            && state.opened_clean == Some((state.active.base_offset, end))
+            && self.shared.files.exists(&snapshot()).unwrap_or(false)
+    }
+
     /// The last flush of a clean shutdown: final index entries, a producer snapshot at the end,
     /// and nothing is appended any more.
     pub(crate) fn shutdown(&self) -> Result<(), StorageError> {
@@ -286,6 +299,9 @@ impl PartitionLog {
         let (end, content, indexed) = {
             let mut state = self.state.lock();
             self.closed.store(true, Ordering::Release);
+            if self.is_as_opened(&state) {
+                return Ok(());
+            }
             state.unflushed_since.get_or_insert(Duration::ZERO);
             let content = crate::producers::snapshot::encode(&state.producers);
             (self.log_end_offset(), content, state.active.finish_times())

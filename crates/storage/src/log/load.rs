@@ -65,6 +65,8 @@ impl PartitionLog {
         };
         let found = recovery.run(&listing, &mut outcome).map_err(fail)?;
         let (mut segments, end) = (found.segments, found.end);
+        // Otherwise there are new or repaired files: the first flush syncs them and the directory.
+        let untouched = params.clean && found.scanned.is_empty() && !segments.is_empty();
         if segments.is_empty() {
             let now = shared.clock.wall_ms();
             let lengths = FileLengths::default();
@@ -78,7 +80,11 @@ impl PartitionLog {
         };
         let start = effective_start(*first.0, end, params.log_start, &mut outcome);
         let active = Arc::clone(active.1);
+        if untouched {
+            active.unpin();
+        }
         let state = State {
+            opened_clean: untouched.then_some((active.base_offset, end)),
             active,
             producers: Producers::default(),
             epochs: Epochs::default(),
@@ -86,9 +92,8 @@ impl PartitionLog {
             snapshots: Vec::new(),
             unflushed_bytes: 0,
             unflushed_records: 0,
-            // New or repaired files: the first flush syncs them and the directory.
-            unflushed_since: Some(shared.clock.monotonic()),
-            dir_dirty: true,
+            unflushed_since: (!untouched).then(|| shared.clock.monotonic()),
+            dir_dirty: !untouched,
         };
         let log = Self {
             jitter_per_mille: jitter(&params.topic, params.partition),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use limpid_platform::clock::Clock;
@@ -21,6 +21,9 @@ use crate::segment::Segment;
 
 /// Idle producers are looked for this often (`producer.id.expiration.check.interval.ms`).
 const PRODUCER_CHECK: Duration = Duration::from_secs(600);
+/// Logs that are closed at a time. Each waits for the disk's journal a few times, and those who
+/// wait together are served together.
+const CLOSING_THREADS: usize = 16;
 
 /// Something to be removed from the disk later.
 #[derive(Debug)]
@@ -114,7 +117,7 @@ impl LogManager {
             dir.make_reserve();
         }
         let logs = self.logs();
-        self.flush_all(&logs, false);
+        self.flush_all(&logs);
         let (retention, producers, checkpoints) = {
             let mut last = self.background.last.lock();
             (
@@ -169,7 +172,7 @@ impl LogManager {
         let mut logs = self.logs();
         logs.retain(|log| log.log_dir().is_online());
         let mut first_error = None;
-        let results = self.flush_all(&logs, true);
+        let results = close_all(&logs);
         let mut failed_dirs: Vec<PathBuf> = Vec::new();
         for (log, result) in logs.iter().zip(results) {
             if let Err(e) = result {
@@ -208,38 +211,30 @@ impl LogManager {
             .map_err(|e| dir.storage_error(&marker, e))
     }
 
-    /// Flushes logs in parallel on the flush threads; in the order of `logs` the results.
-    fn flush_all(
-        &self,
-        logs: &[Arc<PartitionLog>],
-        closing: bool,
-    ) -> Vec<Result<(), StorageError>> {
-        let flush = move |log: &PartitionLog| if closing { log.shutdown() } else { log.flush() };
-        let mut running = Vec::with_capacity(logs.len());
+    /// Flushes what is due, in parallel on the flush threads.
+    fn flush_all(&self, logs: &[Arc<PartitionLog>]) {
+        let mut running = Vec::new();
         for log in logs {
-            if !closing && (!log.is_online() || !log.flush_due()) {
+            if !log.is_online() || !log.flush_due() {
                 continue;
             }
             let job = Arc::clone(log);
-            let receiver = self.shared.flush_pool.run(move || flush(&job));
+            let receiver = self.shared.flush_pool.run(move || job.flush());
             running.push((log, receiver));
         }
         let mut failures = Failures::default();
-        let mut results = Vec::with_capacity(running.len());
         for (log, receiver) in running {
             let result = match receiver.map(|receiver| receiver.recv()) {
                 Ok(Ok(result)) => result,
                 // No room in the pool, or the job panicked.
                 Ok(Err(_)) => Err(log.log_dir().offline_error()),
-                Err(_) => flush(log),
+                Err(_) => log.flush(),
             };
             if let Err(error) = &result {
                 failures.add(log, error);
             }
-            results.push(result);
         }
         failures.tell("flush failed");
-        results
     }
 
     pub(super) fn apply_retention(&self, logs: &[Arc<PartitionLog>]) -> RetentionDone {
@@ -352,4 +347,36 @@ impl LogManager {
         }
         Ok(())
     }
+}
+
+/// Closes logs, many at a time; the results in their order.
+fn close_all(logs: &[Arc<PartitionLog>]) -> Vec<Result<(), StorageError>> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::with_capacity(logs.len()));
+    let work = || {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(log) = logs.get(at) else { return };
+            let result = log.shutdown();
+            done.lock().push((at, result));
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..CLOSING_THREADS.min(logs.len()) {
+            let name = std::thread::Builder::new().name("log-close".to_owned());
+            // With fewer it takes longer.
+            name.spawn_scoped(scope, work).ok();
+        }
+        work();
+    });
+    let mut results = done.into_inner();
+    results.sort_by_key(|(at, _)| *at);
+    let mut failures = Failures::default();
+    for (at, result) in &results {
+        if let Err(error) = result {
+            failures.add(&logs[*at], error);
+        }
+    }
+    failures.tell("closing failed");
+    results.into_iter().map(|(_, result)| result).collect()
 }

@@ -329,3 +329,96 @@ fn unflushed_bytes_are_told_and_synced_by_the_tick() {
     manager.tick();
     assert_eq!((log.recovery_point(), log.unflushed().bytes), (1, 0));
 }
+
+/// Files below `dir` that this process has open.
+fn held(dir: &std::path::Path) -> Vec<String> {
+    let dir = dir.canonicalize().unwrap();
+    let links = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+    let links = links.filter_map(|link| std::fs::read_link(link.path()).ok());
+    let ours = links.filter(|path| path.starts_with(&dir));
+    ours.map(|path| path.display().to_string())
+        .filter(|path| !path.ends_with(".lock"))
+        .collect()
+}
+
+#[test]
+fn idle_partitions_cost_no_descriptor_and_busy_ones_one() {
+    const LOGS: i32 = 60;
+    const LIMIT: usize = 8;
+    let bench = Bench::new();
+    let open = || {
+        let mut options = bench.options();
+        options.open_segment_files = LIMIT;
+        LogManager::open(options, &|_| {}).unwrap().0
+    };
+    let manager = open();
+    let id = Uuid::from_bytes([7; 16]);
+    let make = |i| manager.create("many", id, i, bench.config.clone()).unwrap();
+    let logs: Vec<_> = (0..LOGS).map(make).collect();
+    logs.iter().for_each(|log| log.begin_epoch(0));
+    for log in &logs {
+        append(log, &batch(3, 100, START_MS)).unwrap();
+    }
+    let busy = held(bench.dir.path());
+    let pinned = busy.iter().filter(|path| path.ends_with(".log")).count();
+    assert!(pinned >= LOGS as usize, "unsynced and closed: {busy:?}");
+    assert!(busy.len() <= LOGS as usize + LIMIT + 1, "{}", busy.len());
+    logs.iter().for_each(|log| log.flush().unwrap());
+    assert!(held(bench.dir.path()).len() <= LIMIT + 1);
+    // Whoever writes again has his file, and what was there is still read.
+    append(&logs[7], &batch(1, 100, START_MS)).unwrap();
+    assert_eq!(logs[7].log_end_offset(), 4);
+    assert_eq!(read_all(&logs[7]).len() as u64, logs[7].size_bytes());
+    manager.shutdown().unwrap();
+    drop((logs, manager));
+
+    let manager = open();
+    assert!(held(bench.dir.path()).len() <= LIMIT + 1);
+    manager.tick();
+    assert!(held(bench.dir.path()).len() <= LIMIT + 1);
+    assert_eq!(manager.get("many", 7).unwrap().log_end_offset(), 4);
+}
+
+#[test]
+fn a_clean_stop_writes_nothing_for_logs_that_nobody_wrote_to() {
+    use std::os::unix::fs::MetadataExt as _;
+    let bench = Bench::new();
+    let (manager, log) = bench.start();
+    log.begin_epoch(0);
+    append(&log, &batch(3, 100, START_MS)).unwrap();
+    manager.shutdown().unwrap();
+    drop((manager, log));
+    let files = || {
+        let entries = std::fs::read_dir(bench.log_path()).unwrap().flatten();
+        let of = |entry: std::fs::DirEntry| {
+            let found = entry.metadata().unwrap();
+            let times = (found.mtime(), found.mtime_nsec());
+            (entry.file_name(), found.ino(), times, found.len())
+        };
+        let mut files: Vec<_> = entries.map(of).collect();
+        files.sort();
+        files
+    };
+    let before = files();
+    let (manager, report) = bench.open();
+    assert!(report.clean);
+    let log = manager.get(TOPIC, 0).unwrap();
+    log.begin_epoch(1);
+    manager.tick();
+    manager.shutdown().unwrap();
+    drop((manager, log));
+    assert_eq!(files(), before, "an idle log was written");
+
+    // What was written after all is closed as ever.
+    let (manager, _) = bench.open();
+    let log = manager.get(TOPIC, 0).unwrap();
+    log.begin_epoch(2);
+    append(&log, &batch(1, 100, START_MS)).unwrap();
+    manager.shutdown().unwrap();
+    drop((manager, log));
+    let text = std::fs::read_to_string(bench.log_path().join("leader-epoch-checkpoint")).unwrap();
+    assert!(text.ends_with("2 3\n"), "{text:?}");
+    let (manager, report) = bench.open();
+    assert!(report.clean && report.logs_recovered == 0);
+    assert_eq!(manager.get(TOPIC, 0).unwrap().log_end_offset(), 4);
+}
