@@ -52,30 +52,36 @@ pub(crate) struct Scanner {
     window: Vec<u8>,
     window_start: u64,
     window_bytes: usize,
-    verify: bool,
+    /// Batches that end below this offset are taken by their headers, the others by their checksums.
+    trusted_below: i64,
 }
 
 impl Scanner {
     /// Headers only.
     pub(crate) fn headers(file: Arc<dyn File>, position: u64, end: u64) -> Self {
-        Self::new(file, position, end, HEADER_WINDOW_BYTES, false)
+        Self::trusting(file, position, end, i64::MAX)
     }
 
-    /// Headers and checksums.
-    pub(crate) fn verified(file: Arc<dyn File>, position: u64, end: u64) -> Self {
-        Self::new(file, position, end, WINDOW_BYTES, true)
-    }
-
-    fn new(file: Arc<dyn File>, position: u64, end: u64, size: usize, verify: bool) -> Self {
+    /// Headers, and checksums from the first batch on that reaches `trusted_below`.
+    pub(crate) fn trusting(
+        file: Arc<dyn File>,
+        position: u64,
+        end: u64,
+        trusted_below: i64,
+    ) -> Self {
         let (window, window_start) = (Vec::new(), 0);
+        let window_bytes = match trusted_below {
+            i64::MIN => WINDOW_BYTES,
+            _ => HEADER_WINDOW_BYTES,
+        };
         Self {
             file,
             position,
             end,
             window,
             window_start,
-            window_bytes: size,
-            verify,
+            window_bytes,
+            trusted_below,
         }
     }
 
@@ -100,7 +106,9 @@ impl Scanner {
         if header.base_offset < 0 || header.last_offset_delta < 0 || header.records_count < 0 {
             return Err(corrupt("negative offset or count".to_owned()));
         }
-        if self.verify {
+        if header.last_offset() >= self.trusted_below {
+            // What follows is read as a whole.
+            self.window_bytes = WINDOW_BYTES;
             let computed = self.crc(position + CRC_COVERS_FROM as u64, self.end_of(&header))?;
             if computed != header.crc {
                 let stored = header.crc;

@@ -3,8 +3,9 @@
 //! After a clean shutdown files are trusted; index ends are checked for plausibility, and only
 //! the headers behind the last index entry of the last segment are read. Otherwise every segment
 //! from the one that holds the recovery point on is scanned: the first batch that is torn, fails
-//! its checksum or goes back in offsets is cut off with all that follows. Indexes of what was
-//! scanned are always rebuilt.
+//! its checksum or goes back in offsets is cut off with all that follows. Checksums are computed from
+//! the recovery point on: what is below it was on the disk before the crash, and is walked by its
+//! headers. Indexes of what was scanned are always rebuilt.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -156,7 +157,8 @@ impl Recovery<'_> {
         outcome: &mut Outcome,
     ) -> io::Result<Looked> {
         if suspect {
-            return self.scan(segment, files, true, is_last, outcome);
+            let from = self.params.recovery_point;
+            return self.scan(segment, files, (from, true), is_last, outcome);
         }
         if let Some(why) = self.wrong_index(segment, files)? {
             outcome.note(
@@ -166,7 +168,7 @@ impl Recovery<'_> {
             outcome.indexes_rebuilt += 1;
             // A closed segment that was on the disk is not cut: what follows a bad place in it
             // may be good, and was acknowledged.
-            return self.scan(segment, files, is_last, is_last, outcome);
+            return self.scan(segment, files, (i64::MIN, is_last), is_last, outcome);
         }
         if !is_last && segment.restore_times()? {
             segment.mark_synced();
@@ -188,7 +190,7 @@ impl Recovery<'_> {
                 })
             }
             Err(ScanError::Io(e)) if e.kind() != io::ErrorKind::UnexpectedEof => Err(e),
-            Err(_) => self.scan(segment, files, is_last, is_last, outcome),
+            Err(_) => self.scan(segment, files, (i64::MIN, is_last), is_last, outcome),
         }
     }
 
@@ -217,12 +219,13 @@ impl Recovery<'_> {
         Ok(None)
     }
 
-    /// Reads every batch of a segment and rebuilds its indexes.
+    /// Reads every batch of a segment, those that end below `trusted_below` by their headers, and
+    /// rebuilds its indexes.
     fn scan(
         &self,
         segment: &Segment,
         files: &SegmentFiles,
-        may_cut: bool,
+        (trusted_below, may_cut): (i64, bool),
         is_last: bool,
         outcome: &mut Outcome,
     ) -> io::Result<Looked> {
@@ -232,7 +235,7 @@ impl Recovery<'_> {
         outcome.scanned = true;
         outcome.segments_scanned += 1;
         outcome.bytes_scanned += size;
-        let mut scanner = Scanner::verified(segment.log.get()?, 0, size);
+        let mut scanner = Scanner::trusting(segment.log.get()?, 0, size, trusted_below);
         let mut end = segment.base_offset;
         let bad = loop {
             match scanner.next() {

@@ -406,3 +406,40 @@ fn copy_tree(from: &Path, to: &Path) {
         }
     }
 }
+
+#[test]
+fn what_was_on_the_disk_before_a_crash_is_walked_by_its_headers() {
+    let bench = Bench::new();
+    let (manager, log) = bench.start();
+    for i in 0..40 {
+        append(&log, &batch(1, 2_000, START_MS + i)).unwrap();
+    }
+    log.flush().unwrap();
+    manager.write_checkpoints_for_test();
+    for i in 40..50 {
+        append(&log, &batch(1, 2_000, START_MS + i)).unwrap();
+    }
+    let file = bench.log_path().join("00000000000000000000.log");
+    let size = log.size_bytes() / 50;
+    let flip = |batch: u64| {
+        use std::os::unix::fs::FileExt as _;
+        let file = std::fs::File::options().read(true).write(true).open(&file);
+        let (file, at) = (file.unwrap(), batch * size + 1_000);
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, at).unwrap();
+        file.write_all_at(&[!byte[0]], at).unwrap();
+    };
+    // Harm to acknowledged records that were synced must not cost those behind it; harm to what
+    // was not synced does.
+    flip(3);
+    flip(45);
+    let (manager, log, report) = bench.crash(manager, log);
+    assert_eq!(log.log_end_offset(), 45, "{:?}", report.notes);
+    assert_eq!(report.bytes_cut, 5 * size);
+    assert_eq!(log.size_bytes(), 45 * size);
+    // The index was made anew all the same, over what was only walked too.
+    assert!(bench.names(".index").len() == 1);
+    let index = bench.log_path().join("00000000000000000000.index");
+    assert!(std::fs::metadata(index).unwrap().len() >= 8 * 40);
+    drop((manager, log));
+}
