@@ -124,8 +124,10 @@ impl Metadata {
                 self.metrics.metadata.errors.inc();
                 let apply_errors = &self.metrics.metadata.apply_errors;
                 apply_errors.inc_by(errors.len() as u64);
-                for error in errors {
-                    tracing::error!(%error, "a log could not follow the metadata");
+                // What fails for one log mostly fails for all, and is tried again with every change.
+                if let Some(first) = errors.first() {
+                    let count = errors.len();
+                    tracing::error!(error = %first, count, "logs could not follow the metadata");
                 }
             }
             Err(error) => tracing::error!(%error, "topics could not follow the metadata"),
