@@ -11,6 +11,7 @@ use limpid_client_metrics::{ClientMetrics, Forwarder, PushMetrics};
 use limpid_cluster::{ReadinessState, Start};
 use limpid_config::BrokerConfig;
 use limpid_platform::clock::Clock;
+use limpid_platform::limits;
 use limpid_storage::metadata::changes::SupportedFeature;
 use limpid_storage::metadata::{LocalMetadataLog, OpenRequest};
 use limpid_storage::{LogManager, LogManagerOptions, LogMetrics, MinFree, RecoveryReport};
@@ -26,6 +27,10 @@ use crate::worker_beans;
 /// Log lines per cause and interval that clients can provoke.
 const CLIENT_LINES_MAX: u32 = 5;
 const CLIENT_LINES_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Files of indexes and closed segments that may be open at once, whatever the system allows.
+const OPEN_SEGMENT_FILES_MIN: usize = 64;
+const OPEN_SEGMENT_FILES_MAX: usize = 65_536;
 
 /// Where it is written what clients do wrong.
 pub(crate) fn client_log(registry: &Registry, clock: &Arc<dyn Clock>) -> Arc<ClientLog> {
@@ -58,6 +63,7 @@ pub(crate) fn open_logs(
     options.compaction = limpid_broker::log_config::compaction_settings(&broker.compaction);
     options.tail_cache_bytes = broker.resources.tail_cache_bytes;
     options.min_free = min_free(broker);
+    options.open_segment_files = open_segment_files(limits::open_file_limit().soft);
     let progress = |p: limpid_storage::RecoveryProgress| {
         let reason = format!("{} of {} logs are open", p.logs_done, p.logs_total);
         cluster.set_readiness(ReadinessState::Starting, vec![reason]);
@@ -78,6 +84,14 @@ pub(crate) fn open_logs(
         cut_bytes: report.bytes_cut,
     });
     Ok(OpenLogs { logs, run })
+}
+
+/// Indexes and closed segments have a quarter of the descriptors; logs that are written to and
+/// connections need the others.
+fn open_segment_files(descriptors: u64) -> usize {
+    usize::try_from(descriptors / 4)
+        .unwrap_or(usize::MAX)
+        .clamp(OPEN_SEGMENT_FILES_MIN, OPEN_SEGMENT_FILES_MAX)
 }
 
 fn min_free(broker: &BrokerConfig) -> MinFree {
@@ -188,4 +202,15 @@ pub(crate) fn supported_features() -> Vec<SupportedFeature> {
         .iter()
         .map(supported)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::open_segment_files;
+
+    #[test]
+    fn closed_segments_leave_descriptors_to_others() {
+        let of = [10, 1_024, 20_000, 1 << 20, u64::MAX].map(open_segment_files);
+        assert_eq!(of, [64, 256, 5_000, 65_536, 65_536]);
+    }
 }
