@@ -7,6 +7,7 @@ mod codegen;
 mod dashboards;
 mod fixture;
 mod hostile;
+mod scale;
 mod tidy;
 mod torture;
 
@@ -37,6 +38,8 @@ enum Command {
     Torture(torture::Arguments),
     /// Let a hostile client loose on a broker and measure what another one feels
     Hostile(hostile::Arguments),
+    /// Measure how large a node may get
+    Scale(scale::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -49,6 +52,7 @@ fn main() -> anyhow::Result<()> {
         Command::Tidy => tidy::run(&root()?),
         Command::Torture(arguments) => torture::run(&root()?, &arguments),
         Command::Hostile(arguments) => hostile::run(&root()?, &arguments),
+        Command::Scale(arguments) => scale::run(&root()?, &arguments),
     }
 }
 

@@ -9,4 +9,4 @@ pub mod bystander;
 pub mod report;
 pub mod run;
 pub mod sink;
-mod talk;
+pub(crate) mod talk;

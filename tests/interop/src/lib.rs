@@ -16,6 +16,7 @@ pub mod peer;
 pub mod ports;
 pub mod process;
 pub mod records;
+pub mod scale;
 pub mod tools;
 pub mod torture;
 pub mod wire;
