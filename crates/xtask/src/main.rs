@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, reason = "chores report to a terminal")]
 
 mod alerts;
+mod bench;
 mod ci;
 mod codegen;
 mod dashboards;
@@ -24,6 +25,8 @@ struct Arguments {
 enum Command {
     /// Write alerts/ for Prometheus' operator and for Grafana, from the rule file
     Alerts,
+    /// Measure Limpid beside Apache Kafka on this machine (`cargo xtask bench --help`)
+    Bench(bench::Arguments),
     /// Write the protocol crate's messages from Kafka's message specifications
     Codegen(codegen::Arguments),
     /// Run the gate: format, lints, docs, generated files, spelling, fuzz smoke, tidy
@@ -45,6 +48,7 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Alerts => alerts::run(&root()?),
+        Command::Bench(arguments) => bench::run(&root()?, &arguments),
         Command::Codegen(arguments) => codegen::run(&arguments),
         Command::Ci(arguments) => ci::run(&root()?, &arguments),
         Command::Dashboards => dashboards::run(&root()?),

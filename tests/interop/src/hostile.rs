@@ -9,4 +9,3 @@ pub mod bystander;
 pub mod report;
 pub mod run;
 pub mod sink;
-pub(crate) mod talk;

@@ -1,5 +1,6 @@
 //! The harness of the interop tests: foreign tools, brokers as peers, records and their oracle.
 
+pub mod bench;
 pub mod chance;
 pub mod chromium;
 pub mod counted;
@@ -17,6 +18,7 @@ pub mod ports;
 pub mod process;
 pub mod records;
 pub mod scale;
+pub mod talk;
 pub mod tools;
 pub mod torture;
 pub mod wire;

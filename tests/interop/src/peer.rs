@@ -66,6 +66,8 @@ pub struct Peer {
     pub format_args: Vec<String>,
     /// Whether to run Kafka's virtual machine with its full compiler (for measurements).
     pub full_speed: bool,
+    /// Further options for Kafka's virtual machine at full speed; the last word on each counts.
+    pub machine_options: Vec<String>,
     daemon: Option<Daemon>,
 }
 
@@ -97,6 +99,7 @@ impl Peer {
             environment: Vec::new(),
             format_args: Vec::new(),
             full_speed: false,
+            machine_options: Vec::new(),
             daemon: None,
         })
     }
@@ -284,6 +287,7 @@ impl Peer {
                         "-XX:InitiatingHeapOccupancyPercent=35",
                         "-XX:MaxInlineLevel=15",
                     ]);
+                    java.args(&self.machine_options);
                     java
                 } else {
                     self.tools.java(Kafka::V4_3)?

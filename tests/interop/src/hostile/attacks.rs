@@ -12,9 +12,9 @@ use limpid_protocol::messages::{
 };
 use limpid_protocol::records::Codec;
 
-use super::talk;
 use crate::chance::Chance;
 use crate::process::pause;
+use crate::talk;
 
 /// A topic with more bytes than caches hold.
 pub const BAIT: &str = "bait";

@@ -9,8 +9,8 @@ use anyhow::{Context, Result, ensure};
 use limpid_protocol::records::Codec;
 use parking_lot::Mutex;
 
-use super::talk;
 use crate::process::pause;
+use crate::talk;
 
 /// Between two records.
 const PACE: Duration = Duration::from_millis(2);

@@ -13,7 +13,7 @@ use limpid_protocol::messages::{FindCoordinatorRequest, OffsetCommitRequest};
 use super::load::{self, Crowd, RECORDS};
 use super::node::{EACH, Node};
 use super::report::{Goal, Row, percentile};
-use crate::hostile::talk;
+use crate::talk;
 use crate::http;
 use crate::peer::Kind;
 use crate::process::{pause, wait_for};

@@ -11,7 +11,7 @@ use limpid_protocol::messages::ProduceRequest;
 use limpid_protocol::records::{BatchBuilder, Codec};
 use limpid_protocol::{Message, Reader, Request, ResponseHeader};
 
-use crate::hostile::talk;
+use crate::talk;
 use crate::process::pause;
 
 /// Records of a batch.

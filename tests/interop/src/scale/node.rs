@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use limpid_protocol::records::Codec;
 
 use super::load;
-use crate::hostile::talk;
+use crate::talk;
 use crate::peer::{Kind, Peer};
 use crate::process::wait_for;
 use crate::tools::Tools;

@@ -9,7 +9,7 @@ use rustix::fs::statvfs;
 use super::load;
 use super::node::Node;
 use super::report::{Goal, Row};
-use crate::hostile::talk;
+use crate::talk;
 use crate::peer::Kind;
 use crate::tools::Tools;
 use crate::wire::create_topic;

@@ -20,6 +20,9 @@ pub const PRODUCE: i16 = 9;
 pub const FETCH: i16 = 12;
 
 /// A connection.
+///
+/// # Errors
+/// When nobody listens.
 pub fn connect(address: &str) -> Result<TcpStream> {
     let stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
@@ -29,12 +32,15 @@ pub fn connect(address: &str) -> Result<TcpStream> {
 }
 
 /// A request with its length in front.
+///
+/// # Errors
+/// When it is too long for its length.
 pub fn frame<R: Request>(request: &R, version: i16) -> Result<Bytes> {
     let header = RequestHeader {
         api_key: R::KEY as i16,
         api_version: version,
         correlation_id: 7,
-        client_id: Some("hostile".into()),
+        client_id: Some("interop".into()),
     };
     let mut frame = BytesMut::zeroed(4);
     header.encode(&mut frame)?;
@@ -45,6 +51,9 @@ pub fn frame<R: Request>(request: &R, version: i16) -> Result<Bytes> {
 }
 
 /// Sends a request and reads its answer.
+///
+/// # Errors
+/// When the broker closes, says nothing in time or answers something else.
 pub fn call<R: Request>(stream: &mut TcpStream, request: &R, version: i16) -> Result<R::Response> {
     stream.write_all(&frame(request, version)?)?;
     let mut reader = Reader::new(answer(stream)?);
@@ -53,6 +62,9 @@ pub fn call<R: Request>(stream: &mut TcpStream, request: &R, version: i16) -> Re
 }
 
 /// The next answer, undecoded.
+///
+/// # Errors
+/// When the broker closes or says nothing in time.
 pub fn answer(stream: &mut TcpStream) -> Result<Bytes> {
     let mut length = [0; 4];
     stream.read_exact(&mut length)?;
@@ -64,6 +76,7 @@ pub fn answer(stream: &mut TcpStream) -> Result<Bytes> {
 }
 
 /// Batches for partition 0 of a topic.
+#[must_use]
 pub fn produce(topic: &str, acks: i16, records: Bytes) -> ProduceRequest {
     let partition = PartitionProduceData {
         index: 0,
@@ -83,6 +96,7 @@ pub fn produce(topic: &str, acks: i16, records: Bytes) -> ProduceRequest {
 }
 
 /// A fetch of partition 0 that waits for one byte.
+#[must_use]
 pub fn fetch(topic: &str, offset: i64, most: i32) -> FetchRequest {
     let partition = FetchPartition {
         fetch_offset: offset,
@@ -104,6 +118,9 @@ pub fn fetch(topic: &str, offset: i64, most: i32) -> FetchRequest {
 }
 
 /// One batch with one record, of now: retention takes what is old.
+///
+/// # Errors
+/// When the clock stands before 1970.
 pub fn batch(codec: Codec, value: &[u8]) -> Result<Bytes> {
     let mut builder = BatchBuilder::new(codec);
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
