@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use limpid_security::Principal;
 use limpid_telemetry::label::LABEL_VALUE_BYTES_MAX;
-use limpid_telemetry::{Counter, FloatCounter, Owned, Stage, StageTimes};
+use limpid_telemetry::{Counter, FloatCounter, Owned, SEEN, Stage, StageTimes};
 use parking_lot::Mutex;
 
 use crate::metrics::{CLIENT_SERIES_MAX, ClientMetrics};
@@ -219,6 +219,9 @@ impl Inner {
 impl CurrentClient {
     /// Counts an answered request.
     pub fn served(&mut self, peer: &Peer, client_id: Option<&str>, served: &Served) {
+        if !SEEN {
+            return;
+        }
         let client = self.of(peer, client_id.unwrap_or_default());
         client.requests.inc();
         if served.failed {

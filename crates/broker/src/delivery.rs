@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use limpid_protocol::records::Batches;
+use limpid_telemetry::SEEN;
 
 /// Nobody is timed.
 const FREE: i64 = -1;
@@ -39,7 +40,7 @@ impl Delivery {
     /// The record at `offset` was appended just now.
     #[inline]
     pub fn appended(&self, offset: i64) {
-        if self.offset.load(Ordering::Relaxed) == FREE {
+        if SEEN && self.offset.load(Ordering::Relaxed) == FREE {
             self.begin(offset);
         }
     }
@@ -58,7 +59,7 @@ impl Delivery {
     /// among them.
     pub fn delivered(&self, records: &[Bytes]) -> Option<Duration> {
         let timed = self.offset.load(Ordering::Acquire);
-        if timed < 0 {
+        if !SEEN || timed < 0 {
             return None;
         }
         let first = Batches::new(records.first()?).next()?.ok()?;

@@ -15,7 +15,7 @@ use limpid_protocol::{ApiKey, ErrorCode};
 use limpid_telemetry::exemplars::Slots;
 use limpid_telemetry::ring::RingMetrics;
 use limpid_telemetry::{
-    Counter, Gauge, Histogram, LabelEnum, RegisterError, Registry, Stage, StageHistograms,
+    Counter, Gauge, Histogram, LabelEnum, RegisterError, Registry, SEEN, Stage, StageHistograms,
     StageTimes, Table, Text, buckets, label_enum, metrics,
 };
 
@@ -362,6 +362,9 @@ impl BoundRequestMetrics {
         bytes: (usize, usize),
         t: &StageTimes,
     ) {
+        if !SEEN {
+            return;
+        }
         let api = Api(api);
         self.versions.get((api, ApiVersion(version))).inc();
         self.requests.get((api, Error(error))).inc();

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 use limpid_cluster::watch::Reader;
 use limpid_platform::clock::Clock;
+use limpid_telemetry::SEEN;
 use limpid_telemetry::label::LABEL_VALUE_BYTES_MAX;
 use parking_lot::Mutex;
 
@@ -188,6 +189,9 @@ impl Default for Entry {
 impl CurrentReader {
     /// A fetch has come.
     pub fn asks(&mut self, peer: &Peer, client_id: &str) {
+        if !SEEN {
+            return;
+        }
         if self.entry.is_none() || self.client_id != client_id {
             self.leave();
             client_id.clone_into(&mut self.client_id);

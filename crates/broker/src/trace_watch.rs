@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use limpid_protocol::records::{BatchView, first_traceparent};
+use limpid_telemetry::SEEN;
 use limpid_telemetry::exemplars::Trace;
 
 /// So long after a trace was found no other is looked for: exemplars are examples.
@@ -28,6 +29,9 @@ impl TraceWatch {
     /// The trace of a batch, if somebody keeps it and none was found a moment ago.
     pub(crate) fn look(&self, batch: &[u8], now_ms: i64) -> Option<Trace> {
         let next_ms = self.next_ms.load(Ordering::Relaxed);
+        if !SEEN {
+            return None;
+        }
         // A clock that was set back does not end it for long.
         if (next_ms - PAUSE_MS..next_ms).contains(&now_ms) {
             return None;

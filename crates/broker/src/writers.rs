@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use limpid_cluster::{HotKey, HotKeys, TopicWriters, Writer};
+use limpid_telemetry::SEEN;
 use parking_lot::Mutex;
 
 use self::sampler::Sampler;
@@ -81,6 +82,9 @@ struct Author {
 impl Writers {
     /// Somebody wrote.
     pub fn wrote(&self, (client_id, peer): (Option<&str>, &Peer), wrote: Wrote) {
+        if !SEEN {
+            return;
+        }
         let client_id = client_id.unwrap_or_default();
         let principal = peer.principal.as_str();
         let hash = self.hasher.hash_one((client_id, principal, &*peer.host));
@@ -98,7 +102,10 @@ impl Writers {
     /// A batch of so many records comes: the index of one whose key is to be told
     /// ([`Writers::sampled`]).
     pub fn pick(&self, records: i32) -> Option<usize> {
-        self.sampler.pick(records)
+        match SEEN {
+            true => self.sampler.pick(records),
+            false => None,
+        }
     }
 
     /// The key of a record that was picked.

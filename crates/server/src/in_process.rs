@@ -13,6 +13,7 @@ use limpid_client::{BoxStream, Opening, Transport};
 use limpid_cluster::By;
 use limpid_link::Link;
 use limpid_security::Principal;
+use tokio::io::DuplexStream;
 use tokio::runtime::Handle;
 
 /// Bytes that may be under way in one direction.
@@ -21,7 +22,7 @@ const PIPE_BYTES: usize = 64 * 1024;
 /// Opens pipes to the broker, as soon as there is one.
 #[derive(Clone, Default)]
 pub(crate) struct InProcess {
-    broker: Arc<OnceLock<Broker>>,
+    broker: Arc<OnceLock<Arc<Broker>>>,
     /// In whose name pipes are opened; nobody's without it.
     visitor: Option<Arc<By>>,
 }
@@ -66,9 +67,28 @@ impl InProcess {
     }
 
     /// From now on it can be reached.
-    pub(crate) fn attach(&self, broker: Broker) {
+    pub(crate) fn attach(&self, broker: Arc<Broker>) {
         let first = self.broker.set(broker).is_ok();
         debug_assert!(first, "a server attaches its broker once");
+    }
+}
+
+impl Broker {
+    /// The broker's end of a new pipe, to be polled, and the client's, who is nobody.
+    pub(crate) fn pipe(&self) -> (impl Future<Output = ()> + Send + use<>, DuplexStream) {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        self.pipe_of(Peer::new(address, Arc::clone(&self.listener)))
+    }
+
+    fn pipe_of(&self, peer: Peer) -> (impl Future<Output = ()> + Send + use<>, DuplexStream) {
+        let (pipe, client) = Pipe::new(PIPE_BYTES);
+        let (context, drain) = (Arc::clone(&self.context), self.drain.clone());
+        let served = async move {
+            context.listener.accepted.inc();
+            let _open = context.listener.opened();
+            connection::serve(pipe, peer, Arc::clone(&context), drain).await;
+        };
+        (served, client)
     }
 }
 
@@ -80,14 +100,8 @@ impl Transport for InProcess {
                 let starting = "the broker is still starting";
                 return Err(io::Error::new(io::ErrorKind::NotConnected, starting));
             };
-            let (pipe, client) = Pipe::new(PIPE_BYTES);
-            let peer = self.peer(&broker.listener);
-            let (context, drain) = (Arc::clone(&broker.context), broker.drain.clone());
-            broker.runtime.spawn(async move {
-                context.listener.accepted.inc();
-                let _open = context.listener.opened();
-                connection::serve(pipe, peer, Arc::clone(&context), drain).await;
-            });
+            let (served, client) = broker.pipe_of(self.peer(&broker.listener));
+            broker.runtime.spawn(served);
             Ok(Box::new(client) as BoxStream)
         })
     }

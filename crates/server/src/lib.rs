@@ -27,6 +27,7 @@ mod listeners;
 mod log_targets;
 mod node;
 mod opening;
+mod pipe;
 mod room;
 mod runtimes;
 mod scram_users;

@@ -39,7 +39,7 @@ use crate::data_dir::{self, DataDirs};
 use crate::entrances::Entrances;
 use crate::error::StartError;
 use crate::http::{Serving, Visiting};
-use crate::in_process::InProcess;
+use crate::in_process::{self, InProcess};
 use crate::last_run::RunRecord;
 use crate::listeners::{self, Shared};
 use crate::node::Node;
@@ -66,6 +66,7 @@ pub struct Server {
     drain: DrainTrigger,
     http_end: DrainTrigger,
     drain_timeout: Duration,
+    pub(crate) pipes: Arc<in_process::Broker>,
     connections: JoinSet<()>,
     ticker: Ticker,
     control: Option<Control>,
@@ -99,10 +100,8 @@ impl Server {
         let http_runtime = runtimes::http()?;
         let bound = data.block_on(listeners::bind(&broker))?;
         let dirs = data_dir::prepare(&broker)?;
-        let cluster = Arc::new(EmbeddedCluster::new(
-            broker.node.cluster_name.clone(),
-            Arc::clone(&clock),
-        ));
+        let name = broker.node.cluster_name.clone();
+        let cluster = Arc::new(EmbeddedCluster::new(name, Arc::clone(&clock)));
         let (http_end, http_ended) = drain::channel();
         let in_process = InProcess::default();
         let link = Arc::new(in_process.link());
@@ -249,7 +248,8 @@ impl Server {
         let control = control.map_err(StartError::system("make the control socket"))?;
         let addresses = opening.addresses(http_opened);
         let pipes = listeners::in_process(&opening.broker, &shared, &draining, data.handle());
-        in_process.attach(pipes);
+        let pipes = Arc::new(pipes);
+        in_process.attach(Arc::clone(&pipes));
         let connections = {
             let _context = data.enter();
             let endpoints = listeners::endpoints(&opening.broker, &opening.bound);
@@ -273,6 +273,7 @@ impl Server {
             drain,
             http_end,
             drain_timeout: Duration::from_millis(opening.broker.node.drain_timeout_ms),
+            pipes,
             connections,
             ticker,
             control,

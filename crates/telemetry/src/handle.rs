@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use prometheus::core::{Collector as _, Metric as _};
 
+use crate::SEEN;
 use crate::counts::Counts;
 use crate::declare::{Declaration, Kind};
 use crate::error::RegisterError;
@@ -14,12 +15,18 @@ pub struct Counter(prometheus::IntCounter);
 
 impl Counter {
     /// One more event.
+    #[inline]
     pub fn inc(&self) {
-        self.0.inc();
+        if SEEN {
+            self.0.inc();
+        }
     }
     /// `by` more.
+    #[inline]
     pub fn inc_by(&self, by: u64) {
-        self.0.inc_by(by);
+        if SEEN {
+            self.0.inc_by(by);
+        }
     }
     /// The count so far.
     pub fn get(&self) -> u64 {
@@ -33,12 +40,14 @@ pub struct FloatCounter(prometheus::Counter);
 
 impl FloatCounter {
     /// Adds a non-negative amount; a negative or NaN one is ignored.
+    #[inline]
     pub fn inc_by(&self, by: f64) {
-        if by > 0.0 {
+        if SEEN && by > 0.0 {
             self.0.inc_by(by);
         }
     }
     /// Adds seconds.
+    #[inline]
     pub fn inc_by_duration(&self, by: Duration) {
         self.inc_by(by.as_secs_f64());
     }
@@ -54,20 +63,32 @@ pub struct Gauge(prometheus::IntGauge);
 
 impl Gauge {
     /// Sets the level.
+    #[inline]
     pub fn set(&self, value: i64) {
-        self.0.set(value);
+        if SEEN {
+            self.0.set(value);
+        }
     }
     /// One up.
+    #[inline]
     pub fn inc(&self) {
-        self.0.inc();
+        if SEEN {
+            self.0.inc();
+        }
     }
     /// One down.
+    #[inline]
     pub fn dec(&self) {
-        self.0.dec();
+        if SEEN {
+            self.0.dec();
+        }
     }
     /// Adds (or, negative, takes away).
+    #[inline]
     pub fn add(&self, by: i64) {
-        self.0.add(by);
+        if SEEN {
+            self.0.add(by);
+        }
     }
     /// The level now.
     pub fn get(&self) -> i64 {
@@ -77,17 +98,19 @@ impl Gauge {
     #[must_use = "the thing counts as in flight only while the guard lives"]
     pub fn track(&self) -> InFlight {
         self.inc();
-        InFlight(self.clone())
+        InFlight(SEEN.then(|| self.clone()))
     }
 }
 
 /// One thing in flight; takes itself off its [`Gauge`] on drop.
 #[derive(Debug)]
-pub struct InFlight(Gauge);
+pub struct InFlight(Option<Gauge>);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.dec();
+        if let Some(gauge) = &self.0 {
+            gauge.dec();
+        }
     }
 }
 
@@ -97,8 +120,11 @@ pub struct FloatGauge(prometheus::Gauge);
 
 impl FloatGauge {
     /// Sets the level.
+    #[inline]
     pub fn set(&self, value: f64) {
-        self.0.set(value);
+        if SEEN {
+            self.0.set(value);
+        }
     }
     /// The level now.
     pub fn get(&self) -> f64 {
@@ -112,12 +138,16 @@ pub struct Histogram(prometheus::Histogram);
 
 impl Histogram {
     /// Records one value in the unit of the family's name.
+    #[inline]
     pub fn observe(&self, value: f64) {
-        self.0.observe(value);
+        if SEEN {
+            self.0.observe(value);
+        }
     }
     /// Records a duration in seconds.
+    #[inline]
     pub fn observe_duration(&self, value: Duration) {
-        self.0.observe(value.as_secs_f64());
+        self.observe(value.as_secs_f64());
     }
     /// How many values were recorded.
     pub fn count(&self) -> u64 {

@@ -76,6 +76,10 @@
 //! reported by the log, `finish` at the end); [`StageHistograms`] records it. [`pools::Pool`] counts a
 //! memory limit: [`Registry::pool`].
 
+/// Whether this build counts and times what it does. It always does, but for the feature `unseen`,
+/// which exists to measure what that costs (`cargo xtask instructions --price`).
+pub const SEEN: bool = !cfg!(feature = "unseen");
+
 pub mod buckets;
 pub mod catalogue;
 pub mod collect;

