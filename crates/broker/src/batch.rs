@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use limpid_config::{CompressionType, TopicConfig};
 use limpid_protocol::records::{
     self, BATCH_HEADER_BYTES, BATCH_OVERHEAD_BYTES, BatchView, Codec, RecordsError, TimestampType,
-    Validated, ValidationLimits,
+    TraceParent, Validated, ValidationLimits, first_traceparent,
 };
 
 use crate::writers::Writers;
@@ -26,6 +26,16 @@ pub struct Prepared<'a> {
     pub records: i32,
     /// Whether it belongs to a transaction.
     pub is_transactional: bool,
+    /// The trace that its first record says, if somebody looked.
+    pub trace: Option<TraceParent>,
+}
+
+/// What is looked at in a batch beyond whether it is good.
+pub struct Look<'a> {
+    /// Whose sample of keys it may be part of.
+    pub writers: &'a Writers,
+    /// Whether a trace is of interest.
+    pub for_trace: bool,
 }
 
 impl Prepared<'_> {
@@ -44,13 +54,13 @@ pub fn prepare<'a>(
     bytes: &'a [u8],
     limits: &ValidationLimits,
     config: &TopicConfig,
-    writers: &Writers,
+    look: &Look<'_>,
 ) -> Result<Prepared<'a>, RecordsError> {
     SCRATCH.with_borrow_mut(|scratch| {
         let view = records::single_batch(bytes)?;
         let validated = records::validate(&view, limits, scratch)?;
-        if let Some(index) = writers.pick(validated.records_count) {
-            tell_key(&view, scratch, index, writers);
+        if let Some(index) = look.writers.pick(validated.records_count) {
+            tell_key(&view, scratch, index, look.writers);
         }
         let mut stored = Cow::Borrowed(bytes);
         if let Some((codec, level)) = target_codec(config)
@@ -65,6 +75,7 @@ pub fn prepare<'a>(
             bytes: stored,
             records: validated.records_count,
             is_transactional: validated.is_transactional,
+            trace: look.for_trace.then(|| first_traceparent(&view)).flatten(),
         })
     })
 }

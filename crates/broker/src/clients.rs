@@ -49,7 +49,7 @@ pub struct Client {
     is_known: bool,
     /// Connections that came under this id last.
     connections: AtomicUsize,
-    /// Microseconds of its requests in each stage.
+    /// Nanoseconds of its requests in each stage: 64 bits are enough for 584 years.
     stages: [AtomicU64; STAGES],
     /// As its newest connection shows it.
     newest: Mutex<Newest>,
@@ -172,9 +172,7 @@ impl Client {
             bytes_in: self.request_bytes.get() as f64,
             bytes_out: self.response_bytes.get() as f64,
             throttled: self.throttled.get(),
-            stages: std::array::from_fn(|at| {
-                self.stages[at].load(Ordering::Relaxed) as f64 / 1_000_000.0
-            }),
+            stages: std::array::from_fn(|at| self.stages[at].load(Ordering::Relaxed) as f64 / 1e9),
         };
         let mut pace = self.pace.lock();
         pace.follow(&now, passed);
@@ -229,10 +227,9 @@ impl CurrentClient {
         }
         client.request_bytes.inc_by(served.bytes.0 as u64);
         client.response_bytes.inc_by(served.bytes.1 as u64);
-        for ((_, time), sum) in served.times.iter().zip(&client.stages) {
-            if !time.is_zero() {
-                let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-                sum.fetch_add(micros, Ordering::Relaxed);
+        for (&ns, sum) in served.times.nanos().iter().zip(&client.stages) {
+            if ns > 0 {
+                sum.fetch_add(ns, Ordering::Relaxed);
             }
         }
     }

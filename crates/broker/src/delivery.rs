@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use limpid_protocol::records::Batches;
+use limpid_protocol::records::offsets_of_run;
 use limpid_telemetry::SEEN;
 
 /// Nobody is timed.
@@ -62,14 +62,10 @@ impl Delivery {
         if !SEEN || timed < 0 {
             return None;
         }
-        let first = Batches::new(records.first()?).next()?.ok()?;
-        let first = first.header().base_offset;
-        let last = Batches::new(records.last()?)
-            .filter_map(Result::ok)
-            .last()?;
-        if last.header().next_offset() <= timed {
+        if offsets_of_run(records.last()?)?.end <= timed {
             return None;
         }
+        let first = i64::from_be_bytes(*records.first()?.first_chunk()?);
         let (claim, relaxed) = (Ordering::Acquire, Ordering::Relaxed);
         let claimed = self.offset.compare_exchange(timed, TAKEN, claim, relaxed);
         claimed.ok()?;

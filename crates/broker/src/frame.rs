@@ -163,7 +163,9 @@ impl FrameReader {
         }
         let began = Instant::now();
         while self.buffer.len() < PREFIX_BYTES {
-            self.read(stream, READ_BYTES, began, PREFIX_BYTES).await?;
+            // One byte may be here already: room for as many more would be a second, larger buffer.
+            let room = READ_BYTES - self.buffer.len();
+            self.read(stream, room, began, PREFIX_BYTES).await?;
         }
         let length = self.length(&allowed)?;
         let mut charge = memory.charge(length);

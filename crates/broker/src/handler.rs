@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use limpid_protocol::codec::Response;
+use limpid_protocol::records::TraceParent;
 use limpid_protocol::{
     ApiKey, Chunks, DecodeError, EncodeError, ErrorCode, Message, Reader, Request,
 };
@@ -107,6 +108,19 @@ impl Call<'_> {
     /// Notes that the request is about a topic.
     pub fn touches(&mut self, topic: &Arc<str>) {
         self.notes.touched.note(topic);
+    }
+
+    /// Whether the trace of one more batch is of interest; counts it.
+    pub fn looks_for_trace(&mut self) -> bool {
+        let contexts = self.notes.contexts.as_mut();
+        contexts.is_some_and(|contexts| contexts.may_look())
+    }
+
+    /// Notes the trace of a batch that was looked at.
+    pub fn found_trace(&mut self, trace: Option<TraceParent>) {
+        if let (Some(contexts), Some(trace)) = (&mut self.notes.contexts, trace) {
+            spans::note(&trace, contexts);
+        }
     }
 
     /// Looks for the trace that records are part of, where somebody traces.

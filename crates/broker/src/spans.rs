@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use limpid_protocol::records::{BatchView, first_traceparent};
+use limpid_protocol::records::{BatchView, TraceParent, first_traceparent};
 use limpid_protocol::{ApiKey, ErrorCode};
 use limpid_telemetry::spans::{Contexts, RequestSpan, TraceContext, Tracing};
 
@@ -19,12 +19,17 @@ pub fn look(records: &[u8], contexts: &mut Contexts) {
         return;
     };
     if let Some(parent) = first_traceparent(&batch) {
-        contexts.note(TraceContext {
-            trace_id: u128::from_be_bytes(parent.trace_id),
-            span_id: u64::from_be_bytes(parent.span_id),
-            sampled: parent.is_sampled(),
-        });
+        note(&parent, contexts);
     }
+}
+
+/// Notes a trace context that a record says.
+pub fn note(parent: &TraceParent, contexts: &mut Contexts) {
+    contexts.note(TraceContext {
+        trace_id: u128::from_be_bytes(parent.trace_id),
+        span_id: u64::from_be_bytes(parent.span_id),
+        sampled: parent.is_sampled(),
+    });
 }
 
 /// Hands on the span of an answered request, if it is one of those that are wanted.

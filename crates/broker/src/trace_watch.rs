@@ -2,12 +2,16 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use limpid_protocol::records::{BatchView, first_traceparent};
+use limpid_protocol::records::{BatchView, TraceParent, first_traceparent};
 use limpid_telemetry::SEEN;
 use limpid_telemetry::exemplars::Trace;
 
 /// So long after a trace was found no other is looked for: exemplars are examples.
 const PAUSE_MS: i64 = 100;
+
+/// And so long after a look in vain: a look at each of some ten thousand batches a second would cost
+/// more than it finds.
+const PAUSE_IN_VAIN_MS: i64 = 1;
 
 /// Finds a trace now and then.
 #[derive(Debug, Default)]
@@ -26,28 +30,35 @@ impl TraceWatch {
         }
     }
 
-    /// The trace of a batch, if somebody keeps it and none was found a moment ago.
-    pub(crate) fn look(&self, batch: &[u8], now_ms: i64) -> Option<Trace> {
+    /// Whether a batch is worth a look: none was found a moment ago.
+    pub(crate) fn is_due(&self, now_ms: i64) -> bool {
         let next_ms = self.next_ms.load(Ordering::Relaxed);
-        if !SEEN {
-            return None;
-        }
         // A clock that was set back does not end it for long.
-        if (next_ms - PAUSE_MS..next_ms).contains(&now_ms) {
-            return None;
-        }
-        if self.is_sparing {
-            self.next_ms.store(now_ms + PAUSE_MS, Ordering::Relaxed);
-        }
-        let parent = first_traceparent(&BatchView::parse(batch).ok()?)?;
-        if !parent.is_sampled() {
-            return None;
-        }
-        self.next_ms.store(now_ms + PAUSE_MS, Ordering::Relaxed);
-        Some(Trace {
+        SEEN && !(next_ms - PAUSE_MS..next_ms).contains(&now_ms)
+    }
+
+    /// The trace of a batch that was looked at when that was due, if somebody keeps it.
+    pub(crate) fn found(&self, parent: Option<TraceParent>, now_ms: i64) -> Option<Trace> {
+        let kept = parent.filter(TraceParent::is_sampled);
+        let pause_ms = if kept.is_some() || self.is_sparing {
+            PAUSE_MS
+        } else {
+            PAUSE_IN_VAIN_MS
+        };
+        self.next_ms.store(now_ms + pause_ms, Ordering::Relaxed);
+        kept.map(|parent| Trace {
             trace_id: parent.trace_id,
             span_id: parent.span_id,
         })
+    }
+
+    /// Looks at a batch, if that is due.
+    pub(crate) fn look(&self, batch: &[u8], now_ms: i64) -> Option<Trace> {
+        if !self.is_due(now_ms) {
+            return None;
+        }
+        let batch = BatchView::parse(batch).ok();
+        self.found(batch.and_then(|b| first_traceparent(&b)), now_ms)
     }
 }
 
@@ -70,10 +81,11 @@ mod tests {
         let watch = TraceWatch::default();
         let found = |flags, now_ms| watch.look(&batch(flags), now_ms).is_some();
         assert!(!found("00", 5_000), "nobody keeps it");
-        assert!(found("01", 5_000));
-        assert!(!found("01", 5_099), "a moment ago");
+        assert!(!found("01", 5_000), "a look in vain a moment ago");
+        assert!(found("01", 5_001));
+        assert!(!found("01", 5_100), "a moment ago");
         assert!(
-            found("01", 5_100) && found("01", 4_000),
+            found("01", 5_101) && found("01", 4_000),
             "the clock went back"
         );
         let sparing = TraceWatch::sparing();
@@ -84,7 +96,7 @@ mod tests {
         );
         assert!(found("01", 5_100));
         assert_eq!(watch.look(b"nothing", 9_000), None);
-        let trace = watch.look(&batch("01"), 9_000).unwrap();
+        let trace = watch.look(&batch("01"), 9_001).unwrap();
         assert_eq!((trace.trace_id, trace.span_id), ([0xab; 16], [0xcd; 8]));
     }
 }

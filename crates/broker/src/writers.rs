@@ -5,7 +5,7 @@
 //! sample (`sampler`), which costs every batch one atomic subtraction. Weights fade with a half-life
 //! of a minute.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +13,12 @@ use limpid_cluster::{HotKey, HotKeys, TopicWriters, Writer};
 use limpid_telemetry::SEEN;
 use parking_lot::Mutex;
 
+use self::mixing::Mixing;
 use self::sampler::Sampler;
 use self::top::Top;
 use crate::peer::Peer;
 
+mod mixing;
 mod sampler;
 mod top;
 
@@ -39,7 +41,7 @@ const RATE_SECONDS: f64 = 10.0;
 #[derive(Debug, Default)]
 pub struct Writers {
     sampler: Sampler,
-    hasher: RandomState,
+    hasher: Mixing,
     /// Nothing while nobody has written.
     watched: Mutex<Option<Box<Watched>>>,
 }

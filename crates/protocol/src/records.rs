@@ -26,7 +26,7 @@ mod traceparent;
 mod validate;
 mod varint;
 
-pub use batch::{BatchView, Batches, single_batch};
+pub use batch::{BatchView, Batches, offsets_of_run, single_batch};
 pub use builder::{BatchBuilder, BuildError, Producer};
 pub use codec::Codec;
 pub use control::{ControlBatch, ControlType, control_batch, end_transaction_marker};

@@ -38,8 +38,6 @@ pub struct AppendInfo {
     pub duplicate: bool,
     /// Time spent waiting for the partition's lock.
     pub lock_wait: Duration,
-    /// Time spent writing under the lock.
-    pub write: Duration,
 }
 
 /// What decides when retention deletes a record: segments are deleted whole.

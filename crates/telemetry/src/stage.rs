@@ -94,7 +94,7 @@ impl StageClock {
     /// that the log reports out of [`Stage::LocalAppend`]. Never more than the stage has.
     #[inline]
     pub fn carve(&mut self, stage: Stage, time: Duration) {
-        if SEEN {
+        if SEEN && !time.is_zero() {
             self.carve_at(stage, time, Instant::now());
         }
     }
@@ -164,6 +164,11 @@ impl StageTimes {
     /// Time spent in a stage.
     pub fn get(&self, stage: Stage) -> Duration {
         Duration::from_nanos(self.ns[stage as usize])
+    }
+
+    /// Nanoseconds of every stage, in the order of [`Stage::ALL`].
+    pub fn nanos(&self) -> &[u64; STAGES] {
+        &self.ns
     }
 
     /// The same request, after which the client is held back for so long.

@@ -30,7 +30,7 @@ use limpid_storage::{AppendError, AppendInfo, AppendMeta, Origin};
 use limpid_telemetry::Stage;
 use tokio::sync::oneshot;
 
-use crate::batch::{self, Prepared};
+use crate::batch::{self, Look, Prepared};
 use crate::handler::{Answering, ApiRange, Call, Handler, Reply, encode};
 use crate::quotas::rules::QuotaKind;
 use crate::topics::{Partition, Topic, Topics};
@@ -207,22 +207,28 @@ impl Produce {
         let mut limits = self.limits(topic, call.version);
         let start = partition.log.log_start_offset();
         let most = std::mem::replace(&mut limits.max_decompressed_bytes, LONG_BATCH_BYTES);
-        let mut prepared = batch::prepare(&records, &limits, &topic.config, &topic.writers);
+        let now_ms = limits.now_ms;
+        let exemplar_due = self.traces.is_due(now_ms);
+        let look = Look {
+            writers: &topic.writers,
+            for_trace: call.looks_for_trace() || exemplar_due,
+        };
+        let mut prepared = batch::prepare(&records, &limits, &topic.config, &look);
         if let Err(RecordsError::DecompressedTooLarge { .. }) = prepared {
             if turn.is_none() {
                 *turn = call.turns.next().await;
             }
             limits.max_decompressed_bytes = most;
-            prepared = batch::prepare(&records, &limits, &topic.config, &topic.writers);
+            prepared = batch::prepare(&records, &limits, &topic.config, &look);
         }
         let prepared = prepared.map_err(|error| {
             topic.metrics.refused.count(&error);
             Refusal::from_records(error, start)
         })?;
-        if let Some(trace) = self.traces.look(&records, limits.now_ms) {
+        if exemplar_due && let Some(trace) = self.traces.found(prepared.trace, now_ms) {
             call.clock.belongs_to(trace);
         }
-        call.look_for_trace(&records);
+        call.found_trace(prepared.trace);
         append(partition, (&prepared, permit), call).map_err(|error| Refusal {
             log_start_offset: start,
             ..error.into()
@@ -362,7 +368,6 @@ fn append_later(partition: &Arc<Partition>, prepared: &Prepared<'_>) -> Appended
             log_start_offset: 0,
             duplicate: false,
             lock_wait: std::time::Duration::ZERO,
-            write: std::time::Duration::ZERO,
         },
         partition: Arc::clone(partition),
         records: prepared.records,

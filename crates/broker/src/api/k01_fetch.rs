@@ -19,7 +19,7 @@ use limpid_protocol::messages::fetch_request::{FetchPartition, FetchRequest};
 use limpid_protocol::messages::fetch_response::{
     AbortedTransaction, EpochEndOffset, FetchResponse, FetchableTopicResponse, PartitionData,
 };
-use limpid_protocol::records::Batches;
+use limpid_protocol::records::offsets_of_run;
 use limpid_protocol::{ApiKey, Chunks, ErrorCode, Message, Reader};
 use limpid_storage::{LogRead, PartitionLog, ReadError};
 use limpid_telemetry::Stage;
@@ -287,8 +287,8 @@ impl Fetch {
             data.records = batches;
             budget.take(data.records.iter().map(Bytes::len).sum(), cold);
         }
-        let read_until = end_of(&data.records).filter(|_| committed_only);
-        if let Some(to) = read_until.filter(|_| log.has_aborted_transactions()) {
+        let lists_aborted = committed_only && log.has_aborted_transactions();
+        if let Some(to) = lists_aborted.then(|| end_of(&data.records)).flatten() {
             let log = Arc::clone(log);
             let from = wanted.fetch_offset;
             let done = self.blocking.run(move || aborted(&log, from, to)).await;
@@ -427,8 +427,7 @@ fn diverging_epoch(
 
 /// Where the batches of an answer end.
 fn end_of(records: &[Bytes]) -> Option<i64> {
-    let last = Batches::new(records.last()?).filter_map(Result::ok).last();
-    last.map(|batch| batch.header().next_offset())
+    offsets_of_run(records.last()?).map(|run| run.end)
 }
 
 fn aborted(log: &PartitionLog, from: i64, to: i64) -> Result<Vec<AbortedTransaction>, ReadError> {

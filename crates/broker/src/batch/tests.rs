@@ -14,6 +14,13 @@ fn config(entries: &[(&str, &str)]) -> TopicConfig {
     TopicConfig::resolve(&|_| None, &map)
 }
 
+fn look(writers: &Writers) -> Look<'_> {
+    Look {
+        writers,
+        for_trace: true,
+    }
+}
+
 fn batch(codec: Codec) -> bytes::Bytes {
     let mut builder = BatchBuilder::new(codec);
     for n in 0..50_i64 {
@@ -50,7 +57,7 @@ fn a_batch_is_stored_as_it_came() {
             &sent,
             &ValidationLimits::default(),
             &config(&[]),
-            &Writers::default(),
+            &look(&Writers::default()),
         )
         .expect("a good batch");
         assert_eq!(
@@ -72,7 +79,7 @@ fn a_topic_with_a_codec_gets_its_batches_rewritten() {
                 &sent,
                 &ValidationLimits::default(),
                 &topic,
-                &Writers::default(),
+                &look(&Writers::default()),
             )
             .expect("a good batch");
             assert_eq!(values(prepared.bytes()), values(&sent), "{from} to {to}");
@@ -92,7 +99,8 @@ fn append_time_is_the_brokers() {
         ..ValidationLimits::default()
     };
     let topic = config(&[("message.timestamp.type", "LogAppendTime")]);
-    let prepared = prepare(&sent, &limits, &topic, &Writers::default()).expect("a good batch");
+    let prepared =
+        prepare(&sent, &limits, &topic, &look(&Writers::default())).expect("a good batch");
     assert!(
         values(prepared.bytes())
             .iter()

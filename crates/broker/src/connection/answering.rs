@@ -266,8 +266,11 @@ impl Asked<'_> {
             false => None,
         };
         clock.enter(Stage::LocalAppend);
-        let thread_time = ThreadTime::new();
         let is_timed = books.quotas.times_threads();
+        let thread_time = match is_timed {
+            true => ThreadTime::new(),
+            false => ThreadTime::untimed(),
+        };
         let client_id = header.client_id.as_deref();
         let mut call = Call {
             version: header.api_version,

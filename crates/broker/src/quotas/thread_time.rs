@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// Adds up the time that a future is being worked on. Read by the same future as well.
 #[derive(Debug)]
 pub struct ThreadTime {
-    base: Instant,
+    base: Option<Instant>,
     /// Nanoseconds of all turns that have ended.
     done: AtomicU64,
     /// When the turn of now began, in nanoseconds after `base`, plus one; 0 between turns.
@@ -19,8 +19,17 @@ pub struct ThreadTime {
 impl ThreadTime {
     /// Nothing yet.
     pub fn new() -> Self {
+        Self::from(Some(Instant::now()))
+    }
+
+    /// Nothing, ever: for what nobody times. Reads no clock.
+    pub fn untimed() -> Self {
+        Self::from(None)
+    }
+
+    fn from(base: Option<Instant>) -> Self {
         Self {
-            base: Instant::now(),
+            base,
             done: AtomicU64::new(0),
             turn: AtomicU64::new(0),
         }
@@ -36,7 +45,8 @@ impl ThreadTime {
     }
 
     fn now_ns(&self) -> u64 {
-        u64::try_from(self.base.elapsed().as_nanos()).unwrap_or(u64::MAX - 1)
+        let elapsed = self.base.map_or(Duration::ZERO, |base| base.elapsed());
+        u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX - 1)
     }
 
     fn begin(&self) {

@@ -1,5 +1,7 @@
 //! Batches in a buffer.
 
+use std::ops::Range;
+
 use super::control::ControlType;
 use super::header::{BATCH_HEADER_BYTES, BatchHeader, at, check_start, torn};
 use super::{Codec, Records, RecordsError};
@@ -78,6 +80,24 @@ pub fn single_batch(records: &[u8]) -> Result<BatchView<'_>, RecordsError> {
 pub struct BatchView<'a> {
     bytes: &'a [u8],
     header: BatchHeader,
+}
+
+/// The offsets of a run of whole batches that were checked before, from the first one's base to what
+/// follows the last one. Reads a few bytes of each batch; `None` if there is none, or one is torn.
+pub fn offsets_of_run(run: &[u8]) -> Option<Range<i64>> {
+    let base_of = |batch: &[u8]| Some(i64::from_be_bytes(*batch.first_chunk()?));
+    let first = base_of(run)?;
+    let mut rest = run;
+    loop {
+        let size = check_start(rest, 0).ok()?;
+        let (batch, behind) = rest.split_at_checked(size)?;
+        if behind.is_empty() {
+            let delta = batch[at::LAST_OFFSET_DELTA..].first_chunk()?;
+            let last = base_of(batch)?.checked_add(i64::from(i32::from_be_bytes(*delta)))?;
+            return Some(first..last.checked_add(1)?);
+        }
+        rest = behind;
+    }
 }
 
 impl<'a> BatchView<'a> {

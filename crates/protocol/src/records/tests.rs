@@ -1,11 +1,13 @@
 //! Tests of the records module. `rules`: what validate refuses, rule by rule; `golden`: batches
 //! written by Java and librdkafka; `roundtrip`: what we build we read; `hostile`: bytes nobody
-//! sane would send; `traceparent`: what a header says of a trace.
+//! sane would send; `traceparent`: what a header says of a trace; `runs`: the offsets
+//! of batches behind each other.
 
 mod golden;
 mod hostile;
 mod roundtrip;
 mod rules;
+mod runs;
 mod traceparent;
 
 use bytes::Bytes;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use limpid_protocol::records::{BatchHeader, Batches, patch_base_offset, patch_leader_epoch};
 use limpid_telemetry::SEEN;
+use parking_lot::MutexGuard;
 
 use super::transactions::Terms;
 use super::{PartitionLog, State};
@@ -59,10 +60,7 @@ impl PartitionLog {
                 limit,
             });
         }
-        let before = self.seen_at();
-        let mut state = self.state.lock();
-        let locked = self.seen_at();
-        let lock_wait = locked.saturating_sub(before);
+        let (mut state, lock_wait) = self.lock_timed();
         let done = self.append_locked(&mut state, (batches, incoming), (meta, terms), &config);
         let flush_due = state.unflushed_records >= config.flush_messages;
         drop(state);
@@ -70,7 +68,6 @@ impl PartitionLog {
         match done {
             Ok(mut info) => {
                 info.lock_wait = lock_wait;
-                info.write = self.seen_at().saturating_sub(locked);
                 if info.duplicate {
                     metrics.duplicate_batches.inc();
                 } else {
@@ -94,12 +91,14 @@ impl PartitionLog {
         }
     }
 
-    /// The time, where somebody wants to know how long an append takes.
-    fn seen_at(&self) -> Duration {
-        match SEEN {
-            true => self.shared.clock.monotonic(),
-            false => Duration::ZERO,
+    /// The log's state, and how long others held it. The clock is read only if somebody did.
+    fn lock_timed(&self) -> (MutexGuard<'_, State>, Duration) {
+        if let Some(free) = self.state.try_lock() {
+            return (free, Duration::ZERO);
         }
+        let before = self.shared.clock.monotonic();
+        let state = self.state.lock();
+        (state, self.shared.clock.monotonic().saturating_sub(before))
     }
 
     fn append_locked(
@@ -319,7 +318,6 @@ impl PartitionLog {
             log_start_offset: self.log_start_offset(),
             duplicate: false,
             lock_wait: Duration::ZERO,
-            write: Duration::ZERO,
         }
     }
 }
