@@ -1,10 +1,16 @@
 //! Rules and dashboards in real Prometheuses, over a node under every kind of traffic: each selector
 //! has series, each name of the core has its type, its labels and a value; and alerts fire in scripted
-//! faults, and reach a real Alertmanager and leave it. Only Limpid has this side.
+//! faults, end with them, and one reaches a real Alertmanager and leaves it. alarms/alerts.tsv says which
+//! test makes which alert fire, and why some don't. Only Limpid has this side.
+//!
+//! What takes minutes or days in production is shortened in the rules that are loaded here (see `hasty`):
+//! the expressions, and the windows' order, are those that are shipped.
 
 mod families;
 mod faults;
 mod hasty;
+mod list;
+mod machine;
 mod node;
 mod sink;
 mod watch;
@@ -39,7 +45,7 @@ pub fn every_name_has_series(lab: &mut Lab) -> Result<()> {
     };
     let node = Node::start(lab, "names", &program)?;
     let rules = selectors::rules()?;
-    let watch = |version| Watch::start(lab, version, &node, &rules, None);
+    let watch = |version| Watch::start(lab, version, (&node.name, &node.http()), &rules, None);
     let watches = [watch(Version::V2)?, watch(Version::V3)?];
     node.healthy_traffic()?;
     for watch in &watches {
@@ -140,8 +146,32 @@ pub fn fire_in_scripted_faults(lab: &mut Lab) -> Result<()> {
     let node = Node::start(lab, "faults", &program)?;
     let sink = sink::Sink::open()?;
     let rules = hasty::rules(&selectors::rules()?)?;
-    let watch = Watch::start(lab, Version::V2, &node, &rules, Some(&sink.address))?;
+    let target = (&*node.name, &*node.http());
+    let watch = Watch::start(lab, Version::V2, target, &rules, Some(&sink.address))?;
     let log = watch.log();
-    faults::run(node, &watch, &sink).with_context(|| tail(&log).to_owned())?;
+    faults::run(node, &watch, &sink)
+        .and_then(|()| list::check("faults", &watch))
+        .with_context(|| tail(&log).to_owned())?;
     watch.stop()
+}
+
+/// As [`fire_in_scripted_faults`], for a disk, a clock and a kernel that fail. What is mounted for it
+/// is seen by nobody else: it runs in a namespace of its own.
+pub fn fire_when_the_machine_fails(lab: &mut Lab) -> Result<()> {
+    if !matches!(lab.kind(), Kind::Limpid(_)) {
+        return Ok(());
+    }
+    if !machine::is_inside() {
+        return machine::go_inside("alarms::fire_when_the_machine_fails");
+    }
+    let rules = hasty::rules(&selectors::rules()?)?;
+    let mut room = machine::room::Room::start(lab)?;
+    let target = ("machine", &*room.peer.http_address());
+    let watch = Watch::start(lab, Version::V2, target, &rules, None)?;
+    let log = watch.log();
+    machine::run(lab, &mut room, &watch)
+        .and_then(|()| list::check("machine", &watch))
+        .with_context(|| format!("{}\n{}", tail(&log), tail(&room.peer.log())))?;
+    watch.stop()?;
+    room.peer.stop()
 }

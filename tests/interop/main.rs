@@ -142,6 +142,7 @@ const TESTS: &[Test] = tests![
     traces::are_linked_over_http,
     alarms::every_name_has_series,
     alarms::fire_in_scripted_faults,
+    alarms::fire_when_the_machine_fails,
     beans::are_those_of_kafka,
     values::are_those_of_kafka_by_strimzis_rules,
     values::are_those_of_kafka_by_confluents_rules,

@@ -291,14 +291,20 @@ fn refresh_topics(
     listed
 }
 
+/// Whose log is offline, or could not be opened, has no leader: nobody can write to it or read it. The
+/// metadata do not say so, since nobody else could take over.
 fn partition(
     index: i32,
     state: &limpid_storage::metadata::Partition,
     served: Option<&Arc<topics::Topic>>,
 ) -> Partition {
+    let is_dead = served.is_some_and(|topic| {
+        let led = topic.partition(index);
+        led.is_none_or(|led| !led.log.is_online())
+    });
     let mut partition = Partition {
         index,
-        leader: (state.leader != NO_LEADER).then_some(state.leader),
+        leader: (state.leader != NO_LEADER && !is_dead).then_some(state.leader),
         leader_epoch: state.leader_epoch,
         replicas: state.replicas.clone(),
         isr: state.isr.clone(),

@@ -38,6 +38,7 @@ mod told;
 pub mod upkeep;
 mod watching;
 mod worker_beans;
+mod worker_times;
 
 pub use catalogue::catalogue;
 pub use error::StartError;

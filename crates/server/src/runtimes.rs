@@ -1,5 +1,8 @@
 //! Two runtimes: the data path has its own, so that neither a page nor a scrape can stall it.
 
+use std::io;
+use std::sync::Arc;
+
 use limpid_config::BrokerConfig;
 use limpid_platform::limits;
 use limpid_telemetry::Registry;
@@ -7,6 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::error::StartError;
 use crate::worker_beans::WorkerBeans;
+use crate::worker_times::WorkerTimes;
 
 /// Threads that serve HTTP.
 const HTTP_THREADS: usize = 1;
@@ -35,15 +39,25 @@ pub(crate) fn blocking_threads(config: &BrokerConfig) -> usize {
 
 /// The runtime of listeners and connections.
 pub(crate) fn data(config: &BrokerConfig, registry: &Registry) -> Result<Runtime, StartError> {
-    let data = Builder::new_multi_thread()
-        .worker_threads(worker_threads(config))
-        .thread_name("limpid-data")
-        .enable_all()
-        .build()
+    let (data, slept) = watched(worker_threads(config))
         .map_err(StartError::system("start the threads of the data path"))?;
-    let beans = WorkerBeans::new(data.handle());
-    registry.mbeans().add_source(std::sync::Arc::new(beans));
+    let beans = WorkerBeans::new(data.handle(), slept);
+    registry.mbeans().add_source(Arc::new(beans));
     Ok(data)
+}
+
+/// A runtime that tells when its threads sleep.
+pub(crate) fn watched(threads: usize) -> io::Result<(Runtime, Arc<WorkerTimes>)> {
+    let slept = Arc::new(WorkerTimes::new(threads));
+    let (sleeping, waking) = (Arc::clone(&slept), Arc::clone(&slept));
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_name("limpid-data")
+        .on_thread_park(move || sleeping.sleeps())
+        .on_thread_unpark(move || waking.wakes())
+        .enable_all()
+        .build()?;
+    Ok((runtime, slept))
 }
 
 /// The runtime of HTTP.

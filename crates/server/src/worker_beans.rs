@@ -4,7 +4,7 @@
 //! does both. So each is one processor, and the handlers' idle time is that of all of them.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use limpid_telemetry::Registry;
 use limpid_telemetry::mbeans::{BeanSource, Beans, Value};
@@ -13,6 +13,8 @@ use limpid_telemetry::pools::Pool;
 use limpid_telemetry::windowed::Windowed;
 use parking_lot::Mutex;
 use tokio::runtime::{Handle, RuntimeMetrics};
+
+use crate::worker_times::WorkerTimes;
 
 const NANOS: f64 = 1e9;
 /// Kafka's names of the handlers' idle time, the second for those that are no controller's.
@@ -24,7 +26,7 @@ const HANDLERS: [&str; 2] = [
 /// Beans of the threads; see the module.
 pub(crate) struct WorkerBeans {
     runtime: RuntimeMetrics,
-    born: Instant,
+    slept: Arc<WorkerTimes>,
     times: Mutex<Times>,
 }
 
@@ -36,42 +38,39 @@ struct Times {
 }
 
 impl WorkerBeans {
-    /// Of a runtime that starts now.
-    pub(crate) fn new(runtime: &Handle) -> Self {
-        let runtime = runtime.metrics();
-        let busy = (0..runtime.num_workers()).map(|_| Windowed::new(Duration::ZERO, 0.0));
+    /// Of a runtime that starts now and tells `slept` of its threads.
+    pub(crate) fn new(runtime: &Handle, slept: Arc<WorkerTimes>) -> Self {
+        let busy = (0..slept.workers()).map(|_| Windowed::new(Duration::ZERO, 0.0));
         let times = Times {
             busy: busy.collect(),
             idle: Meter::new(Duration::ZERO, 0.0),
         };
         Self {
-            runtime,
-            born: Instant::now(),
+            runtime: runtime.metrics(),
+            slept,
             times: Mutex::new(times),
         }
     }
 
-    fn busy_seconds(&self, worker: usize) -> f64 {
-        self.runtime
-            .worker_total_busy_duration(worker)
-            .as_secs_f64()
+    fn busy_seconds(&self, worker: usize, age: Duration) -> f64 {
+        age.saturating_sub(self.slept.slept(worker)).as_secs_f64()
     }
 
-    /// Seconds that a thread was idle, on average. Never goes down by more than was measured late.
-    fn idle_seconds(&self, age: Duration) -> f64 {
-        let workers = self.runtime.num_workers();
-        let busy: f64 = (0..workers).map(|worker| self.busy_seconds(worker)).sum();
-        (age.as_secs_f64() - busy / workers.max(1) as f64).max(0.0)
+    /// Seconds that a thread was idle, on average. Never goes down.
+    fn idle_seconds(&self) -> f64 {
+        let workers = self.slept.workers();
+        let all: Duration = (0..workers).map(|worker| self.slept.slept(worker)).sum();
+        all.as_secs_f64() / workers.max(1) as f64
     }
 }
 
 impl BeanSource for WorkerBeans {
     fn add_to(&self, _now: Duration, beans: &mut Beans) {
-        let age = self.born.elapsed();
+        let age = self.slept.age();
         let times = self.times.lock();
         let workers = times.busy.iter().enumerate();
         let idle: Vec<f64> = workers
-            .map(|(worker, windowed)| 1.0 - windowed.rate(age, self.busy_seconds(worker)))
+            .map(|(worker, windowed)| 1.0 - windowed.rate(age, self.busy_seconds(worker, age)))
             .map(|idle| idle.clamp(0.0, 1.0))
             .collect();
         for (worker, &share) in idle.iter().enumerate() {
@@ -88,7 +87,7 @@ impl BeanSource for WorkerBeans {
             "kafka.network:type=RequestChannel,name=RequestQueueSize",
             Value::long(self.runtime.global_queue_depth()),
         );
-        let idle = self.idle_seconds(age);
+        let idle = self.idle_seconds();
         let rates = times.idle.rates(age, idle);
         let [one, five, fifteen] = rates.moving.map(|share| Value::Double(share.min(1.0)));
         for name in HANDLERS {
@@ -108,12 +107,12 @@ impl BeanSource for WorkerBeans {
     }
 
     fn step(&self, _now: Duration) {
-        let age = self.born.elapsed();
-        let idle = self.idle_seconds(age);
+        let age = self.slept.age();
+        let idle = self.idle_seconds();
         let mut times = self.times.lock();
         times.idle.step(age, idle);
         for (worker, windowed) in times.busy.iter_mut().enumerate() {
-            windowed.step(age, self.busy_seconds(worker));
+            windowed.step(age, self.busy_seconds(worker, age));
         }
     }
 }
@@ -140,6 +139,7 @@ impl BeanSource for MemoryBeans {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
 
@@ -152,43 +152,41 @@ mod tests {
         }
     }
 
+    /// While it is busy, too: that it never sleeps must not look like sleep.
     #[test]
     fn a_busy_thread_is_less_idle() {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .build()
-            .unwrap();
-        let source = Arc::new(WorkerBeans::new(runtime.handle()));
+        let (runtime, slept) = crate::runtimes::watched(2).unwrap();
+        let source = Arc::new(WorkerBeans::new(runtime.handle(), Arc::clone(&slept)));
         let registry = Registry::new();
         registry.mbeans().add_source(source.clone());
         let share = |name: &str| of(registry.mbeans().view().get(name), "Value");
         let average = "kafka.network:type=SocketServer,name=NetworkProcessorAvgIdlePercent";
-        assert!(share(average) > 0.99, "{}", share(average));
-        let busy = Duration::from_millis(300);
-        let work = runtime.spawn(async move {
-            let began = Instant::now();
-            while began.elapsed() < busy {
+        let (stop, stopped) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
+        let (told, tells) = (Arc::clone(&stop), Arc::clone(&stopped));
+        runtime.spawn(async move {
+            while !told.load(Ordering::Relaxed) {
                 std::hint::spin_loop();
             }
+            tells.store(true, Ordering::Relaxed);
         });
-        runtime.block_on(work).unwrap();
-        // The thread notes its time when it is about to sleep.
-        let noted = || {
-            (0..2)
-                .map(|worker| source.busy_seconds(worker))
-                .sum::<f64>()
-                >= 0.3
-        };
-        while !noted() {
+        let least_slept = || (0..2).map(|worker| slept.slept(worker)).min();
+        let before = least_slept();
+        let busy = || (0..2).any(|worker| source.busy_seconds(worker, slept.age()) >= 0.3);
+        while !busy() {
             std::thread::yield_now();
         }
         assert!(share(average) < 0.999, "{}", share(average));
+        assert!(least_slept() >= before, "it goes down");
+        stop.store(true, Ordering::Relaxed);
+        while !stopped.load(Ordering::Relaxed) {
+            std::thread::yield_now();
+        }
         source.step(Duration::ZERO);
         let view = registry.mbeans().view();
         let handlers =
             view.get("kafka.server:type=KafkaRequestHandlerPool,name=RequestHandlerAvgIdlePercent");
         let mean = of(handlers, "MeanRate");
-        let most = 1.0 - 0.3 / 2.0 / source.born.elapsed().as_secs_f64();
+        let most = 1.0 - 0.3 / 2.0 / slept.age().as_secs_f64();
         assert!((0.0..=most).contains(&mean), "{mean} of at most {most}");
         assert!(of(handlers, "Count") > 0.0);
     }

@@ -87,6 +87,9 @@ struct State {
     unflushed_bytes: u64,
     unflushed_records: i64,
     unflushed_since: Option<Duration>,
+    /// The bytes that a flush is at, and when the first of them came: until it is done, a power cut
+    /// costs them.
+    on_the_way: Option<(u64, Duration)>,
     /// Files were made since the directory was last synced.
     dir_dirty: bool,
     /// Base of the active segment and end of the log as a clean shutdown left them; `None` for a

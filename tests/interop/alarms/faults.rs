@@ -1,18 +1,20 @@
-//! Faults, one after another, and the alerts that each must raise. What needs other brokers, a failing
-//! disk or hours is in alerts/tests alone.
+//! Faults of clients and of their traffic, one after another, and the alerts that each must raise.
 
 use std::io::Write;
 use std::net::TcpStream;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use limpid_interop::librdkafka::config;
-use limpid_interop::process::{pause, wait_for};
+use limpid_interop::process::{pause, run as run_to_end, wait_for};
+use limpid_interop::wire::delete_topic;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
-use super::node::Node;
+use super::node::{Node, REFUSED};
 use super::sink::Sink;
 use super::watch::Watch;
+use crate::security::stronghold::fixture;
 
 const LIMIT: Duration = Duration::from_secs(120);
 const SLOW: &str = "demo.archiver";
@@ -29,6 +31,7 @@ pub fn run(mut node: Node, watch: &Watch, sink: &Sink) -> Result<()> {
     groups(&node, watch)?;
     requests(&node, watch)?;
     connections(&node, watch)?;
+    certificate(&node, watch)?;
     // What the demo does of its own accord, and takes its time for.
     watch.fires("LimpidConsumerNeverCommits")?;
     watch.fires("LimpidGroupRebalanceStorm")?;
@@ -37,6 +40,7 @@ pub fn run(mut node: Node, watch: &Watch, sink: &Sink) -> Result<()> {
     watch.fires("LimpidNotScraped")?;
     node.hold.peer.start()?;
     watch.fires("LimpidUncleanStart")?;
+    watch.ends(&["LimpidBrokerDown", "LimpidNotScraped"])?;
     node.stop()
 }
 
@@ -84,6 +88,8 @@ fn groups(node: &Node, watch: &Watch) -> Result<()> {
 
 fn requests(node: &Node, watch: &Watch) -> Result<()> {
     again(watch, &|| node.refused(), "LimpidProduceErrors")?;
+    again(watch, &|| node.refused(), "LimpidProduceErrorBudget")?;
+    watch.fires("LimpidUnderMinIsr")?;
     again(watch, &|| node.oversized(), "LimpidOversizedRecords")?;
     again(watch, &|| node.throttled(), "LimpidThrottledClients")?;
     again(watch, &|| node.denied(), "LimpidAclDenied")?;
@@ -91,7 +97,29 @@ fn requests(node: &Node, watch: &Watch) -> Result<()> {
     let open = node.transaction("open")?;
     let fired = watch.fires("LimpidHangingTransaction");
     drop(open);
+    delete_topic(&node.address(), REFUSED)?;
+    watch.ends(&[
+        "LimpidProduceErrors",
+        "LimpidUnderMinIsr",
+        "LimpidAclDenied",
+        "LimpidAuthFailures",
+    ])?;
     fired
+}
+
+/// The broker's certificate is replaced by one that ends within days, and by a good one.
+fn certificate(node: &Node, watch: &Watch) -> Result<()> {
+    let alert = "LimpidCertificateExpires";
+    let mut openssl = Command::new("openssl");
+    openssl.args([
+        "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "5",
+    ]);
+    openssl.args(["-subj", "/CN=localhost", "-keyout", "-", "-out", "-"]);
+    let ending = run_to_end(&mut openssl, b"", LIMIT)?.success()?;
+    std::fs::write(node.hold.key_store(), ending.stdout)?;
+    watch.fires(alert)?;
+    std::fs::copy(fixture("broker.p12"), node.hold.key_store())?;
+    watch.ends(&[alert])
 }
 
 /// A fault until its alert fires. A counter that is new has not grown yet: once is not enough.
@@ -118,7 +146,8 @@ fn connections(node: &Node, watch: &Watch) -> Result<()> {
         .collect::<Result<Vec<_>, _>>()?;
     let fired = watch.fires("LimpidConnectionsNearLimit");
     drop(open);
-    fired
+    fired?;
+    watch.ends(&["LimpidConnectionsNearLimit"])
 }
 
 /// One ApiVersions request by a client that nobody has seen before.

@@ -27,7 +27,7 @@ pub const DELETED: &str = "deleted";
 /// Refuses batches of more than a few bytes.
 const NARROW: &str = "narrow";
 /// Asks for more replicas than there are.
-const REFUSED: &str = "refused";
+pub const REFUSED: &str = "refused";
 const PLAIN: &str = "plain";
 const THROTTLED: &str = "throttled";
 

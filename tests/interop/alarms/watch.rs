@@ -1,7 +1,8 @@
 //! A Prometheus with rules, and an Alertmanager behind it where one is wanted.
 
+use std::collections::BTreeSet;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -9,9 +10,8 @@ use limpid_interop::http::{get, query};
 use limpid_interop::lab::Lab;
 use limpid_interop::ports;
 use limpid_interop::process::{Daemon, wait_for};
-use serde_json::Value;
-
-use super::node::Node;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -31,6 +31,9 @@ pub struct Watch {
     alertmanager: Option<Daemon>,
     /// `host:port`.
     pub address: String,
+    folder: PathBuf,
+    /// What was seen to fire.
+    fired: Mutex<BTreeSet<String>>,
 }
 
 impl fmt::Debug for Watch {
@@ -40,16 +43,16 @@ impl fmt::Debug for Watch {
 }
 
 impl Watch {
-    /// Scrapes the node every second in all dialects and evaluates the rules as often. What fires goes
-    /// through an Alertmanager to `sink`.
+    /// Scrapes a node of that name at `http` every second in all dialects and evaluates the rules as
+    /// often. What fires goes through an Alertmanager to `sink`.
     pub fn start(
         lab: &Lab,
         version: Version,
-        node: &Node,
+        (name, http): (&str, &str),
         rules: &str,
         sink: Option<&str>,
     ) -> Result<Self> {
-        let folder = lab.folder(&format!("{}-{version:?}", node.name))?;
+        let folder = lab.folder(&format!("{name}-{version:?}"))?;
         let alertmanager = sink
             .map(|sink| alertmanager(lab, &folder, sink))
             .transpose()?;
@@ -60,10 +63,10 @@ impl Watch {
         let config = format!(
             "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\n\
              rule_files: [limpid.rules.yml]\n{to}\
-             scrape_configs: [{{job_name: limpid, params: {{dialect: [all]}}, static_configs: \
-             [{{targets: ['{}'], labels: {{cluster: c}}}}]}}]\n",
-            node.http()
+             scrape_configs: [{{job_name: limpid, params: {{dialect: [all]}}, file_sd_configs: \
+             [{{files: [targets.json], refresh_interval: 1s}}]}}]\n"
         );
+        targets(&folder, &[http])?;
         std::fs::write(folder.join("prometheus.yml"), config)?;
         let address = format!("127.0.0.1:{}", ports::next()?);
         let mut command = match version {
@@ -83,7 +86,19 @@ impl Watch {
             prometheus,
             alertmanager: alertmanager.map(|(daemon, _)| daemon),
             address,
+            folder,
+            fired: Mutex::default(),
         })
+    }
+
+    /// Scrapes these, as one cluster, from now on.
+    pub fn scrape(&self, nodes: &[&str]) -> Result<()> {
+        targets(&self.folder, nodes)
+    }
+
+    /// What was seen to fire so far.
+    pub fn fired(&self) -> BTreeSet<String> {
+        self.fired.lock().clone()
     }
 
     /// What Prometheus said.
@@ -113,7 +128,11 @@ impl Watch {
     /// Whether an alert fires.
     pub fn is_firing(&self, alert: &str) -> Result<bool> {
         let firing = format!("ALERTS{{alertname=\"{alert}\",alertstate=\"firing\"}}");
-        Ok(!query(&self.address, &firing)?.is_empty())
+        let fires = !query(&self.address, &firing)?.is_empty();
+        if fires {
+            self.fired.lock().insert(alert.to_owned());
+        }
+        Ok(fires)
     }
 
     /// Waits until an alert fires.
@@ -121,6 +140,16 @@ impl Watch {
         wait_for(&format!("{alert} firing"), Duration::from_secs(120), || {
             Ok(self.is_firing(alert)?.then_some(()))
         })
+    }
+
+    /// Waits until alerts have ended.
+    pub fn ends(&self, alerts: &[&str]) -> Result<()> {
+        for alert in alerts {
+            wait_for(&format!("end of {alert}"), Duration::from_secs(120), || {
+                Ok((!self.is_firing(alert)?).then_some(()))
+            })?;
+        }
+        Ok(())
     }
 
     /// Ends both.
@@ -131,6 +160,15 @@ impl Watch {
         }
         Ok(())
     }
+}
+
+/// Moved into place whole, since Prometheus reads it whenever it changes.
+fn targets(folder: &Path, nodes: &[&str]) -> Result<()> {
+    let file = folder.join("targets.json");
+    let new = file.with_extension("new");
+    let all = json!([{"targets": nodes, "labels": {"cluster": "c"}}]);
+    std::fs::write(&new, all.to_string())?;
+    Ok(std::fs::rename(new, file)?)
 }
 
 fn alertmanager(lab: &Lab, folder: &Path, sink: &str) -> Result<(Daemon, String)> {

@@ -1,6 +1,6 @@
-/* Preloaded into a broker under test: makes its file system fail or dawdle. What to do stands in the
- * first words of the file named by FAULTS_FILE, which the tester changes while the broker runs; only
- * files under the directory named by FAULTS_UNDER are touched. */
+/* Preloaded into a broker under test: makes its file system fail or dawdle, and its wall clock jump.
+ * What to do stands in the first words of the file named by FAULTS_FILE, which the tester changes
+ * while the broker runs; only files under the directory named by FAULTS_UNDER are touched. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -24,6 +24,8 @@ struct orders {
     _Atomic uint32_t slow_write, slow_sync;
     /* How many calls failed. */
     _Atomic uint32_t failed;
+    /* Seconds by which the wall clock is ahead. */
+    _Atomic uint32_t clock_ahead;
 };
 
 static struct orders none;
@@ -80,6 +82,7 @@ static void dawdle(_Atomic uint32_t *micros, int fd)
 typedef ssize_t writer(int, const void *, size_t, off64_t);
 typedef ssize_t reader(int, void *, size_t, off64_t);
 typedef int syncer(int);
+typedef int clock_reader(clockid_t, struct timespec *);
 
 ssize_t pwrite64(int fd, const void *bytes, size_t size, off64_t at)
 {
@@ -135,4 +138,15 @@ int fsync(int fd)
     if (!real)
         real = (syncer *)dlsym(RTLD_NEXT, "fsync");
     return sync_with(real, fd);
+}
+
+int clock_gettime(clockid_t clock, struct timespec *time)
+{
+    static clock_reader *real;
+    if (!real)
+        real = (clock_reader *)dlsym(RTLD_NEXT, "clock_gettime");
+    int done = real(clock, time);
+    if (done == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
+        time->tv_sec += atomic_load(&orders->clock_ahead);
+    return done;
 }

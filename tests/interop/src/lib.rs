@@ -5,6 +5,7 @@ pub mod chance;
 pub mod chromium;
 pub mod counted;
 pub mod coverage;
+pub mod disk;
 pub mod dump_log;
 pub mod hostile;
 pub mod http;

@@ -5,7 +5,6 @@
 //! one strikes is up to the machine.
 
 pub mod checker;
-mod disk;
 pub mod findings;
 mod nemesis;
 mod proxy;
@@ -24,12 +23,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow};
 
 use self::checker::View;
-use self::disk::{Disk, MIN_FREE};
 use self::findings::Fault as Finding;
 use self::nemesis::Nemesis;
 use self::proxy::Proxy;
 use self::run::{MOMENT, Run};
 use self::value::Topic;
+use crate::disk::Disk;
 use crate::peer::{Kind, Peer};
 use crate::ports;
 use crate::process::{pause, wait_for};
@@ -38,6 +37,10 @@ use crate::wire::create_topic;
 
 pub use self::report::Report;
 
+/// What the broker is told to keep free of the disk.
+const MIN_FREE: u64 = 32 << 20;
+/// More files than the broker ever has.
+const FILES: u64 = 1_000_000;
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_secs(10);
 /// After the last fault everything that was acknowledged must be seen within this.
@@ -80,7 +83,7 @@ impl Plan {
 /// # Errors
 /// When the broker doesn't come back, or a client can't go on; what was found so far is told then.
 pub fn torture(kind: &Kind, tools: &Tools, folder: &Path, plan: &Plan) -> Result<Report> {
-    let disk = Disk::mount(folder)?;
+    let disk = Disk::mount(folder, "", FILES)?;
     let mut peer = peer(kind, tools, folder, &disk)?;
     let proxy = Proxy::start(ports::next()?, peer.port())?;
     peer.advertise(&proxy.address());

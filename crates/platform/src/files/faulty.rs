@@ -3,8 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use rustix::io::Errno;
 
 use super::{DirEntry, DiskSpace, File, Files, OpenMode};
@@ -124,6 +125,8 @@ impl Rules {
 pub struct FaultyFiles {
     inner: Arc<dyn Files>,
     rules: Arc<Mutex<Rules>>,
+    gate: Arc<Mutex<()>>,
+    at_the_gate: Arc<AtomicUsize>,
 }
 
 impl FaultyFiles {
@@ -133,7 +136,20 @@ impl FaultyFiles {
         Self {
             inner,
             rules: Arc::default(),
+            gate: Arc::default(),
+            at_the_gate: Arc::default(),
         }
+    }
+
+    /// No [`File::sync_data`] is done as long as this is held.
+    pub fn hold_syncs(&self) -> MutexGuard<'_, ()> {
+        self.gate.lock()
+    }
+
+    /// How many syncs have begun so far, those included that are held.
+    #[must_use]
+    pub fn syncs_begun(&self) -> usize {
+        self.at_the_gate.load(Ordering::SeqCst)
     }
 
     /// Adds a rule; rules are tried in the order they were added.
@@ -207,6 +223,8 @@ impl File for FaultyFile {
 
     fn sync_data(&self) -> io::Result<()> {
         self.files.check(Op::Sync, &self.path)?;
+        self.files.at_the_gate.fetch_add(1, Ordering::SeqCst);
+        let _passes = self.files.gate.lock();
         self.inner.sync_data()
     }
 

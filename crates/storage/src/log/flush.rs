@@ -47,7 +47,7 @@ struct Work {
     dir_dirty: bool,
     bytes: u64,
     records: i64,
-    since: Option<Duration>,
+    since: Duration,
 }
 
 impl PartitionLog {
@@ -100,10 +100,11 @@ impl PartitionLog {
     pub fn unflushed(&self) -> Unflushed {
         let state = self.state.lock();
         let now = self.shared.clock.monotonic();
+        let (on_the_way, since) = state.on_the_way.unzip();
         Unflushed {
-            bytes: state.unflushed_bytes,
-            age: state
-                .unflushed_since
+            bytes: state.unflushed_bytes + on_the_way.unwrap_or(0),
+            age: since
+                .or(state.unflushed_since)
                 .map_or(Duration::ZERO, |since| now.saturating_sub(since)),
         }
     }
@@ -178,7 +179,9 @@ impl PartitionLog {
         let Some(work) = self.take_flush_work() else {
             return Ok(());
         };
-        match self.sync(&work) {
+        let synced = self.sync(&work);
+        self.state.lock().on_the_way = None;
+        match synced {
             Ok(()) => {
                 let before = self.recovery_point.fetch_max(work.end, Ordering::AcqRel);
                 assert!(
@@ -208,7 +211,9 @@ impl PartitionLog {
 
     fn take_flush_work(&self) -> Option<Work> {
         let mut state = self.state.lock();
-        state.unflushed_since?;
+        let since = state.unflushed_since.take()?;
+        let bytes = state.unflushed_bytes;
+        state.on_the_way = (bytes > 0).then_some((bytes, since));
         let floor = self.recovery_point();
         let segments = self.segments.read();
         let first = segments
@@ -232,7 +237,7 @@ impl PartitionLog {
             dir_dirty: std::mem::take(&mut state.dir_dirty),
             bytes: std::mem::take(&mut state.unflushed_bytes),
             records: std::mem::take(&mut state.unflushed_records),
-            since: state.unflushed_since.take(),
+            since,
         })
     }
 
@@ -244,7 +249,7 @@ impl PartitionLog {
         state.dir_dirty |= work.dir_dirty;
         state.unflushed_bytes += work.bytes;
         state.unflushed_records += work.records;
-        state.unflushed_since = work.since.or(state.unflushed_since);
+        state.unflushed_since = Some(work.since);
     }
 
     fn sync(&self, work: &Work) -> io::Result<()> {

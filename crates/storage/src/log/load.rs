@@ -93,6 +93,7 @@ impl PartitionLog {
             unflushed_bytes: 0,
             unflushed_records: 0,
             unflushed_since: (!untouched).then(|| shared.clock.monotonic()),
+            on_the_way: None,
             dir_dirty: !untouched,
         };
         let log = Self {

@@ -120,12 +120,11 @@ impl LogManager {
         let compacted = |log: &Arc<PartitionLog>| log.config().cleanup_policy.compact;
         let logs: Vec<_> = self.logs().into_iter().filter(compacted).collect();
         self.apply_retention(&logs);
+        // Also while nobody is free to do it: what is overdue is told all the while.
+        let is_any_due = self.dirtiest(&[]).is_some();
         let mut threads = self.cleaners.threads.lock();
         threads.retain(|thread| !thread.is_finished());
-        if self.cleaners.is_stopped() || threads.len() >= threads_max {
-            return;
-        }
-        if self.dirtiest(&[]).is_none() {
+        if self.cleaners.is_stopped() || threads.len() >= threads_max || !is_any_due {
             return;
         }
         let manager = Arc::downgrade(self);

@@ -204,6 +204,25 @@ fn policies_lags_and_ratio_are_held() {
 }
 
 #[test]
+fn what_is_overdue_is_told_while_nobody_is_free() {
+    let bench = compacting();
+    let (manager, log) = bench.start();
+    put(&log, "k", Some("some value"));
+    roll(&log);
+    log.update_config(LogConfig {
+        max_compaction_lag_ms: 5_000,
+        ..bench.config.clone()
+    });
+    manager.set_compaction(crate::CompactionSettings {
+        threads: 0,
+        ..crate::CompactionSettings::default()
+    });
+    bench.advance(3_605_000);
+    manager.tick();
+    assert_eq!(manager.metrics().compaction_overdue.get(), 3_600);
+}
+
+#[test]
 fn compact_and_delete_do_both() {
     let mut bench = compacting();
     bench.config.cleanup_policy.delete = true;

@@ -422,3 +422,26 @@ fn a_clean_stop_writes_nothing_for_logs_that_nobody_wrote_to() {
     assert!(report.clean && report.logs_recovered == 0);
     assert_eq!(manager.get(TOPIC, 0).unwrap().log_end_offset(), 4);
 }
+
+#[test]
+fn what_a_slow_disk_is_still_writing_is_unflushed() {
+    let bench = Bench::new();
+    let (manager, log) = bench.start();
+    manager.tick();
+    append(&log, &batch(1, 100, START_MS)).unwrap();
+    let bytes = batch(1, 100, START_MS).len() as u64;
+    let held = bench.files.hold_syncs();
+    let begun = bench.files.syncs_begun();
+    std::thread::scope(|threads| {
+        threads.spawn(|| log.flush().unwrap());
+        while bench.files.syncs_begun() == begun {
+            std::thread::yield_now();
+        }
+        bench.advance(7_000);
+        let dir = &manager.dirs()[0];
+        assert_eq!(dir.unflushed_bytes, bytes);
+        assert!((dir.unflushed_seconds - 7.0).abs() < 1e-6);
+        drop(held);
+    });
+    assert_eq!((log.recovery_point(), log.unflushed().bytes), (1, 0));
+}

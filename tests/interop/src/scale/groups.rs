@@ -13,10 +13,10 @@ use limpid_protocol::messages::{FindCoordinatorRequest, OffsetCommitRequest};
 use super::load::{self, Crowd, RECORDS};
 use super::node::{EACH, Node};
 use super::report::{Goal, Row, percentile};
-use crate::talk;
 use crate::http;
 use crate::peer::Kind;
 use crate::process::{pause, wait_for};
+use crate::talk;
 use crate::tools::Tools;
 
 /// A version that names topics.

@@ -11,8 +11,8 @@ use limpid_protocol::messages::ProduceRequest;
 use limpid_protocol::records::{BatchBuilder, Codec};
 use limpid_protocol::{Message, Reader, Request, ResponseHeader};
 
-use crate::talk;
 use crate::process::pause;
+use crate::talk;
 
 /// Records of a batch.
 pub const RECORDS: u64 = 100;

@@ -7,9 +7,9 @@ use anyhow::{Context, Result};
 use limpid_protocol::records::Codec;
 
 use super::load;
-use crate::talk;
 use crate::peer::{Kind, Peer};
 use crate::process::wait_for;
+use crate::talk;
 use crate::tools::Tools;
 use crate::wire::create_topic;
 

@@ -9,8 +9,8 @@ use rustix::fs::statvfs;
 use super::load;
 use super::node::Node;
 use super::report::{Goal, Row};
-use crate::talk;
 use crate::peer::Kind;
+use crate::talk;
 use crate::tools::Tools;
 use crate::wire::create_topic;
 

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::disk::{Disk, MIN_FREE, Order};
+use super::MIN_FREE;
 use super::findings::Fault as Finding;
 use super::proxy::Proxy;
 use super::run::{MOMENT, Run};
 use crate::chance::Chance;
+use crate::disk::{Disk, Order};
 use crate::peer::{Kind, Peer};
 use crate::process::pause;
 
