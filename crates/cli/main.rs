@@ -29,7 +29,7 @@ fn storage(command: &StorageCommand) -> anyhow::Result<ExitCode> {
 
 fn main() -> ExitCode {
     // A kernel without this wish only costs memory.
-    let _ = limpid_platform::memory::keep_pages_small();
+    limpid_platform::memory::keep_pages_small().ok();
     let args = Args::parse();
     let done = match args.command {
         None => commands::serve::run(&args.serve),

@@ -50,7 +50,11 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     if !others.is_empty() {
         baseline::tell_spread(&first, &others);
     }
-    baseline::compare(&root.join("benches/instructions/baseline.tsv"), &first)
+    baseline::compare(
+        &root.join("benches/instructions/baseline.tsv"),
+        first,
+        measure,
+    )
 }
 
 /// Builds the cases as the product is built, and tells where the program is.

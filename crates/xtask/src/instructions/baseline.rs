@@ -4,36 +4,64 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::callgrind::Case;
 
 /// A case may take this much more than in the baseline.
 const MORE_MAX: f64 = 0.05;
+/// So often a case that takes too much is measured again.
+const AGAIN_MAX: usize = 2;
 /// Says that the baseline is to be written.
 const BLESS: &str = "LIMPID_BLESS";
 const HEADER: &str =
     "# Instructions of one round of each case: `LIMPID_BLESS=1 cargo xtask instructions`\n";
 
 /// Fails when a case takes more than it may, with the numbers; writes the file when that is wanted.
-pub fn compare(file: &Path, now: &[Case]) -> Result<()> {
+/// What a timer or a background thread added to a case is not there a second time: before it fails it
+/// measures `again`, and the least counts.
+pub fn compare(file: &Path, now: Vec<Case>, again: impl Fn() -> Result<Vec<Case>>) -> Result<()> {
     if std::env::var_os(BLESS).is_some_and(|value| value == "1") {
-        std::fs::write(file, written(now))?;
+        std::fs::write(file, written(&now))?;
         println!("{} written", file.display());
         return Ok(());
     }
     let before = std::fs::read_to_string(file);
     let before = read(&before.with_context(|| format!("no {}", file.display()))?)?;
-    let worse = judge(&before, now)?;
-    if worse.is_empty() {
-        return Ok(());
+    hold(&before, now, again)
+}
+
+fn hold(
+    before: &BTreeMap<String, f64>,
+    mut now: Vec<Case>,
+    again: impl Fn() -> Result<Vec<Case>>,
+) -> Result<()> {
+    for _ in 0..AGAIN_MAX {
+        let worse = judge(before, &now)?;
+        if worse.is_empty() {
+            return Ok(());
+        }
+        println!("once more, since this is too much: {}", worse.join(", "));
+        now = least(now, again()?);
     }
-    bail!(
+    let worse = judge(before, &now)?;
+    ensure!(
+        worse.is_empty(),
         "more than {:.0} % above the baseline: {}. If that is what it costs, write a new baseline \
          ({BLESS}=1 cargo xtask instructions) in a commit of its own that says why",
         MORE_MAX * 100.0,
         worse.join(", ")
-    )
+    );
+    Ok(())
+}
+
+/// Of two runs the lesser number of each case.
+fn least(first: Vec<Case>, second: Vec<Case>) -> Vec<Case> {
+    let lesser = |(a, b): (Case, Case)| match b.instructions < a.instructions {
+        true => b,
+        false => a,
+    };
+    first.into_iter().zip(second).map(lesser).collect()
 }
 
 /// Prints all cases, and returns those that take too much.
@@ -112,6 +140,15 @@ mod tests {
         assert!(judge(&before, &cases).unwrap().is_empty());
         let more = [case("produce 1 record", 1_051.0), case("scrape", 2_099.0)];
         assert_eq!(judge(&before, &more).unwrap(), ["produce 1 record +5.1 %"]);
+    }
+
+    #[test]
+    fn the_least_of_some_runs_counts() {
+        let run = |instructions| vec![case("a", instructions)];
+        let before = read(&written(&run(100.0))).unwrap();
+        hold(&before, run(110.0), || Ok(run(101.0))).unwrap();
+        let refused = hold(&before, run(110.0), || Ok(run(106.0))).unwrap_err();
+        assert!(refused.to_string().contains("a +6.0 %"), "{refused}");
     }
 
     #[test]
