@@ -27,7 +27,7 @@ mod listeners;
 mod log_targets;
 mod node;
 mod opening;
-mod pipe;
+mod reach;
 mod room;
 mod runtimes;
 mod scram_users;

@@ -18,7 +18,7 @@ use limpid_broker::source::{EmbeddedCluster, Parts};
 use limpid_broker::turns::Turns;
 use limpid_broker::{Services, ServicesInput};
 use limpid_client_metrics::Pushed;
-use limpid_cluster::{ClusterAdmin, ClusterSource, NodeAdmin, ReadinessState, RecordBrowser};
+use limpid_cluster::{NodeAdmin, ReadinessState};
 use limpid_config::{BrokerConfig, Config};
 use limpid_link::Link;
 use limpid_platform::clock::Clock;
@@ -61,8 +61,8 @@ const HTTP_END: Duration = Duration::from_secs(1);
 /// A running server.
 pub struct Server {
     addresses: Addresses,
-    cluster: Arc<EmbeddedCluster>,
-    link: Arc<Link>,
+    pub(crate) cluster: Arc<EmbeddedCluster>,
+    pub(crate) link: Arc<Link>,
     drain: DrainTrigger,
     http_end: DrainTrigger,
     drain_timeout: Duration,
@@ -294,21 +294,6 @@ impl Server {
     /// Where it can be reached.
     pub fn addresses(&self) -> &Addresses {
         &self.addresses
-    }
-
-    /// What the faces see.
-    pub fn cluster(&self) -> Arc<dyn ClusterSource> {
-        self.cluster.clone()
-    }
-
-    /// Changes it, over the Kafka protocol.
-    pub fn admin(&self) -> Arc<dyn ClusterAdmin> {
-        self.link.clone()
-    }
-
-    /// Reads its records, over the Kafka protocol.
-    pub fn browser(&self) -> Arc<dyn RecordBrowser> {
-        self.link.clone()
     }
 
     /// Loads certificates, users and tokens again, changed or not (SIGHUP). Blocks on files.
