@@ -2,9 +2,10 @@
 //! (tests/interop).
 
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
+
+use crate::interop_bin;
 
 /// Everything is handed on to the harness, which says what it takes.
 #[derive(clap::Args)]
@@ -17,12 +18,5 @@ pub struct Arguments {
 
 /// Builds the harness and the broker (or takes the one that `LIMPID_BIN` names), optimized, and lets them.
 pub fn run(root: &Path, arguments: &Arguments) -> Result<()> {
-    let mut cargo = Command::new("cargo");
-    cargo.args(["run", "--quiet", "--release"]);
-    cargo.args(["--package", "limpid-interop", "--bin", "bench", "--"]);
-    cargo.args(&arguments.words);
-    let status = cargo.current_dir(root).status();
-    let status = status.context("can't run cargo")?;
-    ensure!(status.success(), "the run failed: {status}");
-    Ok(())
+    interop_bin::run(root, "bench", true, &arguments.words)
 }

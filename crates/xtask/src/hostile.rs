@@ -2,9 +2,10 @@
 //! (tests/interop).
 
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
+
+use crate::interop_bin::{self, option};
 
 /// How often and for how long.
 #[derive(clap::Args)]
@@ -25,19 +26,14 @@ pub struct Arguments {
 
 /// Builds the attackers and the broker (or takes the one that `LIMPID_BIN` names), and lets them.
 pub fn run(root: &Path, arguments: &Arguments) -> Result<()> {
-    let mut cargo = Command::new("cargo");
-    cargo.args(["run", "--quiet", "--package", "limpid-interop"]);
-    cargo.args(["--bin", "hostile", "--"]);
-    cargo.args(["--rounds", &arguments.rounds.to_string()]);
-    cargo.args(["--seconds", &arguments.seconds.to_string()]);
+    let mut options = Vec::new();
+    options.extend(option("--rounds", arguments.rounds));
+    options.extend(option("--seconds", arguments.seconds));
     if let Some(only) = &arguments.only {
-        cargo.args(["--only", only]);
+        options.extend(option("--only", only));
     }
     if let Some(most) = arguments.mib_at_most {
-        cargo.args(["--mib-at-most", &most.to_string()]);
+        options.extend(option("--mib-at-most", most));
     }
-    let status = cargo.current_dir(root).status();
-    let status = status.context("can't run cargo")?;
-    ensure!(status.success(), "the run failed: {status}");
-    Ok(())
+    interop_bin::run(root, "hostile", false, &options)
 }

@@ -9,6 +9,7 @@ mod dashboards;
 mod fixture;
 mod hostile;
 mod instructions;
+mod interop_bin;
 mod scale;
 mod tidy;
 mod torture;

@@ -2,9 +2,10 @@
 //! (tests/interop).
 
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
+
+use crate::interop_bin::{self, option};
 
 /// What is measured, and how often.
 #[derive(clap::Args)]
@@ -25,17 +26,12 @@ pub struct Arguments {
 
 /// Builds the measuring program and the broker (or takes the one that `LIMPID_BIN` names), and measures.
 pub fn run(root: &Path, arguments: &Arguments) -> Result<()> {
-    let mut cargo = Command::new("cargo");
-    cargo.args(["run", "--quiet", "--release", "--package", "limpid-interop"]);
-    cargo.args(["--bin", "scale", "--"]);
-    cargo.args(["--rounds", &arguments.rounds.to_string()]);
-    cargo.args(["--partitions", &arguments.partitions.to_string()]);
-    cargo.args(["--gib", &arguments.gib.to_string()]);
+    let mut options = Vec::new();
+    options.extend(option("--rounds", arguments.rounds));
+    options.extend(option("--partitions", arguments.partitions));
+    options.extend(option("--gib", arguments.gib));
     if let Some(only) = &arguments.only {
-        cargo.args(["--only", only]);
+        options.extend(option("--only", only));
     }
-    let status = cargo.current_dir(root).status();
-    let status = status.context("can't run cargo")?;
-    ensure!(status.success(), "the run failed: {status}");
-    Ok(())
+    interop_bin::run(root, "scale", true, &options)
 }

@@ -2,9 +2,10 @@
 //! checker that watches over what it promised (tests/interop).
 
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
+
+use crate::interop_bin::{self, option};
 
 /// For how long, and how.
 #[derive(clap::Args)]
@@ -22,30 +23,14 @@ pub struct Arguments {
 
 /// Builds the torturer and the broker (or takes the one that `LIMPID_BIN` names), and lets them.
 pub fn run(root: &Path, arguments: &Arguments) -> Result<()> {
-    let mut cargo = Command::new("cargo");
-    cargo.args([
-        "run",
-        "--quiet",
-        "--package",
-        "limpid-interop",
-        "--bin",
-        "torture",
-        "--",
-    ]);
-    cargo.args(["--minutes", &arguments.minutes.to_string()]);
+    let mut options = Vec::new();
+    options.extend(option("--minutes", arguments.minutes));
     if let Some(seed) = arguments.seed {
-        cargo.args(["--seed", &seed.to_string()]);
+        options.extend(option("--seed", seed));
     }
     if arguments.until_found {
-        cargo.args(["--until-found", "any"]);
+        options.extend(option("--until-found", "any"));
     }
-    let status = cargo
-        .current_dir(root)
-        .status()
-        .context("can't run cargo")?;
-    ensure!(
-        status.success(),
-        "something was found, or the run failed: {status}"
-    );
-    Ok(())
+    interop_bin::run(root, "torture", false, &options)
+        .context("something was found, or the run failed")
 }

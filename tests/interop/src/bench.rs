@@ -21,6 +21,5 @@ pub mod run;
 mod session;
 pub mod side;
 mod start;
-mod statistics;
 mod trips;
 mod usage;

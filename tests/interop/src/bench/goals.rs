@@ -2,7 +2,7 @@
 
 use super::raw::Measured;
 use super::side::Side;
-use super::statistics::{Spread, ratios, spread};
+use crate::statistics::{Spread, ratios, spread};
 
 /// What is wanted.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -4,7 +4,7 @@ use super::cases::{CASES, Session};
 use super::goals::{CPU, Goal, RATE, ROWS, Row};
 use super::raw::{Measured, Values};
 use super::side::Side;
-use super::statistics::spread;
+use crate::statistics::spread;
 
 /// What each run cost, by the names of the values.
 const COSTS: [(&str, &str); 6] = [

@@ -1,10 +1,10 @@
 //! What a broker's process has used, from `/proc`.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::raw::Values;
+use crate::process_usage::{cpu_seconds, field, mib};
 
-const KIB_PER_MIB: f64 = 1_024.0;
 const BYTES_PER_GB: f64 = 1e9;
 
 /// At one moment. Switches of threads that have ended are not in it.
@@ -23,21 +23,19 @@ impl Usage {
     /// # Errors
     /// When there is no such process.
     pub fn of(pid: u32) -> Result<Self> {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
         let mut usage = Self {
-            cpu_s: cpu_seconds(&stat)?,
+            cpu_s: cpu_seconds(pid)?,
             voluntary: 0.0,
             involuntary: 0.0,
-            resident_mib: field(&status, "VmRSS:").context("no VmRSS")? / KIB_PER_MIB,
+            resident_mib: mib(pid, "VmRSS")?,
         };
         for task in std::fs::read_dir(format!("/proc/{pid}/task"))? {
             // A thread may end between the two.
             let Ok(status) = std::fs::read_to_string(task?.path().join("status")) else {
                 continue;
             };
-            usage.voluntary += field(&status, "voluntary_ctxt_switches:").unwrap_or(0.0);
-            usage.involuntary += field(&status, "nonvoluntary_ctxt_switches:").unwrap_or(0.0);
+            usage.voluntary += field(&status, "voluntary_ctxt_switches").unwrap_or(0.0);
+            usage.involuntary += field(&status, "nonvoluntary_ctxt_switches").unwrap_or(0.0);
         }
         Ok(usage)
     }
@@ -68,38 +66,9 @@ impl Usage {
     }
 }
 
-/// User and system time, from the line of `/proc/PID/stat`.
-fn cpu_seconds(stat: &str) -> Result<f64> {
-    // Kernels since 2.6 report these in hundredths, whatever their own clock does.
-    const TICKS_PER_SECOND: f64 = 100.0;
-    let (_, rest) = stat.rsplit_once(')').context("no process name")?;
-    let mut fields = rest.split_whitespace().skip(11);
-    let mut ticks = || -> Result<f64> { Ok(fields.next().context("no field")?.parse()?) };
-    Ok((ticks()? + ticks()?) / TICKS_PER_SECOND)
-}
-
-/// The number behind a name at the beginning of a line.
-fn field(status: &str, name: &str) -> Option<f64> {
-    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-    line.split_whitespace().next()?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_kernels_lines_are_read() {
-        let stat = "42 (a (b) c) S 1 42 42 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 9 0 1 2 3";
-        assert_eq!(cpu_seconds(stat).unwrap(), 3.0);
-        assert!(cpu_seconds("42 (short) S 1").is_err());
-        let status = "VmRSS:\t  2048 kB\nvoluntary_ctxt_switches:\t7\n\
-                      nonvoluntary_ctxt_switches:\t3\n";
-        assert_eq!(field(status, "VmRSS:"), Some(2_048.0));
-        assert_eq!(field(status, "voluntary_ctxt_switches:"), Some(7.0));
-        assert_eq!(field(status, "nonvoluntary_ctxt_switches:"), Some(3.0));
-        assert_eq!(field(status, "VmSwap:"), None);
-    }
 
     #[test]
     fn a_difference_is_told_per_million_and_per_gigabyte() {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::statistics::median;
+
 const MIB: f64 = 1_048_576.0;
 
 /// What was seen during one phase.
@@ -70,7 +72,9 @@ impl Row {
     /// and of the ratio of the last to each of the others.
     fn medians(&self, of: impl Fn(&Phase) -> &[Duration], per_mille: usize) -> [f64; 5] {
         let percentile = |phase: &Phase| percentile(of(phase), per_mille);
-        let each = |value: &dyn Fn(&Round) -> f64| median(self.rounds.iter().map(value).collect());
+        let each = |value: &dyn Fn(&Round) -> f64| {
+            median(&self.rounds.iter().map(value).collect::<Vec<_>>())
+        };
         [
             each(&|round| percentile(&round.calm)),
             each(&|round| percentile(&round.elsewhere)),
@@ -149,16 +153,6 @@ fn percentile(waits: &[Duration], per_mille: usize) -> f64 {
         .map_or(f64::INFINITY, |wait| wait.as_secs_f64() * 1_000.0)
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => f64::NAN,
-        odd if odd % 2 == 1 => values[middle],
-        _ => f64::midpoint(values[middle - 1], values[middle]),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,7 +162,7 @@ mod tests {
         let waits: Vec<Duration> = (1..=1_000).rev().map(Duration::from_millis).collect();
         assert!((percentile(&waits, 990) - 991.0).abs() < 0.01);
         assert!(percentile(&[], 990).is_infinite());
-        assert!((median(vec![3.0, 1.0, 2.0]) - 2.0).abs() < 0.01);
-        assert!((median(vec![4.0, 1.0]) - 2.5).abs() < 0.01);
+        assert!((median(&[3.0, 1.0, 2.0]) - 2.0).abs() < 0.01);
+        assert!((median(&[4.0, 1.0]) - 2.5).abs() < 0.01);
     }
 }

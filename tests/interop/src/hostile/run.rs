@@ -15,7 +15,7 @@ use crate::process::{Daemon, pause, wait_for};
 use crate::talk;
 use crate::tools::Tools;
 use crate::wire::create_topic;
-use crate::{http, ports};
+use crate::{http, ports, process_usage};
 
 /// The bystander's topic.
 const QUIET: &str = "quiet";
@@ -57,7 +57,7 @@ pub fn hostile(kind: &Kind, tools: &Tools, folder: &Path, plan: &Plan) -> Result
     let bystander = Bystander::start(&target.plain, QUIET)?;
     pause(plan.phase);
     drop(bystander.take()?);
-    let before = resident(peer.pid())?;
+    let before = process_usage::mib(peer.pid(), "VmRSS")?;
     let rows = rounds(&mut peer, &target, &bystander, folder, plan);
     let ended = bystander.end();
     let rows = match (rows, ended) {
@@ -66,7 +66,7 @@ pub fn hostile(kind: &Kind, tools: &Tools, folder: &Path, plan: &Plan) -> Result
         (Err(error), _) => return Err(error),
     };
     pause(plan.phase);
-    let after = resident(peer.pid())?;
+    let after = process_usage::mib(peer.pid(), "VmRSS")?;
     peer.stop()?;
     Ok(Report {
         rows,
@@ -238,7 +238,7 @@ fn phase(peer: &mut Peer, bystander: &Bystander, time: Duration) -> Result<Phase
     while begun.elapsed() < time {
         pause(LOOK);
         peer.check_alive()?;
-        resident_most = resident_most.max(resident(peer.pid())?);
+        resident_most = resident_most.max(process_usage::mib(peer.pid(), "VmRSS")?);
     }
     let Waits { produce, fetch } = bystander.take()?;
     Ok(Phase {
@@ -246,14 +246,6 @@ fn phase(peer: &mut Peer, bystander: &Bystander, time: Duration) -> Result<Phase
         fetch,
         resident_most,
     })
-}
-
-/// Resident memory in MiB.
-fn resident(pid: u32) -> Result<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.split_whitespace().next());
-    Ok(kib.context("no VmRSS")?.parse::<f64>()? / 1024.0)
 }
 
 /// High water and limit of each pool; none, for a broker that has no such page.

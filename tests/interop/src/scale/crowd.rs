@@ -8,8 +8,9 @@ use anyhow::Result;
 
 use super::load::{Crowd, RECORDS};
 use super::node::Node;
-use super::report::{Goal, Row, median};
+use super::report::{Goal, Row};
 use crate::peer::Kind;
+use crate::statistics::median;
 use crate::tools::Tools;
 use crate::wire::create_topic;
 
@@ -105,14 +106,15 @@ fn turns(node: &Node, few: &mut Crowd, many: &mut Crowd, plan: Plan) -> Result<T
 impl Turns {
     fn rows(self, plan: Plan) -> Vec<Row> {
         let ratio = |many: &[f64], few: &[f64]| {
-            median(many.iter().zip(few).map(|(many, few)| many / few).collect())
+            let each = many.iter().zip(few).map(|(many, few)| many / few);
+            median(&each.collect::<Vec<_>>())
         };
         let name = format!("{} partitions, {CONNECTIONS} connections", plan.partitions);
         let rate = ratio(&self.many, &self.few);
         let cost = ratio(&self.many_cpu, &self.few_cpu);
         vec![
-            Row::told("6 partitions, 8 connections: records/s", median(self.few)),
-            Row::told(format!("{name}: records/s"), median(self.many)),
+            Row::told("6 partitions, 8 connections: records/s", median(&self.few)),
+            Row::told(format!("{name}: records/s"), median(&self.many)),
             Row::new(
                 "records/s, many ÷ few (median of the pairs)",
                 Goal::AtLeast(0.8),
@@ -120,11 +122,11 @@ impl Turns {
             ),
             Row::told(
                 "few: broker CPU s per million records",
-                median(self.few_cpu),
+                median(&self.few_cpu),
             ),
             Row::told(
                 "many: broker CPU s per million records",
-                median(self.many_cpu),
+                median(&self.many_cpu),
             ),
             Row::told("CPU, many ÷ few", cost),
         ]
@@ -147,11 +149,11 @@ fn starts(node: &mut Node) -> Result<Vec<Row>> {
     let slowest = starts.into_iter().fold(0.0, f64::max);
     Ok(vec![
         Row::new(after_stop, Goal::AtMost(2.0), slowest),
-        Row::told("CPU s of such a start", median(cpu)),
+        Row::told("CPU s of such a start", median(&cpu)),
         Row::told("clean stop after the load, s", stop),
         Row::told(
             "clean stop when one partition was written to, s",
-            median(stops),
+            median(&stops),
         ),
     ])
 }

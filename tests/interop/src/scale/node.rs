@@ -3,20 +3,19 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use limpid_protocol::records::Codec;
 
 use super::load;
 use crate::peer::{Kind, Peer};
 use crate::process::wait_for;
+use crate::process_usage;
 use crate::talk;
 use crate::tools::Tools;
 use crate::wire::create_topic;
 
 /// A start takes at most this.
 const START_LIMIT: Duration = Duration::from_secs(120);
-/// Kernels since 2.6 report processor time in hundredths, whatever their own clock does.
-const TICKS_PER_SECOND: f64 = 100.0;
 /// Partitions of each topic of a crowd.
 pub const EACH: i32 = 100;
 
@@ -74,11 +73,7 @@ impl Node {
     /// # Errors
     /// When it is gone.
     pub fn cpu(&self) -> Result<f64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.peer.pid()))?;
-        let (_, rest) = stat.rsplit_once(')').context("no process name")?;
-        let fields: Vec<&str> = rest.split_whitespace().collect();
-        let ticks = |at: usize| -> Result<f64> { Ok(fields.get(at).context("no field")?.parse()?) };
-        Ok((ticks(11)? + ticks(12)?) / TICKS_PER_SECOND)
+        process_usage::cpu_seconds(self.peer.pid())
     }
 
     /// A line of its status in MiB: `VmRSS` is what is resident, `VmHWM` the most that ever was.
@@ -86,12 +81,7 @@ impl Node {
     /// # Errors
     /// When it is gone.
     pub fn mib(&self, line: &str) -> Result<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.peer.pid()))?;
-        let found = status
-            .lines()
-            .find_map(|text| text.strip_prefix(line)?.strip_prefix(':'));
-        let kib = found.and_then(|text| text.split_whitespace().next());
-        Ok(kib.with_context(|| format!("no {line}"))?.parse::<f64>()? / 1024.0)
+        process_usage::mib(self.peer.pid(), line)
     }
 
     /// Files and sockets that it has open.

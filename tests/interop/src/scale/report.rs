@@ -77,17 +77,6 @@ fn short(value: f64) -> String {
     }
 }
 
-/// The middle value.
-#[must_use]
-pub fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    match values.len() {
-        0 => f64::NAN,
-        count if count % 2 == 1 => values[count / 2],
-        count => f64::midpoint(values[count / 2 - 1], values[count / 2]),
-    }
-}
-
 /// The value below which `per_mille` of them are.
 #[must_use]
 pub fn percentile(mut values: Vec<f64>, per_mille: usize) -> f64 {
@@ -99,6 +88,7 @@ pub fn percentile(mut values: Vec<f64>, per_mille: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::statistics::median;
 
     #[test]
     fn a_line_says_whether_its_goal_is_met() {
@@ -117,7 +107,7 @@ mod tests {
 
     #[test]
     fn medians_and_percentiles_are_of_what_is_there() {
-        assert!((median(vec![3.0, 1.0, 2.0, 10.0]) - 2.5).abs() < 1e-9);
+        assert!((median(&[3.0, 1.0, 2.0, 10.0]) - 2.5).abs() < 1e-9);
         let hundred: Vec<f64> = (0..=100).rev().map(f64::from).collect();
         assert!((percentile(hundred, 990) - 99.0).abs() < 1e-9);
         assert!(percentile(Vec::new(), 990).is_nan());

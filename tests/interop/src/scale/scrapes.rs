@@ -11,9 +11,10 @@ use anyhow::{Context, Result, ensure};
 use super::groups::{Groups, fill};
 use super::load;
 use super::node::Node;
-use super::report::{Goal, Row, median, percentile};
+use super::report::{Goal, Row, percentile};
 use crate::peer::Kind;
 use crate::process::pause;
+use crate::statistics::median;
 use crate::tools::Tools;
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -168,16 +169,13 @@ fn cost(node: &Node, path: &str, gzip: bool, rounds: usize) -> Result<Cost> {
     let cpu_ms = (busy - idle * busy_seconds) / count as f64 * 1e3;
     let last = pages.last().context("no page")?;
     ensure!(last.bytes > 1_000, "a page of {} bytes", last.bytes);
+    let took_ms = pages.iter().map(|page| page.took.as_secs_f64() * 1e3);
+    let took_ms: Vec<f64> = took_ms.collect();
     Ok(Cost {
         cpu_ms: cpu_ms.max(0.0),
         series: last.series as f64,
         idle,
-        ms: median(
-            pages
-                .iter()
-                .map(|page| page.took.as_secs_f64() * 1e3)
-                .collect(),
-        ),
+        ms: median(&took_ms),
     })
 }
 
@@ -195,12 +193,12 @@ fn beside(node: &Node, topic: &str, size: Size, count: usize, path: &str) -> Res
     }
     let what = format!("{count} scrapers of {path} each second");
     Ok(vec![
-        Row::told("produce p99 without scrapes, ms", median(alone)),
-        Row::told(format!("produce p99 with {what}, ms"), median(scraped)),
+        Row::told("produce p99 without scrapes, ms", median(&alone)),
+        Row::told(format!("produce p99 with {what}, ms"), median(&scraped)),
         Row::new(
             "with ÷ without (median of the pairs)",
             Goal::AtMost(1.1),
-            median(ratios),
+            median(&ratios),
         ),
     ])
 }

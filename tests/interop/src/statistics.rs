@@ -12,6 +12,7 @@ pub struct Spread {
 }
 
 /// The spread of some values; nothing of nothing.
+#[must_use]
 pub fn spread(values: &[f64]) -> Option<Spread> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -29,8 +30,15 @@ pub fn spread(values: &[f64]) -> Option<Spread> {
     })
 }
 
+/// The middle one; of none it is not a number.
+#[must_use]
+pub fn median(values: &[f64]) -> f64 {
+    spread(values).map_or(f64::NAN, |spread| spread.median)
+}
+
 /// What `ours` is to `theirs`, pair by pair; a pair in which one of the two is missing doesn't count, nor
 /// does one in which theirs is nothing.
+#[must_use]
 pub fn ratios(ours: &[(u32, f64)], theirs: &[(u32, f64)]) -> Vec<f64> {
     let of = |pair: u32| theirs.iter().find(|(theirs, _)| *theirs == pair);
     let both = ours.iter().filter_map(|(pair, our)| {
@@ -50,6 +58,7 @@ mod tests {
         assert_eq!((odd.least, odd.median, odd.most), (1.0, 2.0, 3.0));
         assert_eq!(spread(&[4.0, 1.0]).unwrap().median, 2.5);
         assert_eq!(spread(&[]), None);
+        assert!(median(&[]).is_nan());
     }
 
     #[test]
