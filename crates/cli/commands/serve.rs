@@ -3,14 +3,18 @@
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use limpid_platform::clock::SystemClock;
+use limpid_platform::memory;
 use limpid_server::{Addresses, LOG_TARGETS, Server, Stopped};
 use limpid_telemetry::logging::{self, LogFormat, LogOptions};
 
 use super::signals::{Signal, Signals};
 use crate::args::ConfigArgs;
+
+/// After this time what only a start needs has run.
+const STARTED: Duration = Duration::from_secs(10);
 
 /// Runs the broker until a signal ends it.
 pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
@@ -40,8 +44,13 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     let clock = Arc::new(SystemClock::new());
     let server = Server::start(config, &registry, log.loggers(), clock)?;
     print_ready(server.addresses(), began);
+    let mut next = signals.receive_within(STARTED);
+    if next.is_none() {
+        // Without this the broker only takes more memory.
+        memory::forget_code().ok();
+    }
     let signal = loop {
-        match signals.receive() {
+        match next.take().unwrap_or_else(|| signals.receive()) {
             Signal::Reload => server.reload(),
             Signal::Stop(name) => break name,
         }

@@ -6,7 +6,8 @@
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
@@ -86,8 +87,17 @@ impl Signals {
     /// The next signal.
     pub fn receive(&self) -> Signal {
         self.started.store(true, Ordering::Release);
-        let gone = Signal::Stop("the end of the signal thread");
-        self.signals.recv().unwrap_or(gone)
+        self.signals.recv().unwrap_or_else(|_| gone())
+    }
+
+    /// The next signal, if one comes within that time.
+    pub fn receive_within(&self, time: Duration) -> Option<Signal> {
+        self.started.store(true, Ordering::Release);
+        match self.signals.recv_timeout(time) {
+            Ok(signal) => Some(signal),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(gone()),
+        }
     }
 
     /// The name of the first signal that ends the process.
@@ -98,4 +108,8 @@ impl Signals {
             }
         }
     }
+}
+
+fn gone() -> Signal {
+    Signal::Stop("the end of the signal thread")
 }
