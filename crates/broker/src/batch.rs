@@ -20,8 +20,9 @@ thread_local! {
 }
 
 /// A batch that may be appended.
-pub struct Prepared<'a> {
-    bytes: Cow<'a, [u8]>,
+pub struct Prepared {
+    /// What goes into the log in place of what came, if that is not the same.
+    pub rewritten: Option<Vec<u8>>,
     /// Number of its records.
     pub records: i32,
     /// Whether it belongs to a transaction.
@@ -38,24 +39,17 @@ pub struct Look<'a> {
     pub for_trace: bool,
 }
 
-impl Prepared<'_> {
-    /// The batch as it goes into the log, offsets aside.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
 /// Checks the one batch of a produce request for a partition, and applies the topic's
 /// `compression.type` and `message.timestamp.type`. A record that the topic picks has its key told.
 ///
 /// # Errors
 /// What is wrong with the batch; nothing is kept.
-pub fn prepare<'a>(
-    bytes: &'a [u8],
+pub fn prepare(
+    bytes: &[u8],
     limits: &ValidationLimits,
     config: &TopicConfig,
     look: &Look<'_>,
-) -> Result<Prepared<'a>, RecordsError> {
+) -> Result<Prepared, RecordsError> {
     SCRATCH.with_borrow_mut(|scratch| {
         let view = records::single_batch(bytes)?;
         let validated = records::validate(&view, limits, scratch)?;
@@ -72,7 +66,10 @@ pub fn prepare<'a>(
         scratch.clear();
         scratch.shrink_to(SCRATCH_KEPT_BYTES);
         Ok(Prepared {
-            bytes: stored,
+            rewritten: match stored {
+                Cow::Borrowed(_) => None,
+                Cow::Owned(bytes) => Some(bytes),
+            },
             records: validated.records_count,
             is_transactional: validated.is_transactional,
             trace: look.for_trace.then(|| first_traceparent(&view)).flatten(),

@@ -4,7 +4,8 @@
 //! frame => length:i32 bytes[length]
 //! ```
 //! The bytes a peer merely announces cost nothing: memory is charged for what arrived, at most as
-//! much again in advance. A frame that does not arrive in time closes the connection, which returns
+//! much again in advance, or as much as its largest frame had if that is not much of what is left.
+//! A frame that does not arrive in time closes the connection, which returns
 //! what it held.
 
 use std::future::poll_fn;
@@ -107,6 +108,8 @@ pub struct Frame<'m> {
 /// Reads the frames of one connection.
 pub struct FrameReader {
     buffer: BytesMut,
+    /// The largest frame so far.
+    largest: usize,
     limits: FrameLimits,
     turns: Arc<Turns>,
 }
@@ -116,6 +119,7 @@ impl FrameReader {
     pub fn new(limits: FrameLimits, turns: Arc<Turns>) -> Self {
         Self {
             buffer: BytesMut::new(),
+            largest: 0,
             limits,
             turns,
         }
@@ -169,11 +173,16 @@ impl FrameReader {
         }
         let length = self.length(&allowed)?;
         let mut charge = memory.charge(length);
+        // A buffer that grows with what arrives copies all of it once more.
+        let advance = match charge.is_little(self.largest) {
+            true => self.largest.max(READ_BYTES),
+            false => READ_BYTES,
+        };
         let whole = PREFIX_BYTES + length;
         let mut small_reads = 0;
         loop {
             let have = self.buffer.len().min(whole);
-            let grown = charge.grow_to(length.min((2 * have).max(READ_BYTES)));
+            let grown = charge.grow_to(length.min((2 * have).max(advance)));
             let left = self.limits.body.saturating_sub(began.elapsed());
             timeout(left, grown)
                 .await
@@ -192,6 +201,11 @@ impl FrameReader {
         }
         self.buffer.advance(PREFIX_BYTES);
         let bytes = self.buffer.split_to(length).freeze();
+        if self.buffer.is_empty() {
+            // Whoever has the frame has its memory alone.
+            self.buffer = BytesMut::new();
+        }
+        self.largest = self.largest.max(length);
         Ok(Frame {
             bytes,
             charge,

@@ -11,7 +11,8 @@
 //! The reserve is what makes partial frames unable to block each other for ever: a connection that
 //! has part of a frame and finds its area empty may finish that frame there. A connection charges
 //! as bytes arrive, at most doubling what it has already sent, so announcing a large frame costs
-//! the broker nothing; the deadline for the body (see `frame`) takes the memory back from those who
+//! the broker nothing; only one that has sent such frames before gets the memory at once, while there is
+//! plenty. The deadline for the body (see `frame`) takes the memory back from those who
 //! stop sending.
 
 use std::sync::Arc;
@@ -28,6 +29,9 @@ const UNIT_BYTES: usize = 1024;
 const SMALL_FRAME_BYTES_MAX: usize = 64 * 1024;
 /// One part in so many of what the reserve leaves is for small frames.
 const SMALL_PART: usize = 4;
+
+/// One part in so many of what is free may be taken before it is needed.
+const LITTLE_PART: usize = 16;
 
 /// The pool of request memory of one broker.
 pub struct RequestMemory {
@@ -86,6 +90,11 @@ impl RequestCharge<'_> {
     /// Bytes charged so far.
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Whether that many bytes are at most a sixteenth of what is free for such a frame.
+    pub fn is_little(&self, bytes: usize) -> bool {
+        bytes.div_ceil(UNIT_BYTES) <= self.area.available_permits() / LITTLE_PART
     }
 
     /// Charges until `total` bytes are covered. Waits when the pool is used up.

@@ -1,7 +1,10 @@
 //! The words in which the log answers: plain data, shared by the modules below.
 
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use bytes::Bytes;
 
 /// Who appends: how much of the producer's promises is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +24,39 @@ pub struct AppendMeta {
     pub leader_epoch: i32,
     /// Who appends.
     pub origin: Origin,
+}
+
+/// The batches of an append, and whose memory they are in.
+#[derive(Debug)]
+pub enum AppendBytes<'a> {
+    /// The caller's; what the log keeps is a copy.
+    Lent(&'a [u8]),
+    /// Nobody else's, if the caller kept no other handle: the log may write offsets into it and keep it
+    /// for readers. Worth it where the batches are most of the memory that they keep alive.
+    Given(Bytes),
+}
+
+impl Deref for AppendBytes<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Lent(bytes) => bytes,
+            Self::Given(bytes) => bytes,
+        }
+    }
+}
+
+impl<'a, T: AsRef<[u8]> + ?Sized> From<&'a T> for AppendBytes<'a> {
+    fn from(bytes: &'a T) -> Self {
+        Self::Lent(bytes.as_ref())
+    }
+}
+
+impl From<Bytes> for AppendBytes<'_> {
+    fn from(bytes: Bytes) -> Self {
+        Self::Given(bytes)
+    }
 }
 
 /// Where an append landed.

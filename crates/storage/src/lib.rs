@@ -57,8 +57,8 @@ mod tail_cache;
 pub mod testing;
 
 pub use api::{
-    AbortedTxn, AppendInfo, AppendMeta, LogDirStatus, Origin, ProducerStatus, RecoveryProgress,
-    RecoveryReport, Retained, TimestampedOffset, TxnPermit, Unflushed,
+    AbortedTxn, AppendBytes, AppendInfo, AppendMeta, LogDirStatus, Origin, ProducerStatus,
+    RecoveryProgress, RecoveryReport, Retained, TimestampedOffset, TxnPermit, Unflushed,
 };
 pub use compaction::CompactionSettings;
 pub use config::{CleanupPolicy, LogConfig, TimestampType};

@@ -12,6 +12,8 @@ use std::sync::{Arc, Weak};
 use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
 
+use crate::api::AppendBytes;
+
 /// Appends of at least this many bytes get a buffer of their own.
 const OWN_BUFFER_BYTES: usize = 16 << 10;
 /// The chunk that smaller appends of a partition share.
@@ -165,16 +167,17 @@ impl Tail {
         })
     }
 
-    /// Copies an append into memory that the cache will own. The caller holds the append lock of
-    /// the log until it publishes or discards.
-    pub(crate) fn stage(&self, source: &[u8]) -> Staged {
+    /// An append in memory that the cache will own: what was given, or a copy. The caller holds the
+    /// append lock of the log until it publishes or discards.
+    pub(crate) fn stage(&self, source: AppendBytes<'_>) -> Staged {
         if source.len() >= OWN_BUFFER_BYTES || self.cache.limit == 0 {
-            let bytes = BytesMut::from(source);
+            let bytes = own_buffer(source);
             return Staged {
                 own_charge: bytes.capacity(),
                 bytes,
             };
         }
+        let source = &source[..];
         let mut entries = self.entries.lock();
         if entries.chunk.capacity() - entries.chunk.len() < source.len() {
             // The charge of the old chunk goes with its last entry.
@@ -285,6 +288,19 @@ impl Tail {
     }
 }
 
+/// The memory itself if it was given and holds little else, or a copy.
+fn own_buffer(source: AppendBytes<'_>) -> BytesMut {
+    let bytes = match source {
+        AppendBytes::Lent(bytes) => return BytesMut::from(bytes),
+        AppendBytes::Given(bytes) => bytes,
+    };
+    match bytes.try_into_mut() {
+        Ok(own) if own.capacity() <= own.len() + own.len() / 4 => own,
+        Ok(roomy) => BytesMut::from(&roomy[..]),
+        Err(shared) => BytesMut::from(&shared[..]),
+    }
+}
+
 impl Drop for Tail {
     fn drop(&mut self) {
         self.clear();
@@ -296,8 +312,33 @@ mod tests {
     use super::*;
 
     fn push(tail: &Arc<Tail>, base: i64, size: usize) {
-        let staged = tail.stage(&vec![base as u8; size]);
+        let staged = tail.stage((&vec![base as u8; size]).into());
         tail.publish(staged, [(base, base + 1, size)].into_iter());
+    }
+
+    #[test]
+    fn given_memory_is_kept_if_it_holds_little_else() {
+        let tail = Tail::new(TailCache::new(1 << 20));
+        let frame = |before: usize, batch: usize, after: usize| {
+            let mut frame = BytesMut::zeroed(before + batch + after).freeze();
+            let given = frame.split_off(before).split_to(batch);
+            (given.as_ptr(), given)
+        };
+        let (at, given) = frame(100, OWN_BUFFER_BYTES, 100);
+        let staged = tail.stage(given.into());
+        assert_eq!(staged.bytes.as_ptr(), at, "not copied");
+        assert_eq!(staged.own_charge, OWN_BUFFER_BYTES + 100);
+
+        let (at, given) = frame(0, OWN_BUFFER_BYTES, OWN_BUFFER_BYTES);
+        let staged = tail.stage(given.into());
+        assert_ne!(staged.bytes.as_ptr(), at, "it would keep twice its size");
+        assert_eq!(staged.own_charge, OWN_BUFFER_BYTES);
+
+        let (at, given) = frame(100, OWN_BUFFER_BYTES, 100);
+        let other_handle = given.clone();
+        let staged = tail.stage(given.into());
+        assert_ne!(staged.bytes.as_ptr(), at, "somebody reads it still");
+        drop(other_handle);
     }
 
     #[test]

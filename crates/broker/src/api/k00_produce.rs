@@ -26,7 +26,7 @@ use limpid_protocol::messages::produce_response::{
 };
 use limpid_protocol::records::{RecordsError, ValidationLimits};
 use limpid_protocol::{ApiKey, ErrorCode, Message, Reader};
-use limpid_storage::{AppendError, AppendInfo, AppendMeta, Origin};
+use limpid_storage::{AppendBytes, AppendError, AppendInfo, AppendMeta, Origin};
 use limpid_telemetry::Stage;
 use tokio::sync::oneshot;
 
@@ -42,6 +42,8 @@ use crate::writers::Wrote;
 mod admission;
 mod permission;
 mod refusal;
+#[cfg(feature = "sabotage")]
+mod sabotage;
 
 use self::admission::{Admitted, Permit};
 use self::refusal::{NO_OFFSET, Refusal};
@@ -229,7 +231,7 @@ impl Produce {
             call.clock.belongs_to(trace);
         }
         call.found_trace(prepared.trace);
-        append(partition, (&prepared, permit), call).map_err(|error| Refusal {
+        append(partition, (records, prepared, permit), call).map_err(|error| Refusal {
             log_start_offset: start,
             ..error.into()
         })
@@ -343,68 +345,39 @@ impl Appended {
     }
 }
 
-/// Broken on purpose: acknowledges at once and appends later, so that a kill in between loses what
-/// was acknowledged. The checker in tests/interop must find that.
-#[cfg(feature = "sabotage")]
-fn append_later(partition: &Arc<Partition>, prepared: &Prepared<'_>) -> Appended {
-    let meta = AppendMeta {
-        leader_epoch: partition.leader_epoch(),
-        origin: Origin::Client,
-    };
-    let (later, bytes) = (Arc::clone(partition), prepared.bytes().to_vec());
-    let first_offset = partition.log.log_end_offset();
-    tokio::spawn(async move {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        if let Err(error) = later.log.append(&bytes, &meta) {
-            tracing::error!(%error, "acknowledged batch lost");
-        }
-        later.waiters.appended(bytes.len() as u64);
-    });
-    Appended {
-        info: AppendInfo {
-            first_offset,
-            last_offset: first_offset + i64::from(prepared.records) - 1,
-            log_append_time_ms: -1,
-            log_start_offset: 0,
-            duplicate: false,
-            lock_wait: std::time::Duration::ZERO,
-        },
-        partition: Arc::clone(partition),
-        records: prepared.records,
-        bytes: 0,
-        flushed: None,
-    }
-}
-
-/// Once in so many times: a batch that has to be sent again.
-#[cfg(feature = "sabotage")]
-fn is_unlucky() -> bool {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    now.is_ok_and(|now| now.subsec_micros() % 16 == 0)
+/// Whether a batch is so much of its request that it may as well stay in the memory of the request.
+fn keeps_its_frame(batch_bytes: usize, request_bytes: usize) -> bool {
+    request_bytes - request_bytes / 5 <= batch_bytes
 }
 
 /// Appends, and asks for the disk if the topic wants that before the acknowledgement.
 fn append(
     partition: &Arc<Partition>,
-    (prepared, permit): (&Prepared<'_>, Permit),
+    (records, prepared, permit): (Bytes, Prepared, Permit),
     call: &mut Call<'_>,
 ) -> Result<Appended, AppendError> {
+    let batch = match prepared.rewritten {
+        Some(rewritten) => AppendBytes::Given(rewritten.into()),
+        None if keeps_its_frame(records.len(), call.request_bytes) => AppendBytes::Given(records),
+        None => AppendBytes::Lent(&records),
+    };
+    let bytes = batch.len();
     let meta = AppendMeta {
         leader_epoch: partition.leader_epoch(),
         origin: Origin::Client,
     };
     #[cfg(feature = "sabotage")]
     if Bug::AckBeforeAppend.is_planted() && !prepared.is_transactional {
-        return Ok(append_later(partition, prepared));
+        return Ok(sabotage::append_later(partition, batch, prepared.records));
     }
     let log = &partition.log;
     #[cfg(feature = "sabotage")]
-    if Bug::IgnoreSequences.is_planted() && is_unlucky() {
+    if Bug::IgnoreSequences.is_planted() && sabotage::is_unlucky() {
         return Err(AppendError::Busy("sabotage".to_owned()));
     }
     let info = match prepared.is_transactional {
-        true => log.append_in_transaction(prepared.bytes(), &meta, permit)?,
-        false => log.append(prepared.bytes(), &meta)?,
+        true => log.append_in_transaction(batch, &meta, permit)?,
+        false => log.append(batch, &meta)?,
     };
     call.clock.carve(Stage::LocalLock, info.lock_wait);
     if !info.duplicate {
@@ -424,7 +397,7 @@ fn append(
         info,
         partition: Arc::clone(partition),
         records: prepared.records,
-        bytes: prepared.bytes().len(),
+        bytes,
         flushed,
     })
 }
@@ -475,6 +448,8 @@ impl Handler for Produce {
         Box::pin(async move {
             let body_bytes = body.remaining();
             let request = ProduceRequest::decode(&mut body, call.version)?;
+            // A batch that has the request's memory to itself need not be copied.
+            drop(body);
             let acks = request.acks;
             let mut response = self.produce(request, call).await;
             call.quotas.charge(QuotaKind::Produce, body_bytes as f64);

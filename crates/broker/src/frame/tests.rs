@@ -137,3 +137,70 @@ fn pauses_grow_to_their_limit() {
     assert_eq!(pauses.len(), 29 - SMALL_READS_FREE as usize);
     assert_eq!(pause_after(u32::MAX), Some(PAUSE_MAX));
 }
+
+/// Sends frames of such lengths, each behind the other, and takes them with this much memory.
+async fn frames(lengths: &[usize], limit: usize, each: impl Fn(usize, Frame<'_>)) {
+    let (mut stream, mut client) = Pipe::new(256 * KIB);
+    let sending: Vec<usize> = lengths.to_vec();
+    let sent = tokio::spawn(async move {
+        for length in sending {
+            let prefix = i32::try_from(length).expect("a length").to_be_bytes();
+            client.write_all(&prefix).await.expect("it is read");
+            client
+                .write_all(&vec![7; length])
+                .await
+                .expect("it is read");
+        }
+        client
+    });
+    let limits = FrameLimits {
+        frame_bytes_max: limit / 2,
+        idle: Duration::from_secs(60),
+        body: Duration::from_secs(60),
+    };
+    let mut reader = FrameReader::new(limits, Arc::new(Turns::new(1)));
+    let stats = limpid_telemetry::Registry::new().pool("request_memory", limit as u64);
+    let memory = RequestMemory::new(limit, limit / 2, stats);
+    for (at, length) in lengths.iter().enumerate() {
+        let frame = reader.next(&mut stream, &memory).await.expect("a frame");
+        assert_eq!(frame.bytes.len(), *length);
+        each(at, frame);
+    }
+    sent.await.expect("no panic");
+}
+
+#[tokio::test]
+async fn a_frame_has_its_memory_alone_and_not_much_more_once_the_connection_is_known() {
+    frames(&[BODY_BYTES, BODY_BYTES], 64 * BODY_BYTES, |at, frame| {
+        let alone = frame.bytes.try_into_mut().expect("nobody else has it");
+        if at > 0 {
+            let most = BODY_BYTES + READ_BYTES;
+            assert!(alone.capacity() <= most, "{} bytes", alone.capacity());
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_connection_sent_before_is_not_reserved_when_memory_is_short() {
+    let known = 512 * KIB;
+    for (limit, advance) in [(64 * BODY_BYTES, known), (4 * BODY_BYTES, READ_BYTES)] {
+        let (mut stream, mut client) = Pipe::new(256 * KIB);
+        let limits = FrameLimits {
+            frame_bytes_max: limit / 2,
+            idle: Duration::from_secs(60),
+            body: Duration::from_secs(60),
+        };
+        let stats = limpid_telemetry::Registry::new().pool("request_memory", limit as u64);
+        let used = Arc::clone(&stats);
+        let memory = RequestMemory::new(limit, limit / 2, stats);
+        let mut reader = FrameReader::new(limits, Arc::new(Turns::new(1)));
+        reader.largest = known;
+        let announced = i32::try_from(BODY_BYTES).expect("a length").to_be_bytes();
+        client.write_all(&announced).await.expect("room");
+        client.write_all(&[7; 100]).await.expect("room");
+        let next = reader.next(&mut stream, &memory);
+        assert!(timeout(MOMENT, next).await.is_err(), "it is not whole");
+        assert_eq!(used.high_water(), advance as u64, "of {limit}");
+    }
+}

@@ -10,7 +10,7 @@ use parking_lot::MutexGuard;
 
 use super::transactions::Terms;
 use super::{PartitionLog, State};
-use crate::api::{AppendInfo, AppendMeta, Origin};
+use crate::api::{AppendBytes, AppendInfo, AppendMeta, Origin};
 use crate::config::{LogConfig, TimestampType};
 use crate::error::AppendError;
 use crate::producers::{Marker, Pending, snapshot};
@@ -29,31 +29,32 @@ struct Incoming {
 impl PartitionLog {
     /// Appends whole batches that were validated before.
     ///
-    /// The bytes are copied once, into memory that then serves readers; base offsets and leader
-    /// epoch are patched there (not for [`Origin::Replica`], whose batches keep theirs). When
+    /// The bytes are copied once, into memory that then serves readers, unless they come in such memory;
+    /// base offsets and leader epoch are patched there (not for [`Origin::Replica`], whose batches keep theirs). When
     /// this returns the batches are in the page cache, not necessarily on the disk.
     ///
     /// # Errors
     /// [`AppendError`]; nothing of the append is in the log then. After
     /// [`AppendError::DirOffline`] it may be found there at the next start.
-    pub fn append(
+    pub fn append<'a>(
         self: &Arc<Self>,
-        batches: &[u8],
+        batches: impl Into<AppendBytes<'a>>,
         meta: &AppendMeta,
     ) -> Result<AppendInfo, AppendError> {
-        self.append_on(batches, meta, Terms::None)
+        self.append_on(batches.into(), meta, Terms::None)
     }
 
     pub(super) fn append_on(
         self: &Arc<Self>,
-        batches: &[u8],
+        batches: AppendBytes<'_>,
         meta: &AppendMeta,
         terms: Terms,
     ) -> Result<AppendInfo, AppendError> {
-        let incoming = parse(batches)?;
+        let incoming = parse(&batches)?;
+        let bytes = batches.len() as u64;
         let config = self.config();
         let limit = u64::from(config.segment_bytes).min(SEGMENT_BYTES_MAX);
-        if batches.len() as u64 > limit {
+        if bytes > limit {
             let limit = config.segment_bytes;
             return Err(AppendError::TooLarge {
                 bytes: batches.len(),
@@ -71,7 +72,7 @@ impl PartitionLog {
                 if info.duplicate {
                     metrics.duplicate_batches.inc();
                 } else {
-                    metrics.appended_bytes.inc_by(batches.len() as u64);
+                    metrics.appended_bytes.inc_by(bytes);
                 }
                 // With 1 the caller waits for the disk and asks itself.
                 if flush_due && config.flush_messages > 1 {
@@ -104,7 +105,7 @@ impl PartitionLog {
     fn append_locked(
         &self,
         state: &mut State,
-        (batches, mut incoming): (&[u8], Vec<Incoming>),
+        (batches, mut incoming): (AppendBytes<'_>, Vec<Incoming>),
         (meta, terms): (&AppendMeta, Terms),
         config: &LogConfig,
     ) -> Result<AppendInfo, AppendError> {
@@ -157,12 +158,12 @@ impl PartitionLog {
         Ok(self.info(first, last, config, &incoming))
     }
 
-    /// Copies, patches and writes the batches behind the active segment's end, and stages them
+    /// Patches and writes the batches behind the active segment's end, and stages them
     /// for readers. On failure the file is cut back.
     fn write(
         &self,
         state: &mut State,
-        batches: &[u8],
+        batches: AppendBytes<'_>,
         incoming: &[Incoming],
         meta: &AppendMeta,
     ) -> Result<(), AppendError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use limpid_protocol::records::BatchHeader;
 
 use super::{PartitionLog, State};
-use crate::api::{AppendInfo, AppendMeta, TxnPermit};
+use crate::api::{AppendBytes, AppendInfo, AppendMeta, TxnPermit};
 use crate::error::AppendError;
 use crate::producers::Wanted;
 
@@ -52,13 +52,13 @@ impl PartitionLog {
     ///
     /// # Errors
     /// As [`PartitionLog::append`], and [`AppendError::NotInTransaction`].
-    pub fn append_in_transaction(
+    pub fn append_in_transaction<'a>(
         self: &Arc<Self>,
-        batches: &[u8],
+        batches: impl Into<AppendBytes<'a>>,
         meta: &AppendMeta,
         permit: Option<TxnPermit>,
     ) -> Result<AppendInfo, AppendError> {
-        self.append_on(batches, meta, Terms::Transaction(permit))
+        self.append_on(batches.into(), meta, Terms::Transaction(permit))
     }
 
     /// [`PartitionLog::append`] for the marker that ends a transaction. From version 2 on its
@@ -73,7 +73,7 @@ impl PartitionLog {
         meta: &AppendMeta,
         transaction_version: i16,
     ) -> Result<AppendInfo, AppendError> {
-        self.append_on(marker, meta, Terms::Marker(transaction_version))
+        self.append_on(marker.into(), meta, Terms::Marker(transaction_version))
     }
 
     /// Whether a transaction has been open for longer than `longest_ms` (by the time of its

@@ -84,7 +84,7 @@ fn below_min_free_clients_are_refused_before_the_file_is_touched() {
         leader_epoch: 0,
         origin: Origin::Coordinator,
     };
-    log.append(&batch(1, 50, START_MS), &coordinator).unwrap();
+    log.append(batch(1, 50, START_MS), &coordinator).unwrap();
     // Room again: it goes on by itself, without a tick.
     bench.files.set_disk_space(space(500_000));
     bench.advance(100);
@@ -173,7 +173,7 @@ fn a_full_disk_spares_checkpoints_through_the_reserve() {
         FaultKind::NoSpace,
     ));
     log.append(
-        &batch(1, 10, START_MS),
+        batch(1, 10, START_MS),
         &AppendMeta {
             leader_epoch: 1,
             ..META

@@ -109,7 +109,7 @@ fn segments_roll_by_size_time_index_and_offset() {
         .base_offset(5_000_000_000)
         .leader_epoch(0);
     let before = log.segment_count();
-    log.append(&build(builder, 1, 10, START_MS), &far).unwrap();
+    log.append(build(builder, 1, 10, START_MS), &far).unwrap();
     assert_eq!(
         (log.segment_count(), log.log_end_offset()),
         (before + 1, 5_000_000_001)
@@ -291,7 +291,7 @@ fn leader_epochs_survive_a_crash_without_their_checkpoint() {
             leader_epoch: epoch,
             origin: Origin::Client,
         };
-        log.append(&batch(count, 10, START_MS), &meta).unwrap();
+        log.append(batch(count, 10, START_MS), &meta).unwrap();
     }
     let check = |log: &PartitionLog| {
         assert_eq!(log.latest_epoch(), Some(4));

@@ -118,12 +118,12 @@ fn transactions_hold_the_stable_offset_and_aborts_are_indexed() {
     append(&log, &in_txn(2, 0)).unwrap();
     append(&log, &batch(2, 50, START_MS)).unwrap();
     assert_eq!((log.last_stable_offset(), log.high_watermark()), (0, 6));
-    log.append(&marker(1, false), &coordinator).unwrap();
+    log.append(marker(1, false), &coordinator).unwrap();
     assert_eq!(log.last_stable_offset(), 2);
-    log.append(&marker(2, true), &coordinator).unwrap();
+    log.append(marker(2, true), &coordinator).unwrap();
     assert_eq!((log.last_stable_offset(), log.log_end_offset()), (8, 8));
     append(&log, &in_txn(1, 2)).unwrap();
-    log.append(&marker(1, false), &coordinator).unwrap();
+    log.append(marker(1, false), &coordinator).unwrap();
     append(&log, &in_txn(2, 2)).unwrap();
     let check = |log: &Arc<PartitionLog>| {
         assert_eq!((log.last_stable_offset(), log.high_watermark()), (11, 13));

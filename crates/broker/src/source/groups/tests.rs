@@ -105,7 +105,7 @@ impl Bench {
             leader_epoch: 0,
             origin: Origin::Client,
         };
-        self.log.append(&builder.build().unwrap(), &meta).unwrap();
+        self.log.append(builder.build().unwrap(), &meta).unwrap();
         self.clock.advance(Duration::from_secs(1));
     }
 
