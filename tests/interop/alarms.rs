@@ -9,6 +9,7 @@
 mod families;
 mod faults;
 mod hasty;
+mod larger;
 mod list;
 mod machine;
 mod node;
@@ -174,4 +175,23 @@ pub fn fire_when_the_machine_fails(lab: &mut Lab) -> Result<()> {
         .with_context(|| format!("{}\n{}", tail(&log), tail(&room.peer.log())))?;
     watch.stop()?;
     room.peer.stop()
+}
+
+/// As [`fire_in_scripted_faults`], for replicas and brokers that are gone: what one node of a larger cluster
+/// has left.
+pub fn fire_over_what_a_larger_cluster_left(lab: &mut Lab) -> Result<()> {
+    let kind = lab.kind().clone();
+    if !matches!(kind, Kind::Limpid(_)) {
+        return Ok(());
+    }
+    let mut remains = larger::left_by_kafka(lab)?;
+    let http = remains.take_over(&kind)?;
+    let rules = hasty::rules(&selectors::rules()?)?;
+    let watch = Watch::start(lab, Version::V2, ("larger-watch", &http), &rules, None)?;
+    let log = watch.log();
+    remains
+        .run(lab, &watch)
+        .and_then(|()| list::check("larger", &watch))
+        .with_context(|| tail(&log).to_owned())?;
+    watch.stop()
 }

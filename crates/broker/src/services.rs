@@ -315,10 +315,10 @@ fn admin_handlers(
     vec![
         Box::new(Typed(DescribeConfigs::new(m(), s(), l()))),
         Box::new(Typed(AlterConfigs::new(m(), s()))),
-        Box::new(Typed(ElectLeaders::new(m()))),
+        Box::new(Typed(ElectLeaders::new(m(), settings.node_id()))),
         Box::new(Typed(IncrementalAlterConfigs::new(m(), s(), l()))),
         Box::new(Typed(AlterPartitionReassignments::new(m()))),
-        Box::new(Typed(ListPartitionReassignments)),
+        Box::new(Typed(ListPartitionReassignments::new(m()))),
         Box::new(Typed(quorum)),
         Box::new(Typed(UpdateFeatures::new(m()))),
         Box::new(Typed(UnregisterBroker::new(m(), settings.node_id()))),

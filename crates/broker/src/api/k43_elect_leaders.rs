@@ -1,7 +1,10 @@
 //! ElectLeaders, key 43, versions 0–2 (KIP-460).
 //!
-//! The only replica of each partition leads it already, so every election, preferred or unclean, is
-//! ELECTION_NOT_NEEDED. Asked about all partitions, only those are answered that need one: none.
+//! - This broker leads what it can lead already, and no other can: a preferred election finds
+//!   ELECTION_NOT_NEEDED, or PREFERRED_LEADER_NOT_AVAILABLE where the preferred one is a broker that is gone.
+//! - An unclean election makes it lead a partition that only brokers had in sync which are gone: what it
+//!   lacks of their records is lost.
+//! - Asked about all partitions, only those are answered that need an election.
 
 use std::sync::Arc;
 
@@ -11,9 +14,11 @@ use limpid_protocol::messages::elect_leaders_response::{
     ElectLeadersResponse, PartitionResult, ReplicaElectionResult,
 };
 use limpid_protocol::{ApiKey, ErrorCode};
-use limpid_storage::metadata::{Image, Topic};
+use limpid_storage::metadata::changes::elect_unclean;
+use limpid_storage::metadata::{Image, NO_LEADER, Partition, Refusal, Topic};
 
 use crate::access::Operation;
+use crate::audit::changes::Change;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
 
@@ -22,12 +27,39 @@ const UNCLEAN: i8 = 1;
 /// Answers ElectLeaders.
 pub struct ElectLeaders {
     metadata: Arc<Metadata>,
+    node_id: i32,
 }
 
 impl ElectLeaders {
-    /// `metadata` knows the partitions.
-    pub fn new(metadata: Arc<Metadata>) -> Self {
-        Self { metadata }
+    /// `metadata` knows the partitions, `node_id` is this broker.
+    pub fn new(metadata: Arc<Metadata>, node_id: i32) -> Self {
+        Self { metadata, node_id }
+    }
+
+    async fn elect(
+        &self,
+        (topic, index): (&str, i32),
+        election_type: i8,
+        call: &mut Call<'_>,
+    ) -> Result<(), Refusal> {
+        let image = self.metadata.image();
+        let unknown = |what: String| Refusal::new(ErrorCode::UnknownTopicOrPartition, what);
+        let known = image.topic_named(topic);
+        let known = known.ok_or_else(|| unknown(format!("there is no topic '{topic}'")))?;
+        let partition = known.partitions.get(&index);
+        let partition =
+            partition.ok_or_else(|| unknown(format!("there is no partition {topic}-{index}")))?;
+        if election_type != UNCLEAN || partition.leader != NO_LEADER {
+            return Err(as_it_is(partition, election_type));
+        }
+        let (id, me) = (known.id, self.node_id);
+        let change = Change::new("elect unclean", "topic", topic);
+        let change = change.after(format!("broker {me} leads partition {index}"));
+        let elect = move |image: &Image| elect_unclean(image, me, id, index);
+        let done = self.metadata.change(elect).await.map(drop);
+        let error = done.as_ref().err().map_or(ErrorCode::None, |r| r.code);
+        call.changed(change.ended(error));
+        done
     }
 }
 
@@ -40,64 +72,73 @@ impl Answer for ElectLeaders {
         request: ElectLeadersRequest,
         call: &mut Call<'_>,
     ) -> ElectLeadersResponse {
+        let mut response = ElectLeadersResponse::default();
         if !call.may_on_cluster(Operation::Alter) {
-            return ElectLeadersResponse {
-                error_code: call.note(ErrorCode::ClusterAuthorizationFailed),
-                ..ElectLeadersResponse::default()
-            };
+            response.error_code = call.note(ErrorCode::ClusterAuthorizationFailed);
+            return response;
         }
-        let image = self.metadata.image();
-        let is_known = (0..=UNCLEAN).contains(&request.election_type);
-        let all = || {
-            let topic = |topic: &Arc<Topic>| TopicPartitions {
-                topic: topic.name.to_string(),
-                partitions: Vec::new(),
-            };
-            image.topics().map(topic).collect()
-        };
-        let topics = request.topic_partitions.unwrap_or_else(all);
-        let mut result = |wanted: TopicPartitions| {
-            let results = wanted.partitions.iter().map(|partition| {
-                let (error, message) = if is_known {
-                    elect(&image, &wanted.topic, *partition)
+        let election_type = request.election_type;
+        let is_known = (0..=UNCLEAN).contains(&election_type);
+        if !is_known {
+            response.error_code = call.note(ErrorCode::InvalidRequest);
+        }
+        let all = || needing(&self.metadata.image(), election_type);
+        for wanted in request.topic_partitions.unwrap_or_else(all) {
+            let mut results = Vec::with_capacity(wanted.partitions.len());
+            for partition_id in wanted.partitions {
+                let at = (&*wanted.topic, partition_id);
+                let done = if is_known {
+                    self.elect(at, election_type, call).await
                 } else {
-                    let message = format!("{} is no type of election", request.election_type);
-                    (ErrorCode::InvalidRequest, message)
+                    let message = format!("{election_type} is no type of election");
+                    Err(Refusal::new(ErrorCode::InvalidRequest, message))
                 };
-                PartitionResult {
-                    partition_id: *partition,
+                let (error, error_message) = match done {
+                    Ok(()) => (ErrorCode::None, None),
+                    Err(refusal) => (refusal.code, Some(refusal.message)),
+                };
+                results.push(PartitionResult {
+                    partition_id,
                     error_code: call.note(error),
-                    error_message: Some(message),
-                }
-            });
-            ReplicaElectionResult {
-                partition_result: results.collect(),
-                topic: wanted.topic.clone(),
+                    error_message,
+                });
             }
-        };
-        let replica_election_results = topics.into_iter().map(&mut result).collect();
-        ElectLeadersResponse {
-            error_code: if is_known {
-                ErrorCode::None.code()
-            } else {
-                call.note(ErrorCode::InvalidRequest)
-            },
-            replica_election_results,
-            ..ElectLeadersResponse::default()
+            response
+                .replica_election_results
+                .push(ReplicaElectionResult {
+                    topic: wanted.topic,
+                    partition_result: results,
+                });
         }
+        response
     }
 }
 
-fn elect(image: &Image, topic: &str, partition: i32) -> (ErrorCode, String) {
-    let unknown = |what: String| (ErrorCode::UnknownTopicOrPartition, what);
-    match image.topic_named(topic) {
-        None => unknown(format!("there is no topic '{topic}'")),
-        Some(known) if !known.partitions.contains_key(&partition) => {
-            unknown(format!("there is no partition {topic}-{partition}"))
-        }
-        Some(_) => (
-            ErrorCode::ElectionNotNeeded,
-            "its only replica leads it".to_owned(),
-        ),
+/// Why nothing can be elected.
+fn as_it_is(partition: &Partition, election_type: i8) -> Refusal {
+    let preferred = partition.replicas.first().copied().unwrap_or(NO_LEADER);
+    if election_type == UNCLEAN || partition.leader == preferred {
+        let message = format!("broker {} leads it already", partition.leader);
+        return Refusal::new(ErrorCode::ElectionNotNeeded, message);
     }
+    let message = format!("broker {preferred}, which is preferred, is gone");
+    Refusal::new(ErrorCode::PreferredLeaderNotAvailable, message)
+}
+
+/// Partitions that need an election of this type; topics without any are there with none, as in Kafka.
+fn needing(image: &Image, election_type: i8) -> Vec<TopicPartitions> {
+    let needs = |partition: &Partition| match election_type {
+        UNCLEAN => partition.leader == NO_LEADER,
+        _ => Some(&partition.leader) != partition.replicas.first(),
+    };
+    let topic = |topic: &Arc<Topic>| TopicPartitions {
+        topic: topic.name.to_string(),
+        partitions: topic
+            .partitions
+            .iter()
+            .filter(|(_, partition)| needs(partition))
+            .map(|(index, _)| *index)
+            .collect(),
+    };
+    image.topics().map(topic).collect()
 }

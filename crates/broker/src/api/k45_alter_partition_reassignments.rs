@@ -1,19 +1,21 @@
 //! AlterPartitionReassignments, key 45, versions 0–1 (KIP-455, KIP-1115).
 //!
-//! A partition can lie on this node and nowhere else: to ask for that changes nothing and succeeds,
-//! anything else is refused, and there is never a reassignment that could be cancelled.
+//! There is no other broker that anything could be copied to. Replicas on brokers that are gone, as a
+//! directory of a larger cluster names them, can be given up; what such a cluster had begun can be
+//! cancelled; to ask for what is there already changes nothing and succeeds.
 
 use std::sync::Arc;
 
 use limpid_protocol::messages::AlterPartitionReassignmentsRequest;
-use limpid_protocol::messages::alter_partition_reassignments_request::ReassignablePartition;
 use limpid_protocol::messages::alter_partition_reassignments_response::{
     AlterPartitionReassignmentsResponse, ReassignablePartitionResponse, ReassignableTopicResponse,
 };
 use limpid_protocol::{ApiKey, ErrorCode};
+use limpid_storage::metadata::changes::{Reassignment, reassign};
 use limpid_storage::metadata::{Image, Refusal};
 
 use crate::access::Operation;
+use crate::audit::changes::Change;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
 
@@ -44,27 +46,31 @@ impl Answer for AlterPartitionReassignments {
                 ..AlterPartitionReassignmentsResponse::default()
             };
         }
-        let image = self.metadata.image();
-        let resize = request.allow_replication_factor_change;
+        let may_resize = request.allow_replication_factor_change;
         let mut response = AlterPartitionReassignmentsResponse {
-            allow_replication_factor_change: resize,
+            allow_replication_factor_change: may_resize,
             error_message: None,
             ..AlterPartitionReassignmentsResponse::default()
         };
         for topic in request.topics {
-            let answers = topic.partitions.iter().map(|wanted| {
-                let done = reassign(&image, &topic.name, wanted, resize);
-                let (error_code, error_message) = match done {
-                    Ok(()) => (ErrorCode::None.code(), None),
-                    Err(refusal) => (call.note(refusal.code), Some(refusal.message)),
+            let mut partitions = Vec::with_capacity(topic.partitions.len());
+            for asked in topic.partitions {
+                let wanted = Reassignment {
+                    topic: topic.name.clone(),
+                    partition: asked.partition_index,
+                    replicas: asked.replicas,
+                    may_resize,
                 };
-                ReassignablePartitionResponse {
-                    partition_index: wanted.partition_index,
-                    error_code,
+                let (error, error_message) = match self.reassign(wanted, call).await {
+                    Ok(()) => (ErrorCode::None, None),
+                    Err(refusal) => (refusal.code, Some(refusal.message)),
+                };
+                partitions.push(ReassignablePartitionResponse {
+                    partition_index: asked.partition_index,
+                    error_code: call.note(error),
                     error_message,
-                }
-            });
-            let partitions = answers.collect();
+                });
+            }
             response.responses.push(ReassignableTopicResponse {
                 name: topic.name,
                 partitions,
@@ -74,37 +80,28 @@ impl Answer for AlterPartitionReassignments {
     }
 }
 
-fn reassign(
-    image: &Image,
-    topic: &str,
-    wanted: &ReassignablePartition,
-    resize: bool,
-) -> Result<(), Refusal> {
-    let unknown = |what: String| Err(Refusal::new(ErrorCode::UnknownTopicOrPartition, what));
-    let Some(known) = image.topic_named(topic) else {
-        return unknown(format!("there is no topic '{topic}'"));
-    };
-    let index = wanted.partition_index;
-    let Some(partition) = known.partitions.get(&index) else {
-        return unknown(format!("there is no partition {topic}-{index}"));
-    };
-    let Some(replicas) = &wanted.replicas else {
-        let message = "no reassignment is in progress";
-        return Err(Refusal::new(ErrorCode::NoReassignmentInProgress, message));
-    };
-    let wrong = |what: String| Err(Refusal::new(ErrorCode::InvalidReplicaAssignment, what));
-    if replicas.is_empty() {
-        return wrong("a partition needs a replica".to_owned());
+impl AlterPartitionReassignments {
+    async fn reassign(&self, wanted: Reassignment, call: &mut Call<'_>) -> Result<(), Refusal> {
+        let image = self.metadata.image();
+        if reassign(&image, &wanted)?.is_empty() {
+            return Ok(());
+        }
+        let replicas = |image: &Image| {
+            let topic = image.topic_named(&wanted.topic)?;
+            let partition = topic.partitions.get(&wanted.partition)?;
+            Some(format!("{:?}", partition.replicas))
+        };
+        let mut change = Change::new("reassign", "topic", &wanted.topic);
+        change.key = Some(format!("replicas of partition {}", wanted.partition));
+        change.before = replicas(&image);
+        let asked = wanted.clone();
+        let done = self.metadata.change(move |i| reassign(i, &asked)).await;
+        let (error, after) = match &done {
+            Ok(committed) => (ErrorCode::None, replicas(&committed.image)),
+            Err(refusal) => (refusal.code, None),
+        };
+        change.after = after;
+        call.changed(change.ended(error));
+        done.map(drop)
     }
-    if let Some(stranger) = replicas.iter().find(|id| image.broker(**id).is_none()) {
-        return wrong(format!("there is no broker {stranger}"));
-    }
-    if replicas.len() != partition.replicas.len() && !resize {
-        let message = "the number of replicas may not change";
-        return Err(Refusal::new(ErrorCode::InvalidReplicationFactor, message));
-    }
-    if *replicas != partition.replicas {
-        return wrong("a broker may be there only once".to_owned());
-    }
-    Ok(())
 }

@@ -14,8 +14,12 @@ use super::error::Refusal;
 use super::image::{ConfigResource, Image, Topic};
 use super::record::MetadataRecord;
 
+mod election;
+mod reassignment;
 mod registration;
 
+pub use election::elect_unclean;
+pub use reassignment::{Reassignment, reassign};
 pub use registration::{
     BrokerRegistration, Endpoint, SupportedFeature, controlled_shutdown, register_broker,
     unregister_broker,

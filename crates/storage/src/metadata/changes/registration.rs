@@ -1,20 +1,15 @@
 //! A broker comes and goes: its registration, and the partitions that it leads.
 
 use limpid_protocol::messages::{
-    BrokerRegistrationChangeRecord, PartitionChangeRecord, RegisterBrokerRecord,
-    RegisterControllerRecord, UnregisterBrokerRecord, register_broker_record,
-    register_controller_record,
+    BrokerRegistrationChangeRecord, RegisterBrokerRecord, RegisterControllerRecord,
+    UnregisterBrokerRecord, register_broker_record, register_controller_record,
 };
 use limpid_protocol::{ErrorCode, Uuid};
 
+use super::election::{at_start, had_everything, keeps_eligible, partition_change, without};
 use crate::metadata::error::Refusal;
 use crate::metadata::image::{Image, NO_LEADER, Partition};
 use crate::metadata::record::MetadataRecord;
-use crate::metadata::replay::NO_LEADER_CHANGE;
-
-/// `metadata.version` from which the partitions of a stopped broker keep it as an eligible leader
-/// when this feature is on (KIP-966).
-const ELR_FEATURE: &str = "eligible.leader.replicas.version";
 
 /// `metadata.version` 4.3-IV0: registrations know cordoned log directories (KIP-1066).
 const CORDONED_SINCE: i16 = 30;
@@ -69,11 +64,10 @@ pub struct BrokerRegistration {
 }
 
 /// The records with which a broker takes up its work: controller and broker registration, the end
-/// of its fencing, and an election in every partition that it can lead and that has no leader, or
-/// that it led until it stopped without saying so.
+/// of its fencing, the fencing of all others (nobody can send their heartbeats here), and an election in
+/// every partition.
 ///
-/// Kafka writes the same over several heartbeats. Naming a leader raises the leader epoch, which
-/// fences what an earlier life of the broker may still have under way.
+/// Kafka writes the same over several heartbeats.
 #[must_use]
 pub fn register_broker(image: &Image, new: &BrokerRegistration) -> Vec<MetadataRecord> {
     let version = image.metadata_version();
@@ -100,9 +94,20 @@ pub fn register_broker(image: &Image, new: &BrokerRegistration) -> Vec<MetadataR
         };
         records.push(MetadataRecord::BrokerRegistrationChange(none_cordoned));
     }
+    let others = image
+        .brokers()
+        .filter(|b| b.broker_id != new.broker_id && !b.fenced);
+    records.extend(others.map(|other| {
+        MetadataRecord::BrokerRegistrationChange(BrokerRegistrationChangeRecord {
+            broker_id: other.broker_id,
+            broker_epoch: other.broker_epoch,
+            fenced: 1,
+            ..Default::default()
+        })
+    }));
     for topic in image.topics() {
         for (number, partition) in &topic.partitions {
-            records.extend(election(image, new, topic.id, *number, partition));
+            records.extend(at_start(image, new, topic, (*number, partition)));
         }
     }
     records
@@ -124,7 +129,7 @@ pub fn controlled_shutdown(image: &Image, broker_id: i32) -> Vec<MetadataRecord>
             ..Default::default()
         })
     };
-    let keeps_elr = image.feature(ELR_FEATURE) > 0;
+    let keeps_elr = keeps_eligible(image);
     let mut records = vec![change(0, 1)];
     for topic in image.topics() {
         for (number, partition) in &topic.partitions {
@@ -136,11 +141,10 @@ pub fn controlled_shutdown(image: &Image, broker_id: i32) -> Vec<MetadataRecord>
             record.leader = NO_LEADER;
             if last && keeps_elr {
                 record.isr = Some(Vec::new());
-                record.eligible_leader_replicas = Some(vec![broker_id]);
+                record.eligible_leader_replicas = Some(had_everything(partition));
                 record.last_known_elr = Some(vec![broker_id]);
             } else if !last {
-                let others = partition.isr.iter().copied().filter(|id| *id != broker_id);
-                record.isr = Some(others.collect());
+                record.isr = Some(without(&partition.isr, broker_id));
             }
             records.push(MetadataRecord::PartitionChange(record));
         }
@@ -167,8 +171,7 @@ pub fn unregister_broker(image: &Image, broker_id: i32) -> Result<Vec<MetadataRe
                 record.leader = NO_LEADER;
             }
             if partition.isr.contains(&broker_id) {
-                let others = partition.isr.iter().copied().filter(|id| *id != broker_id);
-                record.isr = Some(others.collect());
+                record.isr = Some(without(&partition.isr, broker_id));
             }
             if record.leader == NO_LEADER || record.isr.is_some() {
                 records.push(MetadataRecord::PartitionChange(record));
@@ -182,46 +185,15 @@ pub fn unregister_broker(image: &Image, broker_id: i32) -> Result<Vec<MetadataRe
     Ok(records)
 }
 
-fn election(
-    image: &Image,
-    new: &BrokerRegistration,
-    topic: Uuid,
-    number: i32,
-    partition: &Partition,
-) -> Option<MetadataRecord> {
-    let me = new.broker_id;
-    let place = partition.replicas.iter().position(|id| *id == me)?;
-    let leaderless = partition.leader == NO_LEADER;
-    let in_sync = partition.isr.contains(&me);
-    let eligible = in_sync
-        || partition.replicas == [me]
-        || (partition.isr.is_empty() && partition.eligible_leader_replicas.contains(&me));
-    if !eligible || !(leaderless || partition.leader == me) {
-        return None;
-    }
-    let mut record = partition_change(topic, number);
-    record.leader = me;
-    record.isr = (!in_sync).then(|| vec![me]);
-    record.leader_recovery_state = if partition.leader_recovery_state == 0 {
-        -1
-    } else {
-        0
-    };
-    let emptied = |ids: &[i32]| (!ids.is_empty()).then(Vec::new);
-    record.eligible_leader_replicas = emptied(&partition.eligible_leader_replicas);
-    record.last_known_elr = emptied(&partition.last_known_elr);
-    record.directories = directories(image, new, place, partition);
-    Some(MetadataRecord::PartitionChange(record))
-}
-
 /// The directories of a partition whose own one isn't any of the broker's, when there is no doubt
 /// which it must be.
-fn directories(
+pub(super) fn directories(
     image: &Image,
     new: &BrokerRegistration,
-    place: usize,
     partition: &Partition,
 ) -> Option<Vec<Uuid>> {
+    let mut replicas = partition.replicas.iter();
+    let place = replicas.position(|id| *id == new.broker_id)?;
     let [only] = new.log_dirs.as_slice() else {
         return None;
     };
@@ -234,16 +206,6 @@ fn directories(
     directories.resize(partition.replicas.len(), Uuid::ZERO);
     directories[place] = *only;
     Some(directories)
-}
-
-fn partition_change(topic_id: Uuid, partition_id: i32) -> PartitionChangeRecord {
-    PartitionChangeRecord {
-        partition_id,
-        topic_id,
-        leader: NO_LEADER_CHANGE,
-        leader_recovery_state: -1,
-        ..PartitionChangeRecord::default()
-    }
 }
 
 fn broker_record(new: &BrokerRegistration, broker_epoch: i64) -> MetadataRecord {

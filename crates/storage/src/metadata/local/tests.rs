@@ -17,6 +17,7 @@ use crate::metadata::{
 };
 
 mod damage;
+mod others;
 mod property;
 
 /// A formatted directory.
@@ -208,56 +209,6 @@ fn subscribers_see_every_image_before_the_ticket_resolves() {
     assert_eq!(seen[1].0, 1);
     assert_eq!(seen[1].1.partitions.len(), 2);
     assert!(seen[1].1.configs.contains(&ConfigResource::topic("a")));
-}
-
-#[test]
-fn an_unregistered_broker_leads_nothing_and_stays_away() {
-    let dir = formatted();
-    let log = open(&dir);
-    register(&log, 1);
-    create(&log, "a", 1, 1);
-    let mut gone = registration(3);
-    gone.broker_id = 2;
-    gone.log_dirs = vec![id(201)];
-    let come = log.update(Box::new(move |image| {
-        Ok(changes::register_broker(image, &gone))
-    }));
-    come.wait().unwrap();
-    let place = |broker, n| ReplicaPlace {
-        broker,
-        directory: id(n),
-    };
-    let new = NewTopic {
-        partitions: vec![
-            vec![place(2, 201), place(1, 200)],
-            vec![place(1, 200), place(2, 201)],
-        ],
-        ..topic("b", 2, 0)
-    };
-    let ticket = log.update(Box::new(move |image| changes::create_topic(image, &new)));
-    ticket.wait().unwrap();
-
-    let go = || log.update(Box::new(|image| changes::unregister_broker(image, 2)));
-    let image = go().wait().unwrap().image;
-    assert!(image.broker(2).is_none() && image.broker(1).is_some());
-    let led = |image: &Image, n, number| {
-        let partition = image.partition(id(n), number).unwrap();
-        (partition.leader, partition.isr.clone())
-    };
-    assert_eq!(led(&image, 1, 0), (1, vec![1]));
-    assert_eq!(led(&image, 2, 0), (NO_LEADER, vec![1]));
-    assert_eq!(led(&image, 2, 1), (1, vec![1]));
-    match go().wait() {
-        Err(AppendError::Refused(refusal)) => {
-            let code = limpid_protocol::ErrorCode::BrokerIdNotRegistered;
-            assert_eq!(refusal.code, code);
-        }
-        other => panic!("{other:?}"),
-    }
-    log.close();
-    let image = register(&open(&dir), 2);
-    assert!(image.broker(2).is_none());
-    assert_eq!(led(&image, 2, 0), (1, vec![1]));
 }
 
 #[test]
