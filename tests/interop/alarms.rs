@@ -14,6 +14,7 @@ mod list;
 mod machine;
 mod node;
 mod sink;
+mod walls;
 mod watch;
 
 use std::collections::BTreeSet;
@@ -194,4 +195,23 @@ pub fn fire_over_what_a_larger_cluster_left(lab: &mut Lab) -> Result<()> {
         .and_then(|()| list::check("larger", &watch))
         .with_context(|| tail(&log).to_owned())?;
     watch.stop()
+}
+
+/// As [`fire_in_scripted_faults`], for limits of a control group. It needs one, see [`walls::Walls`].
+pub fn fire_within_a_control_group(lab: &mut Lab) -> Result<()> {
+    if !matches!(lab.kind(), Kind::Limpid(_)) {
+        return Ok(());
+    }
+    let walls = walls::Walls::build()?;
+    let mut peer = walls::broker(lab)?;
+    walls.start(&mut peer)?;
+    let rules = hasty::rules(&selectors::rules()?)?;
+    let target = ("walls", &*peer.http_address());
+    let watch = Watch::start(lab, Version::V2, target, &rules, None)?;
+    let log = watch.log();
+    walls::run(&walls, &mut peer, &watch)
+        .and_then(|()| list::check("walls", &watch))
+        .with_context(|| format!("{}\n{}", tail(&log), tail(&peer.log())))?;
+    watch.stop()?;
+    peer.stop()
 }

@@ -144,6 +144,7 @@ const TESTS: &[Test] = tests![
     alarms::fire_in_scripted_faults,
     alarms::fire_when_the_machine_fails,
     alarms::fire_over_what_a_larger_cluster_left,
+    alarms::fire_within_a_control_group,
     beans::are_those_of_kafka,
     values::are_those_of_kafka_by_strimzis_rules,
     values::are_those_of_kafka_by_confluents_rules,
