@@ -274,22 +274,22 @@ fn over_http_logins_refusals_changes_and_reading_are_told() {
         200
     );
     let failed = record(&mut client, "http_login_failed", |_| true);
-    assert_eq!(failed["who"]["principal"], "alice");
+    assert_eq!(failed["who"]["principal"], "User:alice");
     let login = record(&mut client, "http_login", |_| true);
-    assert_eq!(login["who"]["principal"], "alice");
+    assert_eq!(login["who"]["principal"], "User:alice");
     assert_eq!(login["who"]["address"], "127.0.0.1");
     let refused = record(&mut client, "http_refused", |_| true);
     assert_eq!(refused["action"], "GET /metrics");
     assert_eq!(refused["outcome"], "401");
     let read = record(&mut client, "payload_read", |_| true);
-    assert_eq!(read["who"]["principal"], "alice");
+    assert_eq!(read["who"]["principal"], "User:alice");
     assert_eq!(read["resource"]["name"], "orders");
     assert_eq!(read["reason"], "1 records, the first is 0@0");
     let change = record(&mut client, "http_change", |_| true);
     assert_eq!(change["action"], "DELETE /c/local/topics/orders");
     assert_eq!(change["outcome"], "405");
     let level = record(&mut client, "change", |one| one["action"] == "set level");
-    assert_eq!(level["who"]["principal"], "alice");
+    assert_eq!(level["who"]["principal"], "User:alice");
     let changed = &level["changes"][0];
     assert_eq!(changed["name"], "limpid_storage");
     assert_eq!(
@@ -301,7 +301,7 @@ fn over_http_logins_refusals_changes_and_reading_are_told() {
     });
     assert_eq!(run["who"]["address"], "127.0.0.1");
     let bundle = record(&mut client, "support_bundle", |_| true);
-    assert_eq!(bundle["who"]["principal"], "alice");
+    assert_eq!(bundle["who"]["principal"], "User:alice");
     let text = format!("{:?}", records(&mut client));
     for secret in ["horse", "wrong", "abc", "what is in it"] {
         assert!(!text.contains(secret), "{secret} is in {text}");

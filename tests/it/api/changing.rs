@@ -153,7 +153,7 @@ fn offsets_move_and_groups_go_once_nobody_reads() {
     let told = record(&mut scene.home.client(), "change", |one| {
         one["action"] == "reset offsets"
     });
-    assert_eq!(told["who"]["principal"], "operator", "{told}");
+    assert_eq!(told["who"]["principal"], "User:operator", "{told}");
     let change_told = &told["changes"][0];
     assert_eq!(change_told["key"], "orders-0", "{told}");
     assert_eq!(

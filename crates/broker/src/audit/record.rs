@@ -1,5 +1,6 @@
 //! One record of the audit.
 
+use limpid_security::Principal;
 use limpid_telemetry::label_enum;
 use serde::{Serialize, Serializer};
 
@@ -53,10 +54,14 @@ pub struct Who {
 }
 
 impl Who {
-    /// A visitor over HTTP: the listener's scheme, its name and its address, where there are any.
+    /// A visitor over HTTP: the listener's scheme, its name and its address, where there are any. The
+    /// principal is written as that of the broker's clients, so that one name finds all that somebody did.
     pub fn visitor(listener: &str, name: &str, address: impl Into<String>) -> Self {
         Self {
-            principal: name.to_owned(),
+            principal: match name {
+                "" => String::new(),
+                name => Principal::user(name).as_str().to_owned(),
+            },
             client_id: String::new(),
             listener: listener.to_owned(),
             address: address.into(),
