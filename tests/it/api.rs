@@ -1,6 +1,7 @@
 //! `/api/v1` of a live server, walked by its own description: every path in it is asked, and every
 //! answer must be what the description says, no field more and none less.
 
+mod browsing;
 mod changing;
 mod schema;
 

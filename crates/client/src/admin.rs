@@ -1,5 +1,6 @@
 //! Topics and the cluster itself.
 
+use limpid_protocol::messages::MetadataResponse;
 use limpid_protocol::messages::create_topics_request::{
     CreatableTopic, CreatableTopicConfig, CreateTopicsRequest,
 };
@@ -84,12 +85,17 @@ impl Client {
     /// The topics named that exist, or all of them, by name.
     ///
     /// # Errors
-    /// When no broker answers in time.
+    /// When no broker answers in time, and when one of those named may not be seen.
     pub async fn topics(&self, names: Option<&[&str]>) -> Result<Vec<TopicInfo>, ClientError> {
         let mut backoff = Backoff::new(self.config());
         loop {
             match self.refresh(names).await {
-                Ok(answer) => return Ok(Cache::topics_of(&answer)),
+                Ok(answer) => {
+                    if names.is_some() {
+                        may_see(&answer)?;
+                    }
+                    return Ok(Cache::topics_of(&answer));
+                }
                 Err(error) => backoff.after(error).await?,
             }
         }
@@ -223,4 +229,16 @@ impl Client {
     pub(crate) fn request_timeout_ms(&self) -> i32 {
         i32::try_from(self.config().request_timeout.as_millis()).unwrap_or(i32::MAX)
     }
+}
+
+/// A topic that was asked for and may not be seen is not the same as none.
+fn may_see(answer: &MetadataResponse) -> Result<(), ClientError> {
+    let denied = ErrorCode::TopicAuthorizationFailed.code();
+    let mut topics = answer.topics.iter();
+    let Some(topic) = topics.find(|topic| topic.error_code == denied) else {
+        return Ok(());
+    };
+    let name = topic.name.as_deref().unwrap_or_default();
+    let checked = check(topic.error_code, name, None);
+    checked.map_err(|kind| ClientError::new(ApiKey::Metadata, kind))
 }

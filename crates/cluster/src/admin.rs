@@ -122,3 +122,9 @@ pub trait RecordBrowser: Send + Sync + 'static {
     /// then gives what it has.
     fn browse<'a>(&'a self, topic: &'a str, what: Browse) -> Pending<'a, Vec<BrowsedRecord>>;
 }
+
+/// Reads records in the names of those who want to see them.
+pub trait RecordBrowsers: Send + Sync + 'static {
+    /// The records that somebody sees, who needs the cluster's own permissions for them besides.
+    fn browsing_for(&self, by: &By) -> Box<dyn RecordBrowser>;
+}

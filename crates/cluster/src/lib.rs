@@ -27,7 +27,7 @@ mod writers;
 
 pub use admin::{
     AdminError, Browse, BrowsedRecord, ClusterAdmin, ClusterAdmins, NewTopic, OffsetReset, Pending,
-    RecordBrowser,
+    RecordBrowser, RecordBrowsers,
 };
 pub use client::{Client, Pushed, StageMean};
 pub use group::{

@@ -17,8 +17,7 @@ use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{self, get};
-use limpid_access::Visitor;
-use limpid_cluster::{AdminError, By};
+use limpid_cluster::AdminError;
 use schemars::SchemaGenerator;
 
 use crate::app::App;
@@ -309,15 +308,6 @@ async fn as_json(mut request: Request, next: Next) -> Response {
 async fn nothing() -> Response {
     let sentence = "There is nothing at this address; /api/v1/openapi.json tells what is where.";
     problem(StatusCode::NOT_FOUND, sentence)
-}
-
-/// For the record, and for who decides over changes.
-fn by(visitor: &Visitor) -> By {
-    let address = visitor.address();
-    By {
-        who: visitor.name().unwrap_or_default().to_owned(),
-        from: address.map(|a| a.to_string()).unwrap_or_default(),
-    }
 }
 
 /// What was asked for can't be done.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use limpid_cluster::verdict::{self, BufferUse, Verdict};
 use limpid_cluster::{
-    ClusterAdmins, ClusterSnapshot, ClusterSource, NodeAdmin, Readiness, RecordBrowser,
+    ClusterAdmins, ClusterSnapshot, ClusterSource, NodeAdmin, Readiness, RecordBrowsers,
 };
 use limpid_telemetry::Registry;
 use limpid_telemetry::pools::Pool;
@@ -20,7 +20,7 @@ use crate::values::Values;
 pub(crate) struct App {
     pub(crate) source: Arc<dyn ClusterSource>,
     pub(crate) registry: Registry,
-    pub(crate) browser: Option<Arc<dyn RecordBrowser>>,
+    pub(crate) browsers: Option<Arc<dyn RecordBrowsers>>,
     pub(crate) values: Option<Values>,
     pub(crate) node: Option<Arc<dyn NodeAdmin>>,
     pub(crate) admins: Option<Arc<dyn ClusterAdmins>>,
@@ -59,7 +59,7 @@ impl App {
             _trend_pool: faces.registry.pool("console_trends", TREND_BYTES_MAX),
             source: faces.source,
             registry: faces.registry,
-            browser: faces.browser,
+            browsers: faces.browsers,
             values: faces.values,
             node: faces.node,
             admins: faces.admins,

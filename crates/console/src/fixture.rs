@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use limpid_cluster::{
-    AdminError, Broker, Browse, BrowsedRecord, Client, ClusterSnapshot, ClusterSource, Committed,
-    Group, GroupActivity, GroupPartition, GroupState, GroupStatus, GroupTopic, HotKey, HotKeys,
-    Lag, Lately, LogDir, Member, Overtaken, Partition, Pending, ProducerBuffer, Pushed, Readiness,
-    ReadinessState, Rebalance, RecordBrowser, StageMean, Start, Topic, TopicWriters, Traffic,
-    Writer,
+    AdminError, Broker, Browse, BrowsedRecord, By, Client, ClusterSnapshot, ClusterSource,
+    Committed, Group, GroupActivity, GroupPartition, GroupState, GroupStatus, GroupTopic, HotKey,
+    HotKeys, Lag, Lately, LogDir, Member, Overtaken, Partition, Pending, ProducerBuffer, Pushed,
+    Readiness, ReadinessState, Rebalance, RecordBrowser, RecordBrowsers, StageMean, Start, Topic,
+    TopicWriters, Traffic, Writer,
 };
 
 /// When the made-up cluster began.
@@ -415,8 +415,14 @@ fn groups(now_ms: i64, t: f64) -> Vec<Group> {
     ]
 }
 
-/// Records that are made up.
+/// Records that are made up, whoever wants to see them.
 pub(crate) struct FakedRecords;
+
+impl RecordBrowsers for FakedRecords {
+    fn browsing_for(&self, _by: &By) -> Box<dyn RecordBrowser> {
+        Box::new(Self)
+    }
+}
 
 impl RecordBrowser for FakedRecords {
     fn browse<'a>(&'a self, topic: &'a str, what: Browse) -> Pending<'a, Vec<BrowsedRecord>> {

@@ -40,11 +40,12 @@ mod topic;
 mod topics;
 mod trends;
 mod values;
+mod visit;
 
 use std::sync::Arc;
 
 use axum::Router;
-use limpid_cluster::{ClusterAdmins, ClusterSource, NodeAdmin, RecordBrowser};
+use limpid_cluster::{ClusterAdmins, ClusterSource, NodeAdmin, RecordBrowsers};
 use limpid_telemetry::Registry;
 
 /// What the console shows.
@@ -55,7 +56,7 @@ pub struct Faces {
     /// Its metrics.
     pub registry: Registry,
     /// Reads records; without it no page shows any.
-    pub browser: Option<Arc<dyn RecordBrowser>>,
+    pub browsers: Option<Arc<dyn RecordBrowsers>>,
     /// Shows what an alert asks for; without it the runbook has its words alone.
     pub values: Option<Values>,
     /// Operates the broker in this process; without it nothing of that can be done here.

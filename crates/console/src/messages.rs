@@ -20,6 +20,7 @@ use crate::app::{App, Look};
 use crate::listing::Query;
 use crate::payload::{Payload, payload};
 use crate::show as filters;
+use crate::visit::by;
 
 /// Records on a page.
 const RECORDS_MAX: usize = 50;
@@ -212,12 +213,15 @@ pub(crate) async fn page(
     let query = Query::parse(raw.as_deref());
     let look = app.look();
     let chrome = Chrome::new(&app, &look, &query, &visitor);
-    let (Some(topic), Some(browser)) = (look.snapshot.topic(&name), &app.browser) else {
+    let (Some(topic), Some(browsers)) = (look.snapshot.topic(&name), &app.browsers) else {
         let sentence = format!("There is no topic named {name}.");
         return answer::missing(chrome, &sentence, &query, &headers);
     };
     let (what, found) = match asked(&query) {
-        Ok(what) => (what, browser.browse(&name, what).await),
+        Ok(what) => {
+            let browser = browsers.browsing_for(&by(&visitor));
+            (what, browser.browse(&name, what).await)
+        }
         Err(sentence) => {
             let refused = AdminError::Refused(sentence.to_owned());
             (

@@ -27,7 +27,7 @@ pub fn router() -> (Router, impl Fn() + Send) {
     let faces = Faces {
         source: faked.clone(),
         registry,
-        browser: Some(Arc::new(FakedRecords)),
+        browsers: Some(Arc::new(FakedRecords)),
         values: None,
         node: None,
         admins: None,

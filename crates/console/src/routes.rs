@@ -48,7 +48,7 @@ pub(crate) fn all(app: Arc<App>) -> Router {
 
 /// Routes that show what is in records, which is a permission of its own.
 fn payloads(app: &Arc<App>) -> Router<Arc<App>> {
-    if app.browser.is_none() {
+    if app.browsers.is_none() {
         return Router::new();
     }
     Router::new()

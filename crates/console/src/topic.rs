@@ -111,7 +111,7 @@ impl TopicPage {
             trend_step_seconds: STEP_SECONDS,
             trends: app.trends.topic(name),
             pager,
-            messages: app.browser.as_ref().map(|_| app.links.messages(name)),
+            messages: app.browsers.as_ref().map(|_| app.links.messages(name)),
             query: query.without(&["format", "name"]),
         })
     }

@@ -5,6 +5,7 @@ use limpid_client::{
     ClientError, EARLIEST, FetchFrom, FetchLimits, FetchedRecords, LATEST, TopicPartition,
 };
 use limpid_cluster::{AdminError, Browse, BrowsedRecord, Pending, RecordBrowser};
+use limpid_protocol::ErrorCode;
 use limpid_protocol::records::{BatchView, Batches, RecordView, RecordsError};
 use tokio::time::{Instant, timeout_at};
 
@@ -48,7 +49,8 @@ impl RecordBrowser for Link {
                 // Time is up: what is there is better than nothing.
                 let Ok(fetched) = fetched else { break };
                 for one in fetched {
-                    browsing.take(one.at.partition, one.result);
+                    let result = one.result.map_err(|error| self.unread(topic, error));
+                    browsing.take(one.at.partition, result);
                 }
                 browsing.rounds += 1;
             }
@@ -65,13 +67,24 @@ const LIMITS: FetchLimits = FetchLimits {
 };
 
 impl Link {
+    /// Why records can't be shown; who lacks what, where that is the cause.
+    fn unread(&self, topic: &str, error: ClientError) -> AdminError {
+        match (&self.principal, error.code()) {
+            (Some(who), Some(ErrorCode::TopicAuthorizationFailed)) => AdminError::Refused(format!(
+                "{who} may not read the topic {topic}: the cluster's ACLs do not allow {who} the \
+                 operation Read on it ({error})"
+            )),
+            _ => admin_error(error),
+        }
+    }
+
     /// Finds where the partitions begin and end.
     async fn begin(&self, topic: &str, what: Browse) -> Result<Browsing, AdminError> {
         let found = self
             .client
             .topics(Some(&[topic]))
             .await
-            .map_err(admin_error)?;
+            .map_err(|error| self.unread(topic, error))?;
         let missing = |what: &str| AdminError::NotFound(format!("there is no {what}"));
         let info = found
             .first()
@@ -93,12 +106,12 @@ impl Link {
             .client
             .list_offsets(&ask(EARLIEST))
             .await
-            .map_err(admin_error)?;
+            .map_err(|error| self.unread(topic, error))?;
         let ends = self
             .client
             .list_offsets(&ask(LATEST))
             .await
-            .map_err(admin_error)?;
+            .map_err(|error| self.unread(topic, error))?;
         let width = what.records_max.div_ceil(chosen.len());
         let width = i64::try_from(width).unwrap_or(i64::MAX);
         let window = |at: &TopicPartition| {
@@ -145,7 +158,7 @@ impl Browsing {
         unsettled.into_iter().filter_map(from).collect()
     }
 
-    fn take(&mut self, partition: i32, result: Result<FetchedRecords, ClientError>) {
+    fn take(&mut self, partition: i32, result: Result<FetchedRecords, AdminError>) {
         let Some(window) = self.windows.iter_mut().find(|w| w.partition == partition) else {
             return;
         };
@@ -156,7 +169,7 @@ impl Browsing {
             }
             Err(error) => {
                 window.end();
-                self.error.get_or_insert(admin_error(error));
+                self.error.get_or_insert(error);
                 return;
             }
         };

@@ -28,6 +28,8 @@ const RESPONSE_BYTES_MAX: usize = 32 * 1024 * 1024;
 #[derive(Clone)]
 pub struct Link {
     client: Client,
+    /// As whom the cluster sees it, if that is known.
+    principal: Option<Arc<str>>,
 }
 
 impl Link {
@@ -44,6 +46,18 @@ impl Link {
             ..ClientConfig::default()
         };
         let client = Client::new(config, transport);
-        Self { client }
+        Self {
+            client,
+            principal: None,
+        }
+    }
+
+    /// The same, which knows as whom the cluster sees it.
+    #[must_use]
+    pub fn seen_as(self, principal: &str) -> Self {
+        Self {
+            principal: Some(principal.into()),
+            ..self
+        }
     }
 }

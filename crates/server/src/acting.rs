@@ -1,38 +1,47 @@
-//! Changes of the embedded cluster that visitors ask for.
+//! Changes of the embedded cluster that visitors ask for, and records of it that they look at.
 //!
 //! Each goes over a pipe of its own in the visitor's name, so that the broker's ACLs decide over it as
-//! over those of any client, and the audit tells of it with what was before and after. Moved offsets are
+//! over those of any client, and the audit tells of a change with what was before and after. Moved offsets are
 //! told here: a commit is nothing that the broker's audit speaks of.
 
 use std::sync::Arc;
 
 use limpid_broker::audit::{Audit, Change, Changes, Kind, Record, Who};
 use limpid_cluster::{
-    By, ClusterAdmin, ClusterAdmins, ClusterSource, NewTopic, OffsetReset, Pending,
+    By, ClusterAdmin, ClusterAdmins, ClusterSource, NewTopic, OffsetReset, Pending, RecordBrowser,
+    RecordBrowsers,
 };
 use limpid_link::Link;
 
 use crate::in_process::InProcess;
 use crate::node::HTTP;
 
-/// For faces.
-pub(crate) fn admins(
-    in_process: &InProcess,
-    cluster: Arc<dyn ClusterSource>,
-    audit: &Arc<Audit>,
-) -> Arc<dyn ClusterAdmins> {
-    Arc::new(Acting {
-        in_process: in_process.clone(),
-        cluster,
-        audit: Arc::clone(audit),
-    })
-}
-
-/// See the module.
-struct Acting {
+/// See the module; for faces.
+pub(crate) struct Acting {
     in_process: InProcess,
     cluster: Arc<dyn ClusterSource>,
     audit: Arc<Audit>,
+}
+
+impl Acting {
+    /// Over pipes of this process.
+    pub(crate) fn new(
+        in_process: &InProcess,
+        cluster: Arc<dyn ClusterSource>,
+        audit: &Arc<Audit>,
+    ) -> Self {
+        Self {
+            in_process: in_process.clone(),
+            cluster,
+            audit: Arc::clone(audit),
+        }
+    }
+}
+
+impl RecordBrowsers for Acting {
+    fn browsing_for(&self, by: &By) -> Box<dyn RecordBrowser> {
+        Box::new(self.in_process.link_of(by))
+    }
 }
 
 impl ClusterAdmins for Acting {

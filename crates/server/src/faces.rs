@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use limpid_broker::source::{BrokerBeans, DerivedBeans, EmbeddedCluster};
-use limpid_cluster::{ClusterAdmins, ClusterSource, NodeAdmin};
+use limpid_cluster::{ClusterSource, NodeAdmin};
 use limpid_config::{BrokerConfig, MetricsLimits};
 use limpid_exporter::jmx::Rules;
 use limpid_exporter::{Budget, Exporter, Filter, Format, Limits, Names, Selection};
-use limpid_link::Link;
 use limpid_telemetry::Registry;
 
+use crate::acting::Acting;
 use crate::bundle::{self, Bundle};
 use crate::error::StartError;
 use crate::http::Visiting;
@@ -19,9 +19,8 @@ use crate::http::Visiting;
 /// What faces show and operate.
 pub(crate) struct Shown<'a> {
     pub(crate) cluster: &'a Arc<EmbeddedCluster>,
-    pub(crate) link: &'a Arc<Link>,
     pub(crate) node: &'a Arc<dyn NodeAdmin>,
-    pub(crate) admins: &'a Arc<dyn ClusterAdmins>,
+    pub(crate) acting: &'a Arc<Acting>,
     pub(crate) bundle: &'a Arc<Bundle>,
 }
 
@@ -34,9 +33,8 @@ pub(crate) fn router(
 ) -> Result<Router, StartError> {
     let Shown {
         cluster,
-        link,
         node,
-        admins,
+        acting,
         bundle,
     } = *shown;
     let source: Arc<dyn ClusterSource> = cluster.clone();
@@ -52,10 +50,10 @@ pub(crate) fn router(
     let console = limpid_console::router(limpid_console::Faces {
         source: Arc::clone(&source),
         registry: registry.clone(),
-        browser: Some(link.clone()),
+        browsers: Some(acting.clone()),
         values: Some(values(&exporter)),
         node: Some(Arc::clone(node)),
-        admins: Some(Arc::clone(admins)),
+        admins: Some(acting.clone()),
         login: visiting.takes_passwords(),
         provider: visiting.issuer().map(str::to_owned),
         base: broker.http.base().to_owned(),

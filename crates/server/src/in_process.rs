@@ -52,7 +52,8 @@ impl InProcess {
     pub(crate) fn link_of(&self, by: &By) -> Link {
         let visitor = Some(Arc::new(by.clone()));
         let broker = Arc::clone(&self.broker);
-        Self { broker, visitor }.link()
+        let link = Self { broker, visitor }.link();
+        link.seen_as(principal(by).as_str())
     }
 
     fn peer(&self, listener: &Arc<str>) -> Peer {
@@ -60,8 +61,8 @@ impl InProcess {
         let address = by.and_then(|by| by.from.parse().ok());
         let address = address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let mut peer = Peer::new(SocketAddr::from((address, 0)), Arc::clone(listener));
-        if let Some(by) = by.filter(|by| !by.who.is_empty()) {
-            peer.principal = Principal::user(&by.who);
+        if let Some(by) = by {
+            peer.principal = principal(by);
         }
         peer
     }
@@ -70,6 +71,14 @@ impl InProcess {
     pub(crate) fn attach(&self, broker: Arc<Broker>) {
         let first = self.broker.set(broker).is_ok();
         debug_assert!(first, "a server attaches its broker once");
+    }
+}
+
+/// As whom the broker sees a visitor.
+pub(crate) fn principal(by: &By) -> Principal {
+    match by.who.as_str() {
+        "" => Principal::anonymous(),
+        who => Principal::user(who),
     }
 }
 

@@ -32,6 +32,7 @@ use limpid_telemetry::logging::loggers::Loggers;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
+use crate::acting::Acting;
 use crate::bundle::Bundle;
 use crate::certificates::Certificates;
 use crate::control::Control;
@@ -51,7 +52,7 @@ use crate::room::Room;
 use crate::ticker::{Chores, Ticker};
 use crate::token_keys::TokenKeys;
 use crate::told::{Addresses, Stopped};
-use crate::{acting, canary, faces, host, http, runtimes, watching};
+use crate::{canary, faces, host, http, runtimes, watching};
 
 /// Jobs that may wait for a thread that may block.
 const BLOCKING_QUEUE_MAX: usize = 10_000;
@@ -117,9 +118,8 @@ impl Server {
             Arc::clone(&audit),
         ));
         let shown = faces::Shown {
-            admins: &acting::admins(&in_process, cluster.clone(), &audit),
+            acting: &Arc::new(Acting::new(&in_process, cluster.clone(), &audit)),
             cluster: &cluster,
-            link: &link,
             node: &operated,
             bundle: &bundle,
         };

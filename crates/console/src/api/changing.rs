@@ -17,8 +17,9 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{by, problem, refused};
+use super::{problem, refused};
 use crate::app::App;
+use crate::visit::by;
 
 /// A topic to be made.
 #[derive(Deserialize, JsonSchema)]

@@ -108,7 +108,7 @@ impl Endpoint {
     pub(super) fn is_served(&self, app: &App) -> bool {
         match self.needs {
             Needs::Nothing => true,
-            Needs::Records => app.browser.is_some(),
+            Needs::Records => app.browsers.is_some(),
             Needs::Node => app.node.is_some(),
             Needs::Admins => app.admins.is_some(),
         }

@@ -13,8 +13,9 @@ use limpid_cluster::{AdminError, NodeAdmin};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{by, problem, refused};
+use super::{problem, refused};
 use crate::app::App;
+use crate::visit::by;
 
 /// The levels of loggers.
 #[derive(Serialize, JsonSchema)]

@@ -22,7 +22,7 @@ fn faces(hostile: bool, with_records: bool) -> Faces {
     Faces {
         source: Arc::new(Faked::new(hostile)),
         registry: Registry::new(),
-        browser: with_records.then(|| Arc::new(FakedRecords) as _),
+        browsers: with_records.then(|| Arc::new(FakedRecords) as _),
         values: Some(Arc::new(fake_values)),
         node: None,
         admins: None,
@@ -398,7 +398,7 @@ fn extreme(snapshot: ClusterSnapshot) -> Router {
     let faces = Faces {
         source: Arc::new(Extreme(Arc::new(snapshot))),
         registry: Registry::new(),
-        browser: None,
+        browsers: None,
         values: Some(Arc::new(fake_values)),
         node: None,
         admins: None,
