@@ -70,6 +70,28 @@ fn all_mistakes_are_told_at_once() {
 }
 
 #[test]
+fn a_canary_without_a_listener_for_it_is_told_what_it_needs() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = format!(
+        "log.dirs={}\nlimpid.storage.auto.format=true\nlimpid.canary.topic=canary\n\
+         limpid.http.listeners=http://127.0.0.1:0\nsasl.enabled.mechanisms=SCRAM-SHA-256\n\
+         listeners=SASL_PLAINTEXT://127.0.0.1:0\ninter.broker.listener.name=SASL_PLAINTEXT\n\
+         sasl.mechanism.inter.broker.protocol=SCRAM-SHA-256\n",
+        dir.path().join("data").display()
+    );
+    let path = file(dir.path(), &text);
+    let ended = run(&["serve", "--config", &path], &[]);
+    refused(
+        &ended,
+        &[
+            "limpid.canary.topic",
+            "PLAINTEXT listener",
+            "leave the key empty",
+        ],
+    );
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
     refused(
         &check(&["--config", "/nonexistent/x"]),

@@ -85,7 +85,9 @@ pub enum StartError {
     },
     /// No listener that the canary can use.
     #[error(
-        "limpid.canary.topic: the canary needs a listener of protocol PLAINTEXT, and there is none"
+        "limpid.canary.topic: the canary speaks neither TLS nor SASL, and every listener asks for one: \
+         add a PLAINTEXT listener that this machine alone reaches (listeners=…,CANARY://localhost:9094 and \
+         listener.security.protocol.map=…,CANARY:PLAINTEXT), or leave the key empty"
     )]
     Canary,
     /// The user's rules for MBeans can't be used.

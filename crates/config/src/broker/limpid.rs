@@ -64,8 +64,9 @@ pub(super) const ROWS: &[Definition] = &[
         Medium,
         "A topic for a canary: a client within the broker that writes a small record to it per \
          interval, reads it again, and tells how long that took (limpid_canary_*). It goes over TCP \
-         by the first listener of protocol PLAINTEXT, as advertised, and makes the topic if need \
-         be. Empty: no canary.",
+         by the first listener of protocol PLAINTEXT, as advertised (it speaks neither TLS nor SASL), \
+         as User:ANONYMOUS, which ACLs must allow that, and makes the topic if need be. Empty: no \
+         canary.",
     )
     .default("")
     .check(Check::With(units::topic_or_nothing))
