@@ -4,7 +4,6 @@
 use limpid_protocol::messages::PartitionChangeRecord;
 use limpid_protocol::{ErrorCode, Uuid};
 
-use super::registration::{BrokerRegistration, directories};
 use crate::metadata::error::Refusal;
 use crate::metadata::image::{ConfigResource, Image, NO_LEADER, Partition, Topic};
 use crate::metadata::record::MetadataRecord;
@@ -20,18 +19,15 @@ const MIN_IN_SYNC: &str = "min.insync.replicas";
 /// every other broker is over.
 pub(super) fn at_start(
     image: &Image,
-    new: &BrokerRegistration,
+    me: i32,
     topic: &Topic,
     (number, partition): (i32, &Partition),
-) -> Option<MetadataRecord> {
-    let me = new.broker_id;
+) -> Option<PartitionChangeRecord> {
     if !can_lead(partition, me) {
         let is_led = partition.leader != NO_LEADER;
         return is_led.then(|| leaderless(image, topic.id, number, partition));
     }
-    let mut record = led_by(image, me, topic, (number, partition));
-    record.directories = directories(image, new, partition);
-    Some(MetadataRecord::PartitionChange(record))
+    Some(led_by(image, me, topic, (number, partition)))
 }
 
 /// The record that makes a broker lead a partition that has no leader, although it may lack records that
@@ -103,7 +99,12 @@ fn led_by(
 }
 
 /// Nobody leads it any more. As in Kafka the last in sync stay so when nothing else says who had all.
-fn leaderless(image: &Image, topic: Uuid, number: i32, partition: &Partition) -> MetadataRecord {
+fn leaderless(
+    image: &Image,
+    topic: Uuid,
+    number: i32,
+    partition: &Partition,
+) -> PartitionChangeRecord {
     let mut record = partition_change(topic, number);
     record.leader = NO_LEADER;
     if keeps_eligible(image) && !partition.isr.is_empty() {
@@ -111,7 +112,7 @@ fn leaderless(image: &Image, topic: Uuid, number: i32, partition: &Partition) ->
         record.eligible_leader_replicas = Some(had_everything(partition));
         record.last_known_elr = Some(vec![partition.leader]);
     }
-    MetadataRecord::PartitionChange(record)
+    record
 }
 
 /// Those in sync, and those that were when the minimum was lost.

@@ -107,7 +107,14 @@ pub fn register_broker(image: &Image, new: &BrokerRegistration) -> Vec<MetadataR
     }));
     for topic in image.topics() {
         for (number, partition) in &topic.partitions {
-            records.extend(at_start(image, new, topic, (*number, partition)));
+            let me = new.broker_id;
+            let Some(mut record) = at_start(image, me, topic, (*number, partition)) else {
+                continue;
+            };
+            if record.leader == me {
+                record.directories = directories(image, new, partition);
+            }
+            records.push(MetadataRecord::PartitionChange(record));
         }
     }
     records
@@ -187,7 +194,7 @@ pub fn unregister_broker(image: &Image, broker_id: i32) -> Result<Vec<MetadataRe
 
 /// The directories of a partition whose own one isn't any of the broker's, when there is no doubt
 /// which it must be.
-pub(super) fn directories(
+fn directories(
     image: &Image,
     new: &BrokerRegistration,
     partition: &Partition,
