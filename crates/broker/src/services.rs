@@ -71,6 +71,7 @@ use crate::api::k76_share_group_heartbeat::ShareGroupHeartbeat;
 use crate::api::k77_share_group_describe::ShareGroupDescribe;
 use crate::api::k78_share_fetch::ShareFetch;
 use crate::api::k79_share_acknowledge::ShareAcknowledge;
+use crate::api::k89_streams_group_describe::StreamsGroupDescribe;
 use crate::api::k90_describe_share_group_offsets::DescribeShareGroupOffsets;
 use crate::api::k91_alter_share_group_offsets::AlterShareGroupOffsets;
 use crate::api::k92_delete_share_group_offsets::DeleteShareGroupOffsets;
@@ -231,7 +232,8 @@ impl Services {
         let cluster_id = input.cluster_id;
         let (m, s) = (|| Arc::clone(&metadata), || Arc::clone(&settings));
         let describe_metadata =
-            DescribeMetadata::new(m(), Arc::clone(&creation), s(), cluster_id.clone());
+            DescribeMetadata::new(m(), Arc::clone(&creation), s(), cluster_id.clone())
+                .with_coordinators(&groups, &transactions, &shares);
         let mut handlers = group_handlers(&groups, &transactions, &shares, &topics, &metadata);
         handlers.extend(share_handlers(
             &shares,
@@ -394,6 +396,7 @@ fn group_handlers(
         Box::new(Typed(OffsetDelete::new(g(), t()))),
         Box::new(Typed(ConsumerGroupHeartbeat::new(g(), m()))),
         Box::new(Typed(ConsumerGroupDescribe::new(g()))),
+        Box::new(Typed(StreamsGroupDescribe::new(g()))),
     ]
 }
 

@@ -7,10 +7,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::broker;
 use crate::check::list_items;
-use crate::client_metrics::{self, Subscription};
+use crate::client_metrics::{self, Subscription, SubscriptionError};
 use crate::config::Config;
 use crate::definition::{Definition, Dynamic, Kind};
 use crate::{group, topic};
+
+/// Numbers of threads that may at most double or halve in one step, as in Kafka.
+const THREAD_POOLS: &[&str] = &[
+    "num.io.threads",
+    "num.replica.fetchers",
+    "num.recovery.threads.per.data.dir",
+    "background.threads",
+    CLEANERS,
+];
+const CLEANERS: &str = "log.cleaner.threads";
+const DEDUPE_BUFFER: &str = "log.cleaner.dedupe.buffer.size";
+/// What each cleaner needs of it.
+const DEDUPE_BYTES_MIN: i64 = 1 << 20;
 
 /// What to do with an entry, with Kafka's codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,8 +165,51 @@ pub fn broker(
             )));
         }
     }
+    check_threads(config, current, &altered)?;
     check_together(config, scope, &altered)?;
     Ok(altered)
+}
+
+/// Pools of threads change step by step, and each cleaner needs some memory.
+fn check_threads(
+    config: &Config,
+    current: &BTreeMap<String, String>,
+    altered: &BTreeMap<String, String>,
+) -> Result<(), AlterError> {
+    let number = |key: &str, value: Option<&str>| -> Option<i64> {
+        let value = value.or_else(|| config.get(key))?;
+        value.trim().parse().ok()
+    };
+    for key in THREAD_POOLS {
+        let Some(wanted) = altered.get(*key) else {
+            continue;
+        };
+        let (Some(now), Some(new)) = (number(key, None), number(key, Some(wanted))) else {
+            continue;
+        };
+        let bound = match () {
+            () if current.get(*key) == Some(wanted) => continue,
+            () if new > now.saturating_mul(2) => "greater than double",
+            () if new < now / 2 => "less than half",
+            () => continue,
+        };
+        return Err(AlterError::InvalidRequest(format!(
+            "Invalid value {new} for configuration {key}: it should not be {bound} the current \
+             value {now}"
+        )));
+    }
+    let wished = |key: &str| number(key, altered.get(key).map(String::as_str));
+    let buffer = wished(DEDUPE_BUFFER).unwrap_or(i64::MAX);
+    let cleaners = wished(CLEANERS).unwrap_or(1).max(1);
+    let is_altered = [DEDUPE_BUFFER, CLEANERS]
+        .iter()
+        .any(|key| altered.get(*key) != current.get(*key));
+    if is_altered && buffer / cleaners < DEDUPE_BYTES_MIN {
+        return Err(AlterError::InvalidRequest(format!(
+            "{DEDUPE_BUFFER} must be at least 1MB per cleaner thread"
+        )));
+    }
+    Ok(())
 }
 
 /// The entries of a subscription of client metrics after these wishes.
@@ -164,7 +220,9 @@ pub fn client_metrics(
     let altered = apply(current, wishes, client_metrics::find, &|_| None)?;
     match Subscription::new(&altered) {
         Ok(_) => Ok(altered),
-        Err(why) => Err(AlterError::InvalidConfig(why)),
+        // Of a client's selectors Kafka says that the setting is wrong, of all else the request.
+        Err(SubscriptionError::Selector(why)) => Err(AlterError::InvalidConfig(why)),
+        Err(SubscriptionError::Entry(why)) => Err(AlterError::InvalidRequest(why)),
     }
 }
 

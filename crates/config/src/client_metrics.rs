@@ -78,6 +78,17 @@ impl Selector {
     }
 }
 
+/// Why entries are no subscription.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SubscriptionError {
+    /// An entry that there is none of, or with a value that it can't have.
+    #[error("{0}")]
+    Entry(String),
+    /// `match` has a selector that is none.
+    #[error("{0}")]
+    Selector(String),
+}
+
 /// One subscription.
 #[derive(Clone, Debug)]
 pub struct Subscription {
@@ -93,11 +104,14 @@ impl Subscription {
     ///
     /// # Errors
     /// An entry that is none, with what is wrong with it.
-    pub fn new(entries: &BTreeMap<String, String>) -> Result<Self, String> {
+    pub fn new(entries: &BTreeMap<String, String>) -> Result<Self, SubscriptionError> {
         for (key, value) in entries {
-            let row = find(key).ok_or_else(|| format!("Unknown client metrics entry: {key}"))?;
-            row.validate(value)
-                .map_err(|why| format!("Invalid value {value} for configuration {key}: {why}"))?;
+            let unknown = || format!("Unknown client metrics configuration: {key}");
+            let row = find(key).ok_or_else(|| SubscriptionError::Entry(unknown()))?;
+            row.validate(value).map_err(|why| {
+                let why = format!("Invalid value {value} for configuration {key}: {why}");
+                SubscriptionError::Entry(why)
+            })?;
         }
         let value = |key: &str| {
             let default = find(key).and_then(|row| row.default).unwrap_or_default();
@@ -108,7 +122,7 @@ impl Subscription {
             metrics: list_items(value("metrics")).map(prefix).collect(),
             interval_ms: value("interval.ms").trim().parse().unwrap_or(i32::MAX),
             selectors: list_items(value("match"))
-                .map(selector)
+                .map(|item| selector(item).map_err(SubscriptionError::Selector))
                 .collect::<Result<_, _>>()?,
         })
     }
@@ -138,7 +152,7 @@ fn selector(item: &str) -> Result<(Selector, Regex), String> {
 mod tests {
     use super::*;
 
-    fn subscription(entries: &[(&str, &str)]) -> Result<Subscription, String> {
+    fn subscription(entries: &[(&str, &str)]) -> Result<Subscription, SubscriptionError> {
         let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
         Subscription::new(&entries.iter().map(owned).collect())
     }
@@ -178,11 +192,19 @@ mod tests {
             [("no.such", "1")],
             [("interval.ms", "99")],
             [("interval.ms", "soon")],
-            [("match", "client_id")],
-            [("match", "host=a")],
-            [("match", "client_id=(")],
         ] {
-            assert!(subscription(&entries).is_err(), "{entries:?}");
+            let refused = subscription(&entries).unwrap_err();
+            assert!(
+                matches!(refused, SubscriptionError::Entry(_)),
+                "{entries:?}"
+            );
+        }
+        for selector in ["client_id", "host=a", "client_id=("] {
+            let refused = subscription(&[("match", selector)]).unwrap_err();
+            assert!(
+                matches!(refused, SubscriptionError::Selector(_)),
+                "{selector}"
+            );
         }
     }
 }

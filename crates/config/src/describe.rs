@@ -109,8 +109,13 @@ pub fn group(config: &Config, overrides: &BTreeMap<String, String>) -> Vec<Confi
             })
             .collect();
         let inherited = group::server_synonym(row.key);
-        if let Some(key) = &inherited {
-            synonyms.extend(broker_synonyms(config, key));
+        match &inherited {
+            Some(key) => synonyms.extend(broker_synonyms(config, key)),
+            None => synonyms.extend(row.default.map(|value| Synonym {
+                name: row.key.to_owned(),
+                value: Some(canonical(row, value)),
+                source: Source::Default,
+            })),
         }
         let broker = inherited.and_then(|key| config.get(&key).map(str::to_owned));
         let default = || row.default.map(str::to_owned);

@@ -75,7 +75,7 @@ pub fn server_synonym(key: &str) -> Option<String> {
 /// The broker's bounds of a number that a group sets.
 fn bounds(config: &Config, key: &str) -> Option<(i64, i64)> {
     // `consumer.session.timeout.ms` is bounded by `group.consumer.min.session.timeout.ms`.
-    let (kind, rest) = key.split_once('.')?;
+    let (kind, rest) = bounded(key)?;
     let bound = |which: &str| {
         let value = config.get(&format!("group.{kind}.{which}.{rest}"))?;
         value.trim().parse::<i64>().ok()
@@ -83,6 +83,15 @@ fn bounds(config: &Config, key: &str) -> Option<(i64, i64)> {
     match (bound("min"), bound("max")) {
         (None, None) => None,
         (low, high) => Some((low.unwrap_or(i64::MIN), high.unwrap_or(i64::MAX))),
+    }
+}
+
+/// A type of groups, and what the broker's bounds of its setting are called.
+fn bounded(key: &str) -> Option<(&str, &str)> {
+    match key {
+        // A bound of a number of things, and not of `num.`.
+        "streams.num.standby.replicas" => Some(("streams", "standby.replicas")),
+        _ => key.split_once('.'),
     }
 }
 
@@ -143,7 +152,7 @@ pub fn validate(config: &Config, overrides: &BTreeMap<String, String>) -> Result
             continue;
         };
         let number: i64 = value.trim().parse().unwrap_or(low);
-        let (kind, rest) = key.split_once('.').unwrap_or((key, ""));
+        let (kind, rest) = bounded(key).unwrap_or((key, ""));
         if number < low {
             return Err(format!(
                 "{key} must be greater than or equal to group.{kind}.min.{rest}"

@@ -182,17 +182,14 @@ impl Deliveries {
         self.end - self.start - self.in_flight()
     }
 
-    /// A member is gone: what it had is available, and was not delivered this time.
-    pub fn plan_release(&self, member: &str) -> Option<Plan> {
+    /// A member is gone: what it had counts as delivered, and goes to others as often as it may.
+    pub fn plan_release(&self, member: &str, rules: &Rules) -> Option<Plan> {
         let is_its = |run: &Run| {
             run.lock
                 .as_ref()
                 .is_some_and(|lock| *lock.member == *member)
         };
-        self.plan_each(is_its, |run| {
-            run.count = run.count.saturating_sub(1);
-            run.set_fate(Fate::Available);
-        })
+        self.plan_each(is_its, |run| run.give_back(rules))
     }
 
     /// Locks that are over are taken away.

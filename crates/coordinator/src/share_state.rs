@@ -26,8 +26,8 @@ use crate::delivery::{Batch, Deliveries, Write};
 pub const NO_START: i64 = -1;
 /// "Nobody has counted."
 pub const NO_COUNT: i32 = -1;
-/// "No leader yet."
-const NO_EPOCH: i32 = -1;
+/// The leader epoch of a state that nobody has read yet, as in Kafka.
+const FIRST_EPOCH: i32 = 0;
 
 /// A partition of a share group.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,7 +57,7 @@ pub struct Held {
     pub leader_epoch: i32,
     /// Nothing before this offset matters; [`NO_START`] at first.
     pub start: i64,
-    /// How many records behind it are done; [`NO_COUNT`] at first.
+    /// How many records behind it are done; [`NO_COUNT`] as long as there is no start.
     pub done: i32,
     /// What became of records behind it.
     pub batches: Vec<Batch>,
@@ -120,9 +120,9 @@ impl ShareStates {
         let value = ShareSnapshotValue {
             snapshot_epoch,
             state_epoch,
-            leader_epoch: NO_EPOCH,
+            leader_epoch: FIRST_EPOCH,
             start_offset: start,
-            delivery_complete_count: NO_COUNT,
+            delivery_complete_count: if start == NO_START { NO_COUNT } else { 0 },
             create_timestamp: now_ms,
             write_timestamp: now_ms,
             state_batches: Vec::new(),

@@ -20,13 +20,16 @@ use limpid_storage::metadata::{Image, NO_LEADER, Topic};
 
 use crate::access::{CLUSTER_NAME, Operation, ResourceKind};
 use crate::endpoints;
+use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
 use crate::operations;
 use crate::settings::Settings;
+use crate::share::Shares;
 use crate::topic_creation::{TopicCreation, Wish};
 use crate::topic_names;
 use crate::topics::INTERNAL_TOPICS;
+use crate::transactions::Transactions;
 
 /// Answers Metadata.
 pub struct DescribeMetadata {
@@ -34,6 +37,31 @@ pub struct DescribeMetadata {
     creation: Arc<TopicCreation>,
     settings: Arc<Settings>,
     cluster_id: String,
+    coordinators: Option<Coordinators>,
+}
+
+/// Those whose topics a client may ask for before they are there.
+struct Coordinators {
+    groups: Arc<Groups>,
+    transactions: Arc<Transactions>,
+    shares: Arc<Shares>,
+}
+
+impl Coordinators {
+    /// Makes the topic, as its coordinator does when it is needed first.
+    async fn make(&self, topic: &str) {
+        let place = INTERNAL_TOPICS.iter().position(|name| *name == topic);
+        let made = match place {
+            Some(0) => self.groups.partition_of("").await,
+            Some(1) => self.transactions.partition_of("").await,
+            Some(2) => self.shares.partition_of("").await,
+            _ => return,
+        };
+        if let Err(error) = made {
+            let error = error.name();
+            tracing::debug!(topic.name = topic, error, "topic not created");
+        }
+    }
 }
 
 impl DescribeMetadata {
@@ -49,6 +77,24 @@ impl DescribeMetadata {
             creation,
             settings,
             cluster_id,
+            coordinators: None,
+        }
+    }
+
+    /// Clients may ask for the topics of these too.
+    pub fn with_coordinators(
+        self,
+        groups: &Arc<Groups>,
+        transactions: &Arc<Transactions>,
+        shares: &Arc<Shares>,
+    ) -> Self {
+        Self {
+            coordinators: Some(Coordinators {
+                groups: Arc::clone(groups),
+                transactions: Arc::clone(transactions),
+                shares: Arc::clone(shares),
+            }),
+            ..self
         }
     }
 
@@ -74,11 +120,16 @@ impl DescribeMetadata {
         let mut missing: Vec<&str> = names
             .filter(|name| image.topic_id(name).is_none())
             .filter(|name| topic_names::invalid(name).is_none())
-            .filter(|name| !INTERNAL_TOPICS.contains(name))
             .filter(|name| sees(call, name) && may_create(call, name))
             .collect();
         missing.sort_unstable();
         missing.dedup();
+        if let Some(coordinators) = &self.coordinators {
+            for topic in missing.iter().filter(|name| INTERNAL_TOPICS.contains(name)) {
+                coordinators.make(topic).await;
+            }
+        }
+        missing.retain(|name| !INTERNAL_TOPICS.contains(name));
         if missing.is_empty() {
             return;
         }

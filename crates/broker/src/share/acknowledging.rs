@@ -71,6 +71,7 @@ impl Shares {
             return false;
         };
         let (group, member) = key;
+        let rules = rules(&self.settings_of(group));
         for (topic, partition) in partitions {
             let key = StateKey {
                 group: Arc::clone(group),
@@ -81,7 +82,7 @@ impl Shares {
                 continue;
             };
             let released = share.change(self.write(), |deliveries| {
-                Ok(deliveries.plan_release(member))
+                Ok(deliveries.plan_release(member, &rules))
             });
             if let Err(refusal) = released {
                 // They are available when their locks are over.

@@ -196,3 +196,48 @@ fn entries_must_be_right_together() {
     let refused = broker(&config, BrokerScope::All, &map(&[]), &wishes);
     assert!(is_invalid_request(refused));
 }
+
+#[test]
+fn pools_of_threads_double_or_halve_at_most() {
+    let altered = |key: &str, value: &str| {
+        let wishes = [wish(key, AlterOp::Set, value)];
+        broker(&config(), BrokerScope::One, &BTreeMap::new(), &wishes)
+    };
+    for (key, value) in [
+        ("num.io.threads", "17"),
+        ("num.io.threads", "3"),
+        ("log.cleaner.threads", "3"),
+        ("background.threads", "21"),
+    ] {
+        assert!(is_invalid_request(altered(key, value)), "{key}={value}");
+    }
+    for (key, value) in [
+        ("num.io.threads", "16"),
+        ("num.io.threads", "4"),
+        ("log.cleaner.threads", "2"),
+    ] {
+        assert!(altered(key, value).is_ok(), "{key}={value}");
+    }
+}
+
+#[test]
+fn each_cleaner_has_a_megabyte() {
+    let key = "log.cleaner.dedupe.buffer.size";
+    let altered =
+        |wishes: &[Alteration]| broker(&config(), BrokerScope::One, &BTreeMap::new(), wishes);
+    assert!(is_invalid_request(altered(&[wish(key, AlterOp::Set, "1")])));
+    let one = wish(key, AlterOp::Set, "1048576");
+    assert!(altered(std::slice::from_ref(&one)).is_ok());
+    let two = wish("log.cleaner.threads", AlterOp::Set, "2");
+    assert!(is_invalid_request(altered(&[one, two])));
+}
+
+#[test]
+fn of_a_subscription_only_wrong_selectors_are_wrong_settings() {
+    let altered = |key: &str, value: &str| {
+        client_metrics(&BTreeMap::new(), &[wish(key, AlterOp::Set, value)])
+    };
+    assert!(is_invalid_request(altered("interval.ms", "1")));
+    assert!(is_invalid_request(altered("no.such", "1")));
+    assert!(is_invalid_config(altered("match", "fish=1")));
+}

@@ -49,6 +49,7 @@ fn a_group_has_what_the_broker_has_until_it_sets_something_within_bounds() {
         ("consumer.assignment.interval.ms", "-1"),
         ("share.auto.offset.reset", "by_duration:-P1D"),
         ("share.isolation.level", "some"),
+        ("streams.num.standby.replicas", "3"),
         ("nothing", "1"),
     ] {
         assert!(validate(&config, &map(&[(key, value)])).is_err(), "{key}");

@@ -53,6 +53,15 @@ impl Coordinator {
         })
     }
 
+    /// StreamsGroupDescribe, for one group: there are none of this type.
+    pub fn no_streams_group(&self, id: &str) -> Refusal {
+        if !self.groups.contains_key(id) {
+            return not_found(id);
+        }
+        let message = format!("Group {id} is not a streams group.");
+        Refusal::new(ErrorCode::GroupIdNotFound, message)
+    }
+
     /// ConsumerGroupDescribe, for one group.
     ///
     /// # Errors

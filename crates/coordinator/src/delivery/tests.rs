@@ -44,7 +44,7 @@ impl Deliveries {
     }
 
     fn release(&mut self, name: &str) {
-        if let Some((next, _)) = self.plan_release(name) {
+        if let Some((next, _)) = self.plan_release(name, &RULES) {
             *self = next;
         }
     }
@@ -232,7 +232,21 @@ fn a_member_that_goes_gives_back_what_it_had() {
     one.get(0, "b", &[(5, 9)], MANY);
     one.release("a");
     let got = one.get(0, "b", &[(0, 4)], MANY);
-    assert_eq!(got, [acquired(0, 4, 1)], "it was not delivered");
+    assert_eq!(
+        got,
+        [acquired(0, 4, 2)],
+        "nobody knows what the other did with it"
+    );
+}
+
+#[test]
+fn members_that_come_and_go_do_not_get_a_record_for_ever() {
+    let mut one = Deliveries::new(0);
+    for count in 1..=RULES.deliveries_max {
+        assert_eq!(one.get(0, "a", &[(0, 0)], MANY), [acquired(0, 0, count)]);
+        one.release("a");
+    }
+    assert_eq!(one.get(0, "a", &[(0, 0)], MANY), []);
 }
 
 #[test]

@@ -83,6 +83,19 @@ fn what_is_deleted_is_gone_and_can_be_set_up_anew() {
 }
 
 #[test]
+fn behind_a_start_that_was_chosen_nothing_is_done() {
+    let mut states = ShareStates::default();
+    for (start, done) in [(NO_START, NO_COUNT), (7, 0), (0, 0)] {
+        let first = states.initialize(key(), 1, start, 1);
+        put(&mut states, Some(first));
+        let held = states.get(&key()).map(|held| (held.start, held.done));
+        assert_eq!(held, Some((start, done)));
+        assert_eq!(states.lead(&key(), 0), None, "it is the first leader");
+        assert!(states.lead(&key(), 1).is_some());
+    }
+}
+
+#[test]
 fn cold_partitions_are_written_anew() {
     let mut states = ShareStates::default();
     let first = states.initialize(key(), 1, 0, 1_000);

@@ -194,6 +194,19 @@ fn a_group_is_after_a_restart_what_it_was() {
 }
 
 #[test]
+fn no_group_is_a_streams_group() {
+    let mut world = World::reading(&[("t", 2)]);
+    world.share(request("a", 0, Some(&["t"]))).expect("joins");
+    for (id, why) in [
+        (GROUP, format!("Group {GROUP} is not a streams group.")),
+        ("absent", "Group absent not found.".to_owned()),
+    ] {
+        let refused = world.coordinator.no_streams_group(id);
+        assert_eq!(refused, Refusal::new(ErrorCode::GroupIdNotFound, why));
+    }
+}
+
+#[test]
 fn what_is_not_written_did_not_happen() {
     let mut world = World::reading(&[("t", 2)]);
     let failure = ErrorCode::CoordinatorNotAvailable;
