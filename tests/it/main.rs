@@ -18,6 +18,7 @@ mod home;
 mod http_access;
 mod http_access_proxy;
 mod http_access_tls;
+mod internal_topics;
 mod jolokia;
 mod lag;
 mod linking;
