@@ -24,7 +24,7 @@ struct Family {
 
 #[test]
 fn every_family_made_of_mbeans_is_in_the_documentation() {
-    let home = Home::with(&["auto.create.topics.enable=false"]);
+    let home = Home::with(&["auto.create.topics.enable=false", "compression.type=gzip"]);
     let mut client = home.client();
     client.create("orders");
     client.produce("orders", b"one");

@@ -93,6 +93,64 @@ fn delivery_commit_and_size_of_records_are_told_by_topic_and_group() {
 }
 
 #[test]
+fn records_that_a_topic_compresses_anew_are_conversions() {
+    let home = Home::with(&["compression.type=zstd"]);
+    let mut client = home.client();
+    client.create("zipped");
+    client.create("plain");
+    let keys: [&[u8]; 3] = [b"a", b"b", b"c"];
+    let name = "kafka_server_brokertopicmetrics_producemessageconversions_total";
+    assert_eq!(value(&home.scrape(), &format!("{name} ")), Some(0.0));
+    for (topic, codec) in [
+        ("zipped", Codec::Gzip),
+        ("zipped", Codec::Zstd),
+        ("plain", Codec::Zstd),
+    ] {
+        assert_eq!(write(&mut client, topic, (&keys, b"v"), codec), 0);
+    }
+    let of_topic = format!("{name}{{topic=\"zipped\"}}");
+    assert_eq!(at_least(&home, &of_topic, 1.0), 3.0);
+    let page = home.scrape();
+    assert_eq!(value(&page, &format!("{name} ")), Some(3.0));
+    assert!(!page.contains(&format!("{name}{{topic=\"plain\"}}")));
+}
+
+#[test]
+fn fetches_for_a_replica_are_no_consumers() {
+    let home = Home::start();
+    let mut client = home.client();
+    client.create("t");
+    client.call(&fetch("t", 0, 0, 0), 12);
+    let count = |page: &str, request: &str| {
+        let name = "kafka_network_requestmetrics_totaltimems_count_total";
+        value(page, &format!("{name}{{request=\"{request}\"}}"))
+    };
+    let page = until("a fetch", || {
+        let page = home.get("/metrics?dialect=strimzi");
+        count(&page, "FetchConsumer").is_some().then_some(page)
+    });
+    assert_eq!(
+        count(&page, "FetchFollower"),
+        Some(0.0),
+        "it is counted apart"
+    );
+    assert_eq!(count(&page, "FetchConsumer"), Some(1.0));
+    let mut of_replica = fetch("t", 0, 0, 0);
+    of_replica.replica_id = 2;
+    client.call(&of_replica, 12);
+    let page = until("a fetch for a replica", || {
+        let page = home.get("/metrics?dialect=strimzi");
+        (count(&page, "FetchFollower") == Some(1.0)).then_some(page)
+    });
+    assert_eq!(count(&page, "FetchConsumer"), Some(1.0));
+    at_least(
+        &home,
+        "limpid_requests_total{api=\"FetchFollower\",error=\"NONE\"}",
+        1.0,
+    );
+}
+
+#[test]
 fn the_largest_writer_and_the_hottest_key_are_on_the_page_of_the_topic() {
     let home = Home::start();
     let mut client = home.client();

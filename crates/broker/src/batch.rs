@@ -25,6 +25,8 @@ pub struct Prepared {
     pub rewritten: Option<Vec<u8>>,
     /// Number of its records.
     pub records: i32,
+    /// Records that were rewritten under another codec, since the topic has one of its own.
+    pub converted: u64,
     /// Whether it belongs to a transaction.
     pub is_transactional: bool,
     /// The trace that its first record says, if somebody looked.
@@ -57,10 +59,12 @@ pub fn prepare(
             tell_key(&view, scratch, index, look.writers);
         }
         let mut stored = Cow::Borrowed(bytes);
+        let mut converted = 0;
         if let Some((codec, level)) = target_codec(config)
             && codec != validated.codec
         {
             stored = Cow::Owned(recompress(&view, codec, level, limits, scratch)?);
+            converted = u64::try_from(validated.records_count).unwrap_or(0);
         }
         stamp(&mut stored, &validated, limits);
         scratch.clear();
@@ -71,6 +75,7 @@ pub fn prepare(
                 Cow::Owned(bytes) => Some(bytes),
             },
             records: validated.records_count,
+            converted,
             is_transactional: validated.is_transactional,
             trace: look.for_trace.then(|| first_traceparent(&view)).flatten(),
         })

@@ -50,17 +50,28 @@ type ListenerName = Text<LISTENERS_MAX>;
 
 /// [`ApiKey`] as a label: Kafka's name of the request.
 #[derive(Debug, Clone, Copy)]
-pub struct Api(pub ApiKey);
+pub enum Api {
+    /// Any request.
+    Of(ApiKey),
+    /// A Fetch that names a replica it is for. It is no consumer's, whoever sent it.
+    FetchFollower,
+}
 
 impl LabelEnum for Api {
     const COUNT: usize = 128;
 
     fn index(self) -> usize {
-        self.0 as usize
+        match self {
+            Self::Of(key) => key as usize,
+            Self::FetchFollower => Self::COUNT - 1,
+        }
     }
 
     fn as_str(self) -> &'static str {
-        self.0.name()
+        match self {
+            Self::Of(key) => key.name(),
+            Self::FetchFollower => "FetchFollower",
+        }
     }
 }
 
@@ -344,8 +355,8 @@ impl BoundRequestMetrics {
             requests: metrics.requests.table(),
             versions: metrics.versions.table(),
             seconds: metrics.seconds.table(),
-            produced: metrics.seconds.exemplars(Api(ApiKey::Produce)),
-            fetched: metrics.seconds.exemplars(Api(ApiKey::Fetch)),
+            produced: metrics.seconds.exemplars(Api::Of(ApiKey::Produce)),
+            fetched: metrics.seconds.exemplars(Api::Of(ApiKey::Fetch)),
             stages: StageHistograms::new(&metrics.stages),
             request_bytes: metrics.request_bytes.table(),
             request_sizes: metrics.request_sizes.table(),
@@ -357,7 +368,7 @@ impl BoundRequestMetrics {
     /// Counts an answered request.
     pub fn answered(
         &self,
-        (api, version): (ApiKey, i16),
+        (api, version): (Api, i16),
         error: ErrorCode,
         bytes: (usize, usize),
         t: &StageTimes,
@@ -365,15 +376,14 @@ impl BoundRequestMetrics {
         if !SEEN {
             return;
         }
-        let api = Api(api);
         self.versions.get((api, ApiVersion(version))).inc();
         self.requests.get((api, Error(error))).inc();
         // A client that is slow to send its request is not a slow broker.
         let seconds = t.total().saturating_sub(t.get(Stage::Receive));
         self.seconds.get(api).observe_duration(seconds);
         if let Some(trace) = t.trace() {
-            let slots = match api.0 {
-                ApiKey::Fetch => &self.fetched,
+            let slots = match api {
+                Api::Of(ApiKey::Fetch) | Api::FetchFollower => &self.fetched,
                 _ => &self.produced,
             };
             slots.offer(seconds.as_secs_f64(), trace);

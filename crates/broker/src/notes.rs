@@ -10,6 +10,8 @@ use crate::touched::Touched;
 pub struct Notes {
     /// Topics that it was about.
     pub touched: Touched,
+    /// It is a Fetch for a replica.
+    pub for_replica: bool,
     /// What it changed.
     pub changes: Changes,
     /// The trace contexts of its records; `None` where nobody traces.

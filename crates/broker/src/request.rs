@@ -3,14 +3,28 @@
 use limpid_protocol::{ApiKey, ErrorCode};
 use limpid_telemetry::stage::StageTimes;
 
+use crate::metrics::Api;
+
 /// A request that was answered.
 pub struct Done {
     /// Its API and version.
     pub api: (ApiKey, i16),
+    /// Whether it is a Fetch for a replica.
+    pub for_replica: bool,
     /// The first error of its answer.
     pub error: ErrorCode,
     /// Bytes of the request and of the answer.
     pub bytes: (usize, usize),
     /// Where the time went.
     pub times: StageTimes,
+}
+
+impl Done {
+    /// What it is counted as.
+    pub fn counted_as(&self) -> Api {
+        match self.for_replica {
+            true => Api::FetchFollower,
+            false => Api::Of(self.api.0),
+        }
+    }
 }

@@ -81,7 +81,7 @@ impl SlowRequests {
         if own_ns < self.from_ns.load(Ordering::Relaxed) {
             return;
         }
-        self.counted.get(Api(done.api.0)).inc();
+        self.counted.get(done.counted_as()).inc();
         let request = self.describe(done, (peer, client_id), touched);
         if self.log.may_say("slow_request", peer) {
             write(&request);

@@ -80,11 +80,8 @@ const FOREIGN: &[(&[&str], &str)] = &[
         "of followers, elections and other voters: a broker alone has none",
     ),
     (
-        &[
-            "kafka_server_brokertopicmetrics_producemessageconversions",
-            "kafka_server_brokertopicmetrics_fetchmessageconversions",
-        ],
-        "of formats that Kafka 4 no longer writes: nothing is converted",
+        &["kafka_server_brokertopicmetrics_fetchmessageconversions"],
+        "of formats that Kafka 4 no longer reads: batches are sent as they are stored",
     ),
     (
         &["kafka_server_kafkarequesthandlerpool_controlplane"],

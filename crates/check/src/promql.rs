@@ -54,12 +54,11 @@ fn of(expr: &Expr) -> Asked {
 fn series(selector: &VectorSelector) -> Asked {
     let matchers = &selector.matchers.matchers;
     let by_label = matchers.iter().find(|m| m.name == "__name__");
-    let name = selector.name.clone();
-    let name = name.or_else(|| {
-        by_label
-            .filter(|m| m.op == MatchOp::Equal)
-            .map(|m| m.value.clone())
-    });
+    let names = match (&selector.name, by_label) {
+        (Some(name), _) => vec![name.clone()],
+        (None, Some(by_label)) => named(by_label),
+        (None, None) => Vec::new(),
+    };
     let needed = |m: &&Matcher| match &m.op {
         MatchOp::Equal => !m.value.is_empty(),
         MatchOp::Re(pattern) => !pattern.is_match(""),
@@ -69,9 +68,35 @@ fn series(selector: &VectorSelector) -> Asked {
         .iter()
         .filter(needed)
         .filter(|m| m.name != "__name__");
-    Asked::Series {
-        name: name.unwrap_or_default(),
-        labels: labels.map(|m| (m.name.clone(), m.value.clone())).collect(),
+    let labels: BTreeSet<_> = labels.map(|m| (m.name.clone(), m.value.clone())).collect();
+    let any = names.into_iter().map(|name| Asked::Series {
+        name,
+        labels: labels.clone(),
+    });
+    let any = any.reduce(|one, other| Asked::Either(Box::new(one), Box::new(other)));
+    any.unwrap_or(Asked::Series {
+        name: String::new(),
+        labels,
+    })
+}
+
+/// The names that a matcher of names lets through, where it lists them; `a|b|c` does.
+fn named(by_label: &Matcher) -> Vec<String> {
+    let is_name = |name: &&str| {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
+        !name.is_empty() && name.chars().all(is_part)
+    };
+    match by_label.op {
+        MatchOp::Equal => vec![by_label.value.clone()],
+        MatchOp::Re(_) => {
+            let inner = by_label.value.strip_prefix('(');
+            let inner = inner.and_then(|pattern| pattern.strip_suffix(')'));
+            let all: Vec<&str> = inner.unwrap_or(&by_label.value).split('|').collect();
+            let is_list = all.iter().all(is_name);
+            let names = all.into_iter().filter(|_| is_list);
+            names.map(str::to_owned).collect()
+        }
+        MatchOp::NotEqual | MatchOp::NotRe(_) => Vec::new(),
     }
 }
 
@@ -198,6 +223,15 @@ mod tests {
             Ok(Asked::Either(Box::new(both), Box::new(zero)))
         );
         assert_eq!(asked("{__name__=\"c\"}"), Ok(one("c", &[])));
+        let either = Asked::Either(
+            Box::new(one("c", &[("x", "1")])),
+            Box::new(one("d", &[("x", "1")])),
+        );
+        for list in ["c|d", "(c|d)"] {
+            let text = format!("{{__name__=~\"{list}\",x=\"1\"}}");
+            assert_eq!(asked(&text), Ok(either.clone()), "{text}");
+        }
+        assert_eq!(asked("{__name__=~\"c.*|d\"}"), Ok(one("", &[])));
         assert!(asked("sum(").is_err());
     }
 }

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use limpid_cluster::ClusterSnapshot;
 use limpid_telemetry::collect::FamilySamples;
-use limpid_telemetry::{Collector, Registry, Samples};
+use limpid_telemetry::{Collector, ProcessCollector, Registry, Samples};
 use parking_lot::Mutex;
 use prometheus::proto::MetricFamily;
 
@@ -104,10 +104,9 @@ impl Page<'_> {
 
     /// What collectors say that is wanted: ours, then those of the dialects, each family of theirs once.
     fn collected(&self, own: bool) -> Vec<FamilySamples> {
-        let ours = match own {
-            true => self.registry.collectors(),
-            false => Vec::new(),
-        };
+        let mut ours = self.registry.collectors();
+        // Every exporter has those of the process, under the same names: they go with any dialect.
+        ours.retain(|collector| own || collector.name() == ProcessCollector::NAME);
         let ours = self.collect(&ours);
         let theirs = self.collect(&self.dialects);
         let wanted = |family: &FamilySamples| self.selection.wants(&family.head().name);

@@ -42,6 +42,9 @@ pub struct ProcessCollector {
 }
 
 impl ProcessCollector {
+    /// The collector's name.
+    pub const NAME: &'static str = "process";
+
     /// For the running process.
     pub fn new() -> Self {
         let start_seconds = start_time().unwrap_or_else(unix_seconds);
@@ -57,7 +60,7 @@ impl Default for ProcessCollector {
 
 impl Collector for ProcessCollector {
     fn name(&self) -> &'static str {
-        "process"
+        Self::NAME
     }
 
     fn families(&self) -> &'static [&'static Declaration] {

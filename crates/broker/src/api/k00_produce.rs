@@ -231,10 +231,14 @@ impl Produce {
             call.clock.belongs_to(trace);
         }
         call.found_trace(prepared.trace);
-        append(partition, (records, prepared, permit), call).map_err(|error| Refusal {
-            log_start_offset: start,
-            ..error.into()
-        })
+        let converted = prepared.converted;
+        let appended =
+            append(partition, (records, prepared, permit), call).map_err(|error| Refusal {
+                log_start_offset: start,
+                ..error.into()
+            })?;
+        topic.metrics.records.converted.count(converted);
+        Ok(appended)
     }
 
     fn limits(&self, topic: &Topic, version: i16) -> ValidationLimits {

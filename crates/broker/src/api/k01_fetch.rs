@@ -87,6 +87,8 @@ impl Fetch {
     }
 
     async fn fetch(&self, mut request: FetchRequest, call: &mut Call<'_>) -> FetchResponse {
+        // Where the replica is said depends on the version; the other one is -1.
+        call.notes.for_replica = request.replica_id.max(request.replica_state.replica_id) >= 0;
         let plan = match self.sessions.begin(&mut request, call.version) {
             Ok(plan) => plan,
             Err(error) => {

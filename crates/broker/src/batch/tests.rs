@@ -61,7 +61,7 @@ fn a_batch_is_stored_as_it_came() {
         )
         .expect("a good batch");
         assert_eq!(prepared.rewritten, None, "{codec}: not copied");
-        assert_eq!(prepared.records, 50);
+        assert_eq!((prepared.records, prepared.converted), (50, 0));
     }
 }
 
@@ -83,6 +83,12 @@ fn a_topic_with_a_codec_gets_its_batches_rewritten() {
             let view = BatchView::parse(stored).expect("a batch");
             let codec = view.compression().expect("a codec");
             assert_eq!(Some(codec), Codec::from_name(to));
+            let is_kept = Some(from) == Codec::from_name(to);
+            assert_eq!(
+                prepared.converted,
+                if is_kept { 0 } else { 50 },
+                "{from} to {to}"
+            );
         }
     }
 }

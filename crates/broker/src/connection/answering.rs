@@ -207,6 +207,7 @@ pub(super) async fn answer(
     let held_back = hold.map(|hold| hold.duration()).unwrap_or_default();
     let done = Done {
         api: (key, version),
+        for_replica: notes.for_replica,
         error,
         bytes: (request_bytes, response_bytes),
         times: clock.finish().throttled(held_back),
@@ -319,7 +320,12 @@ fn book(
     books.client.served(peer, client_id, &served);
     let requests = &context.metrics.requests;
     context.listener.served(done.bytes);
-    requests.answered(done.api, done.error, done.bytes, &done.times);
+    requests.answered(
+        (done.counted_as(), done.api.1),
+        done.error,
+        done.bytes,
+        &done.times,
+    );
     request_log::write(done, (peer, client_id));
 }
 

@@ -29,6 +29,7 @@ use crate::byte_stream::ByteStream;
 use crate::entrance::Door;
 use crate::frame::{Frame, FrameReader};
 use crate::handler::{Answer, CallError, Peer, encode};
+use crate::metrics::Api;
 
 /// A client may log in again only so long after the last time.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -306,7 +307,7 @@ impl<'a, S: ByteStream> LoggingIn<'a, S> {
         clock.enter(Stage::Send);
         send(self.stream, head, body, self.context).await?;
         let metrics = &self.context.metrics.requests;
-        metrics.answered((key, version), error, bytes, &clock.finish());
+        metrics.answered((Api::Of(key), version), error, bytes, &clock.finish());
         Ok(())
     }
 }

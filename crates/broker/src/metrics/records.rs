@@ -22,6 +22,12 @@ metrics! {
         pub deliver: histogram[buckets::DELIVER_SECONDS] { topic: HistogramTopic } = "limpid_deliver_seconds";
         /// Batches that were refused since they are larger than `max.message.bytes` or a segment.
         pub oversized: counter { topic: TopicName } = "limpid_topic_oversized_batches_total";
+        /// Records that were compressed anew since their topic has a `compression.type` of its own.
+        pub converted: counter { topic: TopicName } = "limpid_topic_converted_records_total",
+            mbean "kafka.server:type=BrokerTopicMetrics,name=ProduceMessageConversionsPerSec,topic={topic}" meter;
+        /// Records that were compressed anew, of all topics.
+        pub all_converted: counter = "limpid_converted_records_total",
+            mbean "kafka.server:type=BrokerTopicMetrics,name=ProduceMessageConversionsPerSec" meter;
     }
 }
 
@@ -34,6 +40,8 @@ pub struct BoundRecordMetrics {
     pub deliver: FirstUse,
     /// Batches that were too large.
     pub oversized: Owned<Counter>,
+    /// Records that were compressed anew.
+    pub converted: Converted,
 }
 
 impl BoundRecordMetrics {
@@ -43,6 +51,36 @@ impl BoundRecordMetrics {
             bytes: FirstUse::new(&metrics.bytes, id, name),
             deliver: FirstUse::new(&metrics.deliver, id, name),
             oversized: metrics.oversized.own_for(id, name),
+            converted: Converted {
+                all: metrics.all_converted.clone(),
+                family: metrics.converted.clone(),
+                id,
+                name: name.into(),
+                series: OnceLock::new(),
+            },
+        }
+    }
+}
+
+/// Records that were compressed anew. The topic's series appears with the first one: hardly any topic has
+/// a codec of its own that its producers do not use.
+#[derive(Debug)]
+pub struct Converted {
+    all: Counter,
+    family: Family<Counter, TopicName>,
+    id: u128,
+    name: Box<str>,
+    series: OnceLock<Owned<Counter>>,
+}
+
+impl Converted {
+    /// Counts so many records; nothing happens when there are none.
+    #[inline]
+    pub fn count(&self, records: u64) {
+        if SEEN && records > 0 {
+            self.all.inc_by(records);
+            let bind = || self.family.own_for(self.id, &self.name);
+            self.series.get_or_init(bind).inc_by(records);
         }
     }
 }

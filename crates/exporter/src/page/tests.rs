@@ -227,6 +227,20 @@ fn what_a_collector_leaves_out_is_counted() {
 }
 
 #[test]
+fn the_process_goes_with_every_dialect() {
+    let registry = Registry::new();
+    registry.add_collector(Arc::new(ProcessCollector::new()));
+    let exporter = Exporter::new(registry).unwrap();
+    exporter.add_cluster_with(source(cluster()), USUAL).unwrap();
+    for dialect in ["kminion", "strimzi", "limpid"] {
+        let asked = Selection::of([("dialect", dialect)]).unwrap();
+        let page = exporter.render_selected(Format::Text, &asked);
+        assert!(page.contains("\nprocess_start_time_seconds "), "{dialect}");
+        assert_eq!(page.contains("\nlimpid_"), dialect == "limpid", "{dialect}");
+    }
+}
+
+#[test]
 fn a_page_of_one_dialect_asks_nobody_else() {
     let exporter = Exporter::new(Registry::new()).unwrap();
     exporter.add_cluster_with(source(cluster()), USUAL).unwrap();

@@ -23,8 +23,22 @@ burrow_kafka_topic_partition_offset{cluster="test",topic="orders",partition="0"}
 burrow_kafka_topic_partition_status{cluster="test",consumer_group="stalls",topic="orders",partition="0"} 5
 kafka_burrow_partition_current_offset{cluster="test",group="begins",topic="orders",partition="0"} 20
 kafka_burrow_partition_current_offset{cluster="test",group="stalls",topic="orders",partition="0"} 20
+kafka_burrow_partition_lag{cluster="test",group="begins",topic="orders",partition="0"} 5
+kafka_burrow_partition_lag{cluster="test",group="stalls",topic="orders",partition="0"} 5
+kafka_burrow_partition_max_offset{cluster="test",group="begins",topic="orders",partition="0"} 25
+kafka_burrow_partition_max_offset{cluster="test",group="stalls",topic="orders",partition="0"} 25
+kafka_burrow_partition_status{cluster="test",group="begins",topic="orders",partition="0"} 5
+kafka_burrow_partition_status{cluster="test",group="stalls",topic="orders",partition="0"} 6
+kafka_burrow_status{cluster="test",group="begins"} 4
+kafka_burrow_status{cluster="test",group="stalls"} 4
+kafka_burrow_topic_lag{cluster="test",group="begins",topic="orders"} 5
+kafka_burrow_topic_lag{cluster="test",group="stalls",topic="orders"} 5
+kafka_burrow_topic_offset{cluster="test",topic="a\\\"b\n"} 25
+kafka_burrow_topic_offset{cluster="test",topic="orders"} 25
 kafka_burrow_topic_partition_offset{cluster="test",topic="a\\\"b\n",partition="0"} 25
 kafka_burrow_topic_partition_offset{cluster="test",topic="orders",partition="0"} 25
+kafka_burrow_total_lag{cluster="test",group="begins"} 5
+kafka_burrow_total_lag{cluster="test",group="stalls"} 5
 "#;
 
 #[test]
