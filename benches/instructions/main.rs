@@ -1,21 +1,18 @@
-//! What the broker does for one request, one scrape: to be run under callgrind, which
-//! counts instructions (`cargo xtask instructions`). Without callgrind it only shows that it works.
+//! How many instructions the broker takes for a request, a scrape, a page: to be run under callgrind
+//! (`cargo xtask instructions`). Without callgrind it only shows that it works.
 //!
 //! ```sh
 //! cargo xtask instructions            # against benches/instructions/baseline.tsv
 //! cargo xtask instructions --price    # with all instrumentation and without any
 //! ```
 //! Only what [`measured`] calls is counted, and only in this thread; [`case_ends`] ends the count of a
-//! case. The names of both are told to callgrind. The data path's cases go through the broker's own
-//! connection code, over a pipe in memory: what the kernel does, and tokio's polling of sockets, is
-//! not in the numbers.
+//! case. The names of both are told to callgrind.
 #![allow(clippy::print_stdout, reason = "a command talks to its terminal")]
 
-mod conversation;
-mod pages;
-mod requests;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use limpid_benches::{DATA_PATH, Maker, Meter, PAGES};
 
 /// As in the product.
 #[global_allocator]
@@ -33,28 +30,39 @@ pub fn case_ends(name: &str, units: usize) {
     println!("{name}\t{units}");
 }
 
-/// Cases are counted for so many rounds, after a few that are not.
-#[derive(Clone, Copy)]
-pub struct Rounds {
-    /// Before the count.
-    pub warm: usize,
-    /// Within it.
-    pub counted: usize,
+/// Callgrind knows the function by its name.
+struct Counted;
+
+impl Meter for Counted {
+    fn measure(&self, work: &mut dyn FnMut()) {
+        measured(work);
+    }
 }
 
 fn main() -> Result<()> {
     let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
     let which = words.next().unwrap_or_else(|| "all".to_owned());
     let requests = words.next().map(|count| count.parse()).transpose();
-    let counted = requests.context("how many requests?")?.unwrap_or(500);
+    let requests: usize = requests.context("how many requests?")?.unwrap_or(500);
     if which != "pages" {
-        conversation::run(Rounds { warm: 64, counted })?;
+        run(DATA_PATH, requests)?;
     }
     if which != "data" {
-        pages::run(Rounds {
-            warm: 2,
-            counted: 5,
-        })?;
+        run(PAGES, requests)?;
+    }
+    Ok(())
+}
+
+fn run(makers: &[Maker], requests: usize) -> Result<()> {
+    let meter: Arc<dyn Meter> = Arc::new(Counted);
+    for make in makers {
+        let mut world = make()?;
+        for (at, case) in world.cases().into_iter().enumerate() {
+            let rounds = (requests / case.weight).max(1);
+            world.run(at, case.warm, None)?;
+            world.run(at, rounds, Some(&meter))?;
+            case_ends(&case.name, rounds);
+        }
     }
     Ok(())
 }

@@ -45,7 +45,8 @@ mod visit;
 use std::sync::Arc;
 
 use axum::Router;
-use limpid_cluster::{ClusterAdmins, ClusterSource, NodeAdmin, RecordBrowsers};
+use limpid_access::Visitor;
+use limpid_cluster::{ClusterAdmins, ClusterSnapshot, ClusterSource, NodeAdmin, RecordBrowsers};
 use limpid_telemetry::Registry;
 
 /// What the console shows.
@@ -85,4 +86,32 @@ pub fn decoded_pairs(raw: &str) -> Vec<(String, String)> {
 /// The system gives no thread.
 pub fn router(faces: Faces) -> std::io::Result<Router> {
     Ok(routes::all(Arc::new(app::App::start(faces)?)))
+}
+
+/// The console at a moment that lasts, after the cluster looked like this: what its pages cost can be told
+/// without a server and without waiting for 15 minutes.
+pub struct Still(app::App);
+
+impl Still {
+    /// `past` are looks at the cluster, in their order.
+    pub fn new(
+        faces: Faces,
+        now_ms: fn() -> i64,
+        past: impl IntoIterator<Item = ClusterSnapshot>,
+    ) -> Self {
+        let app = app::App::resting(faces, now_ms);
+        for snapshot in past {
+            app.trends.take(trends::Reading {
+                snapshot: Arc::new(snapshot),
+                registry: Some(trends::read_registry(&app.registry)),
+            });
+        }
+        Self(app)
+    }
+
+    /// A page, asked for as a stream asks for it (`of=topic&name=orders`); `None` if there is none of that
+    /// name. On this thread, and without what HTTP adds.
+    pub fn page(&self, query: &str, visitor: &Visitor) -> Option<String> {
+        pages::part_source(&self.0, &listing::Query::parse(Some(query)), visitor)
+    }
 }

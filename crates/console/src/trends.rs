@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub(crate) use sampler::Sampler;
+pub(crate) use sampler::{Sampler, read_registry};
 pub(crate) use series::{POINTS, STEP_SECONDS, Series};
 #[cfg(any(test, feature = "preview"))]
 pub(crate) use store::{BufferReading, RegistryReading};
