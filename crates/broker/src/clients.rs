@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use limpid_platform::mixing::Mixing;
 use limpid_security::Principal;
 use limpid_telemetry::label::LABEL_VALUE_BYTES_MAX;
 use limpid_telemetry::{Counter, FloatCounter, Owned, SEEN, Stage, StageTimes};
@@ -13,6 +14,7 @@ use parking_lot::Mutex;
 
 use crate::metrics::{CLIENT_SERIES_MAX, ClientMetrics};
 use crate::peer::Peer;
+use crate::writers::CurrentWriter;
 
 mod pace;
 
@@ -29,6 +31,7 @@ type Key = (Arc<str>, Box<str>, Box<str>);
 pub struct Clients {
     metrics: ClientMetrics,
     inner: Mutex<Inner>,
+    mixing: Mixing,
 }
 
 #[derive(Default)]
@@ -87,6 +90,7 @@ impl Clients {
         Arc::new(Self {
             metrics,
             inner: Mutex::default(),
+            mixing: Mixing::default(),
         })
     }
 
@@ -97,6 +101,11 @@ impl Clients {
             client_id: String::new(),
             client: None,
         }
+    }
+
+    /// For a new connection that may write.
+    pub fn writer(&self) -> CurrentWriter {
+        CurrentWriter::new(self.mixing)
     }
 
     /// Everybody, `passed` after the last look, by client id.

@@ -22,6 +22,10 @@ pub use crate::peer::Peer;
 use crate::quotas::client::RequestQuotas;
 use crate::spans;
 use crate::turns::Turns;
+use crate::writers::CurrentWriter;
+
+/// Room that every answer begins with: most have enough of it.
+pub const ANSWER_BYTES: usize = 256;
 
 /// The versions of one API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +70,8 @@ pub struct Call<'a> {
     pub access: &'a Access,
     /// What the client may use, and for how long it is held back.
     pub quotas: RequestQuotas<'a>,
+    /// The client as somebody who writes.
+    pub writer: &'a mut CurrentWriter,
     /// Memory for what is read from files.
     pub answers: &'a AnswerMemory,
     /// What the answer takes of it as a whole, until it is sent.
@@ -220,7 +226,7 @@ where
 
 /// A response as the body of a frame.
 pub fn encode<M: Message>(message: &M, version: i16) -> Result<Chunks, EncodeError> {
-    let mut chunks = Chunks::new();
+    let mut chunks = Chunks::with_capacity(ANSWER_BYTES);
     message.encode(chunks.inline(), version)?;
     Ok(chunks)
 }

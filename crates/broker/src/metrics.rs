@@ -8,7 +8,7 @@ mod records;
 mod shares;
 mod topics;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use limpid_coordinator::Cause;
 use limpid_protocol::{ApiKey, ErrorCode};
@@ -334,18 +334,35 @@ metrics! {
 
 /// The request families, bound for use on the data path.
 pub struct BoundRequestMetrics {
+    families: RequestMetrics,
     requests: Table<Counter, (Api, Error)>,
     versions: Table<Counter, (Api, ApiVersion)>,
-    seconds: Table<Histogram, Api>,
-    /// Of `seconds`, for the requests that carry records: those alone tell whose trace they are part of.
-    produced: Arc<Slots>,
-    fetched: Arc<Slots>,
     stages: StageHistograms<Api>,
-    request_bytes: Table<Counter, Api>,
-    request_sizes: Table<Histogram, Api>,
-    response_bytes: Table<Counter, Api>,
+    apis: Box<[OnceLock<ApiMetrics>]>,
     /// Answers that are being sent now.
     pub sending: Gauge,
+}
+
+/// Those of one API, which appear with its first request.
+struct ApiMetrics {
+    seconds: Histogram,
+    /// Of `seconds`, for requests that carry records: those alone tell whose trace they are part of.
+    exemplars: Arc<Slots>,
+    request_bytes: Counter,
+    request_sizes: Histogram,
+    response_bytes: Counter,
+}
+
+impl ApiMetrics {
+    fn new(families: &RequestMetrics, api: Api) -> Self {
+        Self {
+            seconds: families.seconds.bind(api),
+            exemplars: families.seconds.exemplars(api),
+            request_bytes: families.request_bytes.bind(api),
+            request_sizes: families.request_sizes.bind(api),
+            response_bytes: families.response_bytes.bind(api),
+        }
+    }
 }
 
 impl BoundRequestMetrics {
@@ -354,14 +371,10 @@ impl BoundRequestMetrics {
         Self {
             requests: metrics.requests.table(),
             versions: metrics.versions.table(),
-            seconds: metrics.seconds.table(),
-            produced: metrics.seconds.exemplars(Api::Of(ApiKey::Produce)),
-            fetched: metrics.seconds.exemplars(Api::Of(ApiKey::Fetch)),
             stages: StageHistograms::new(&metrics.stages),
-            request_bytes: metrics.request_bytes.table(),
-            request_sizes: metrics.request_sizes.table(),
-            response_bytes: metrics.response_bytes.table(),
+            apis: (0..Api::COUNT).map(|_| OnceLock::new()).collect(),
             sending: metrics.sending.clone(),
+            families: metrics.clone(),
         }
     }
 
@@ -378,20 +391,17 @@ impl BoundRequestMetrics {
         }
         self.versions.get((api, ApiVersion(version))).inc();
         self.requests.get((api, Error(error))).inc();
+        let of_api = self.apis[api.index()].get_or_init(|| ApiMetrics::new(&self.families, api));
         // A client that is slow to send its request is not a slow broker.
-        let seconds = t.total().saturating_sub(t.get(Stage::Receive));
-        self.seconds.get(api).observe_duration(seconds);
+        let ns = t.nanos_without(&[Stage::Receive, Stage::Throttle]);
+        of_api.seconds.observe_nanos(ns);
         if let Some(trace) = t.trace() {
-            let slots = match api {
-                Api::Of(ApiKey::Fetch) | Api::FetchFollower => &self.fetched,
-                _ => &self.produced,
-            };
-            slots.offer(seconds.as_secs_f64(), trace);
+            of_api.exemplars.offer(ns as f64 / 1e9, trace);
         }
         self.stages.observe(api, t);
-        self.request_bytes.get(api).inc_by(bytes.0 as u64);
-        self.request_sizes.get(api).observe(bytes.0 as f64);
-        self.response_bytes.get(api).inc_by(bytes.1 as u64);
+        of_api.request_bytes.inc_by(bytes.0 as u64);
+        of_api.request_sizes.observe(bytes.0 as f64);
+        of_api.response_bytes.inc_by(bytes.1 as u64);
     }
 }
 

@@ -76,9 +76,7 @@ impl SlowRequests {
         if !SEEN {
             return;
         }
-        let own = own_time(&done.times);
-        let own_ns = u64::try_from(own.as_nanos()).unwrap_or(NEVER - 1);
-        if own_ns < self.from_ns.load(Ordering::Relaxed) {
+        if own_nanos(&done.times) < self.from_ns.load(Ordering::Relaxed) {
             return;
         }
         self.counted.get(done.counted_as()).inc();
@@ -113,7 +111,7 @@ impl SlowRequests {
             request_bytes: done.bytes.0,
             response_bytes: done.bytes.1,
             total_ms: ms(times.total().saturating_sub(times.get(Stage::Receive))),
-            own_ms: ms(own_time(times)),
+            own_ms: ms(Duration::from_nanos(own_nanos(times))),
             stages: stages.collect(),
             topics: touched.names().map(str::to_owned).collect(),
             topics_left_out: touched.left_out(),
@@ -122,9 +120,8 @@ impl SlowRequests {
 }
 
 /// What the broker took for itself.
-fn own_time(times: &StageTimes) -> Duration {
-    let others = times.get(Stage::Receive) + times.get(Stage::Purgatory);
-    times.total().saturating_sub(others)
+fn own_nanos(times: &StageTimes) -> u64 {
+    times.nanos_without(&[Stage::Receive, Stage::Purgatory, Stage::Throttle])
 }
 
 fn ms(time: Duration) -> f64 {

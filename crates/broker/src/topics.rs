@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use limpid_config::TopicConfig;
+use limpid_platform::mixing::Mixing;
 use limpid_protocol::{ErrorCode, Uuid};
 use limpid_storage::metadata::{ConfigMap, ConfigResource, Image, Partition as PartitionState};
 use limpid_storage::{LogManager, PartitionLog, StorageError};
@@ -152,8 +153,8 @@ impl Topic {
 /// All topics at one moment.
 #[derive(Debug, Default)]
 pub struct TopicTable {
-    by_name: HashMap<Arc<str>, Arc<Topic>>,
-    by_id: HashMap<Uuid, Arc<Topic>>,
+    by_name: HashMap<Arc<str>, Arc<Topic>, Mixing>,
+    by_id: HashMap<Uuid, Arc<Topic>, Mixing>,
 }
 
 impl TopicTable {

@@ -10,15 +10,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use limpid_cluster::{HotKey, HotKeys, TopicWriters, Writer};
+use limpid_platform::mixing::Mixing;
 use limpid_telemetry::SEEN;
 use parking_lot::Mutex;
 
-use self::mixing::Mixing;
 use self::sampler::Sampler;
 use self::top::Top;
 use crate::peer::Peer;
 
-mod mixing;
 mod sampler;
 mod top;
 
@@ -41,6 +40,7 @@ const RATE_SECONDS: f64 = 10.0;
 #[derive(Debug, Default)]
 pub struct Writers {
     sampler: Sampler,
+    /// Of keys.
     hasher: Mixing,
     /// Nothing while nobody has written.
     watched: Mutex<Option<Box<Watched>>>,
@@ -83,13 +83,17 @@ struct Author {
 
 impl Writers {
     /// Somebody wrote.
-    pub fn wrote(&self, (client_id, peer): (Option<&str>, &Peer), wrote: Wrote) {
+    pub fn wrote(
+        &self,
+        current: &mut CurrentWriter,
+        (client_id, peer): (Option<&str>, &Peer),
+        wrote: Wrote,
+    ) {
         if !SEEN {
             return;
         }
         let client_id = client_id.unwrap_or_default();
-        let principal = peer.principal.as_str();
-        let hash = self.hasher.hash_one((client_id, principal, &*peer.host));
+        let hash = current.hash(client_id, peer);
         let mut watched = self.watched.lock();
         let watched = watched.get_or_insert_with(Box::default);
         let make = || Author::new(client_id, peer);
@@ -136,6 +140,37 @@ impl Writers {
             return None;
         }
         Some(Arc::new(watched.view()))
+    }
+}
+
+/// The writer at the other end of a connection: whose place in a topic's list is his. Principal and address
+/// stay what they are as long as this lives, and the client id hardly ever changes.
+#[derive(Debug)]
+pub struct CurrentWriter {
+    mixing: Mixing,
+    client_id: String,
+    hash: Option<u64>,
+}
+
+impl CurrentWriter {
+    /// Nobody has written yet. All connections of a broker have the same `mixing`.
+    pub fn new(mixing: Mixing) -> Self {
+        Self {
+            mixing,
+            client_id: String::new(),
+            hash: None,
+        }
+    }
+
+    fn hash(&mut self, client_id: &str, peer: &Peer) -> u64 {
+        if let Some(hash) = self.hash
+            && self.client_id == client_id
+        {
+            return hash;
+        }
+        client_id.clone_into(&mut self.client_id);
+        let names = (client_id, peer.principal.as_str(), &*peer.host);
+        *self.hash.insert(self.mixing.hash_one(names))
     }
 }
 

@@ -12,6 +12,7 @@ pub mod files;
 pub mod limits;
 pub mod lock;
 pub mod memory;
+pub mod mixing;
 pub mod process;
 pub mod random;
 pub mod sabotage;

@@ -282,6 +282,7 @@ impl<M: Handle, L: EnumLabels> Table<M, L> {
     ///
     /// # Panics
     /// An enum's `index` is not below its `COUNT`.
+    #[inline]
     pub fn get(&self, values: L::In<'_>) -> &M {
         self.cells[L::index(&values)].get_or_init(|| self.family.bind(values))
     }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use prometheus::core::{Collector as _, Metric as _};
+use prometheus::core::Collector as _;
 
 use crate::SEEN;
 use crate::counts::Counts;
 use crate::declare::{Declaration, Kind};
+use crate::distribution::{self, Distribution, DistributionVec};
 use crate::error::RegisterError;
 
 /// A count of events; never goes down.
@@ -134,7 +135,7 @@ impl FloatGauge {
 
 /// A distribution over the buckets of its declaration.
 #[derive(Clone, Debug)]
-pub struct Histogram(prometheus::Histogram);
+pub struct Histogram(Distribution);
 
 impl Histogram {
     /// Records one value in the unit of the family's name.
@@ -149,32 +150,22 @@ impl Histogram {
     pub fn observe_duration(&self, value: Duration) {
         self.observe(value.as_secs_f64());
     }
+    /// Records nanoseconds in seconds.
+    #[inline]
+    pub fn observe_nanos(&self, value: u64) {
+        self.observe(value as f64 / 1e9);
+    }
     /// How many values were recorded.
     pub fn count(&self) -> u64 {
-        self.0.get_sample_count()
+        self.0.count()
     }
     /// Their sum.
     pub fn sum(&self) -> f64 {
-        self.0.get_sample_sum()
+        self.0.sum()
     }
     /// How many values by upper bound. Allocates: not for the hot path.
     pub(crate) fn counts(&self) -> Counts {
-        let read = self.0.metric();
-        let buckets = read.get_histogram().get_bucket();
-        let finite = buckets.iter().filter(|b| b.upper_bound().is_finite());
-        let (mut bounds, mut counts): (Vec<f64>, Vec<u64>) = finite
-            .map(|b| (b.upper_bound(), b.cumulative_count()))
-            .unzip();
-        bounds.push(f64::INFINITY);
-        // Read while others count: never less than what lies below.
-        let all = read.get_histogram().get_sample_count();
-        counts.push(counts.last().copied().unwrap_or(0).max(all));
-        let sum = read.get_histogram().get_sample_sum();
-        Counts {
-            bounds,
-            counts,
-            sum,
-        }
+        self.0.counts()
     }
 }
 
@@ -228,7 +219,7 @@ fn histogram_opts(d: &Declaration) -> prometheus::HistogramOpts {
 }
 
 macro_rules! handle {
-    ($name:ident, $one:ty, $many:ty, $opts:path) => {
+    ($name:ident, $one:ty, $many:ty, $new:path, $opts:path) => {
         impl Handle for $name {
             type Many = $many;
             const KIND: Kind = Kind::$name;
@@ -243,7 +234,7 @@ macro_rules! handle {
             fn many(d: &Declaration, to: &prometheus::Registry) -> Result<$many, RegisterError> {
                 let make = || {
                     let names: Vec<&str> = d.labels.iter().map(|l| l.name).collect();
-                    let many = <$many>::new($opts(d), &names)?;
+                    let many = $new($opts(d), &names)?;
                     to.register(Box::new(many.clone()))?;
                     Ok(many)
                 };
@@ -269,19 +260,34 @@ handle!(
     Counter,
     prometheus::IntCounter,
     prometheus::IntCounterVec,
+    prometheus::IntCounterVec::new,
     opts
 );
 handle!(
     FloatCounter,
     prometheus::Counter,
     prometheus::CounterVec,
+    prometheus::CounterVec::new,
     opts
 );
-handle!(Gauge, prometheus::IntGauge, prometheus::IntGaugeVec, opts);
-handle!(FloatGauge, prometheus::Gauge, prometheus::GaugeVec, opts);
+handle!(
+    Gauge,
+    prometheus::IntGauge,
+    prometheus::IntGaugeVec,
+    prometheus::IntGaugeVec::new,
+    opts
+);
+handle!(
+    FloatGauge,
+    prometheus::Gauge,
+    prometheus::GaugeVec,
+    prometheus::GaugeVec::new,
+    opts
+);
 handle!(
     Histogram,
-    prometheus::Histogram,
-    prometheus::HistogramVec,
+    Distribution,
+    DistributionVec,
+    distribution::family,
     histogram_opts
 );

@@ -85,6 +85,7 @@ pub mod catalogue;
 pub mod collect;
 mod counts;
 pub mod declare;
+mod distribution;
 mod error;
 pub mod exemplars;
 pub mod facade;

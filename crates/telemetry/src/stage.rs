@@ -90,6 +90,12 @@ impl StageClock {
         self.stage = stage;
     }
 
+    /// The stage that it is in is another one from the beginning: there was nothing to wait for.
+    #[inline]
+    pub fn rename(&mut self, stage: Stage) {
+        self.stage = stage;
+    }
+
     /// Moves time that was measured elsewhere out of the current stage into another: the lock wait
     /// that the log reports out of [`Stage::LocalAppend`]. Never more than the stage has.
     #[inline]
@@ -146,10 +152,11 @@ impl StageClock {
     }
 
     fn close(&mut self, at: Instant) {
-        // Saturating: `start_at` may have been given a moment after this one.
-        let spent = at.saturating_duration_since(self.since);
-        self.ns[self.stage as usize] += u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX);
-        self.since = at.max(self.since);
+        // `start_at` may have been given a moment after this one.
+        if let Some(spent) = at.checked_duration_since(self.since) {
+            self.ns[self.stage as usize] += nanos(spent);
+            self.since = at;
+        }
     }
 }
 
@@ -182,8 +189,14 @@ impl StageTimes {
 
     /// The whole request, up to the end of its answer.
     pub fn total(&self) -> Duration {
-        let held_back = self.ns[Stage::Throttle as usize];
-        Duration::from_nanos(self.ns.iter().sum::<u64>() - held_back)
+        Duration::from_nanos(self.nanos_without(&[Stage::Throttle]))
+    }
+
+    /// Nanoseconds of all stages but these.
+    #[inline]
+    pub fn nanos_without(&self, stages: &[Stage]) -> u64 {
+        let without = stages.iter().map(|stage| self.ns[*stage as usize]);
+        self.ns.iter().sum::<u64>() - without.sum::<u64>()
     }
 
     /// The trace that the request is part of, if that is known.
@@ -195,6 +208,13 @@ impl StageTimes {
     pub fn iter(&self) -> impl Iterator<Item = (Stage, Duration)> + '_ {
         Stage::ALL.iter().map(|&s| (s, self.get(s)))
     }
+}
+
+/// 64 bits are enough for 584 years.
+#[inline]
+fn nanos(time: Duration) -> u64 {
+    const NANOS: u64 = 1_000_000_000;
+    time.as_secs().saturating_mul(NANOS) + u64::from(time.subsec_nanos())
 }
 
 #[cfg(test)]

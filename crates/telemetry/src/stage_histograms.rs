@@ -31,8 +31,8 @@ impl<A: LabelEnum> StageHistograms<A> {
     pub fn observe(&self, api: A, times: &StageTimes) {
         let bind = || std::array::from_fn(|at| self.family.bind((api, Stage::ALL[at])));
         let row = self.rows[api.index()].get_or_init(bind);
-        for (histogram, (_, time)) in row.iter().zip(times.iter()) {
-            histogram.observe_duration(time);
+        for (histogram, ns) in row.iter().zip(times.nanos()) {
+            histogram.observe_nanos(*ns);
         }
     }
 }

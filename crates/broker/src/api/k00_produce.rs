@@ -111,7 +111,10 @@ impl Produce {
             begun.push(topic.await);
         }
         drop(turn);
-        let mut response = ProduceResponse::default();
+        let mut response = ProduceResponse {
+            responses: Vec::with_capacity(denied.len() + begun.len()),
+            ..ProduceResponse::default()
+        };
         for data in denied {
             let indexes = data.partition_data.iter().map(|partition| partition.index);
             let refused = |index| partition_answer(index, Err(Refusal::new(error, None)), call);
@@ -269,6 +272,7 @@ struct TopicInProgress {
 impl TopicInProgress {
     async fn finish(mut self, call: &mut Call<'_>) -> TopicProduceResponse {
         let mut wrote = Wrote::default();
+        self.answer.partition_responses = Vec::with_capacity(self.partitions.len());
         for (index, size, appended) in self.partitions {
             let (records, done) = match appended {
                 Ok(appended) => (appended.records, appended.finish(call).await),
@@ -281,7 +285,8 @@ impl TopicInProgress {
             self.answer.partition_responses.push(answer);
         }
         if let Some(topic) = &self.topic {
-            topic.writers.wrote((call.client_id, call.peer), wrote);
+            let who = (call.client_id, call.peer);
+            topic.writers.wrote(call.writer, who, wrote);
         }
         self.answer
     }

@@ -29,7 +29,7 @@ use crate::answer_memory::Room;
 use crate::blocking::Blocking;
 use crate::drain::Drain;
 use crate::fetch_sessions::{self, FetchSessions};
-use crate::handler::{Answering, ApiRange, Call, Handler, Reply};
+use crate::handler::{ANSWER_BYTES, Answering, ApiRange, Call, Handler, Reply};
 use crate::leadership::{check_leader_epoch, locate};
 use crate::metrics::FetchMetrics;
 use crate::read_errors::read_error;
@@ -452,7 +452,7 @@ impl Handler for Fetch {
             call.committed_only = Some(request.isolation_level == READ_COMMITTED);
             let mut response = self.fetch(request, call).await;
             response.throttle_time_ms = call.quotas.throttle_time_ms();
-            let mut chunks = Chunks::new();
+            let mut chunks = Chunks::with_capacity(ANSWER_BYTES);
             response.encode_to(&mut chunks, call.version)?;
             Ok(Reply::Body(chunks))
         })

@@ -1,8 +1,10 @@
 //! Reading, handling and answering one request, and how a connection can end.
 
-use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::io::IoSlice;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -36,6 +38,7 @@ use crate::slow_requests::SlowRequests;
 use crate::spans;
 use crate::tls_stream::HandshakeError;
 use crate::turns::{LONG_REQUEST_BYTES, Turns};
+use crate::writers::CurrentWriter;
 
 use super::audit;
 use super::request_log;
@@ -120,6 +123,7 @@ pub(super) struct Books {
     pub(super) quotas: ClientQuotas,
     pub(super) client: CurrentClient,
     pub(super) reader: CurrentReader,
+    pub(super) writer: CurrentWriter,
 }
 
 impl Books {
@@ -129,6 +133,7 @@ impl Books {
             quotas: ClientQuotas::new(&context.quotas, peer.principal.name()),
             client: context.clients.connected(),
             reader: context.readers.connected(),
+            writer: context.clients.writer(),
         }
     }
 
@@ -138,6 +143,7 @@ impl Books {
             quotas: ClientQuotas::nobodys(&context.quotas),
             client: context.clients.connected(),
             reader: context.readers.connected(),
+            writer: context.clients.writer(),
         }
     }
 }
@@ -263,10 +269,16 @@ impl Asked<'_> {
             });
         }
         let turn = match is_long(key, self.request_bytes) {
-            true => context.turns.next().await,
-            false => None,
+            true => {
+                let turn = context.turns.next().await;
+                clock.enter(Stage::LocalAppend);
+                turn
+            }
+            false => {
+                clock.rename(Stage::LocalAppend);
+                None
+            }
         };
-        clock.enter(Stage::LocalAppend);
         let is_timed = books.quotas.times_threads();
         let thread_time = match is_timed {
             true => ThreadTime::new(),
@@ -279,6 +291,7 @@ impl Asked<'_> {
             peer: self.peer,
             access: &context.access,
             quotas: books.quotas.request(client_id, &thread_time),
+            writer: &mut books.writer,
             answers: &context.answers,
             answer_room: None,
             request_bytes: self.request_bytes,
@@ -389,56 +402,71 @@ pub(super) async fn send(
     body: Chunks,
     context: &ConnectionContext,
 ) -> Result<(), End> {
-    let runs = std::iter::once(head.freeze()).chain(body.into_runs());
-    write(stream, runs.collect(), context).await
+    let mut runs = body.into_runs();
+    runs.insert(0, head.freeze());
+    write(stream, runs, context).await
 }
 
 /// Writes everything; a peer that reads nothing for `connections.max.idle.ms` ends the connection, and
 /// sooner, when others need the memory.
 pub(super) async fn write(
     stream: &mut impl ByteStream,
-    mut runs: VecDeque<Bytes>,
+    mut runs: Vec<Bytes>,
     context: &ConnectionContext,
 ) -> Result<(), End> {
     let patience = context.limits.idle;
     let mut stalled = Duration::ZERO;
-    while !runs.is_empty() {
+    let mut rest = &mut runs[..];
+    while !rest.is_empty() {
         let mut slices = [IoSlice::new(&[]); WRITE_SLICES_MAX];
-        let count = runs.len().min(WRITE_SLICES_MAX);
-        for (slice, run) in slices.iter_mut().zip(&runs) {
+        let count = rest.len().min(WRITE_SLICES_MAX);
+        for (slice, run) in slices.iter_mut().zip(&*rest) {
             *slice = IoSlice::new(run);
         }
         let step = answer_memory::STALLED.min(patience.saturating_sub(stalled));
-        match timeout(step, stream.write_vectored(&slices[..count])).await {
-            Err(_) => {
+        match within(step, stream.write_vectored(&slices[..count])).await {
+            None => {
                 stalled += step;
                 if stalled >= patience || context.answers.is_short() {
                     return Err(End::SlowReader(stalled));
                 }
             }
-            Ok(Ok(0)) => return Err(End::Send(std::io::ErrorKind::WriteZero.into())),
-            Ok(Ok(written)) => {
+            Some(Ok(0)) => return Err(End::Send(std::io::ErrorKind::WriteZero.into())),
+            Some(Ok(written)) => {
                 stalled = Duration::ZERO;
-                forget_written(&mut runs, written);
+                rest = without_written(rest, written);
             }
-            Ok(Err(error)) => return Err(End::Send(error)),
+            Some(Err(error)) => return Err(End::Send(error)),
         }
     }
     // TLS may still hold some of it.
-    match timeout(patience, stream.flush()).await {
-        Err(_) => Err(End::SlowReader(patience)),
-        Ok(flushed) => flushed.map_err(End::Send),
+    match within(patience, stream.flush()).await {
+        None => Err(End::SlowReader(patience)),
+        Some(flushed) => flushed.map_err(End::Send),
     }
 }
 
-fn forget_written(runs: &mut VecDeque<Bytes>, mut written: usize) {
-    while written > 0 {
-        let Some(run) = runs.front_mut() else { return };
+/// What is left of the runs; those that are written let go of their memory.
+fn without_written(mut runs: &mut [Bytes], mut written: usize) -> &mut [Bytes] {
+    while let Some(run) = runs.first_mut() {
         if written < run.len() {
             run.advance(written);
-            return;
+            break;
         }
         written -= run.len();
-        runs.pop_front();
+        *run = Bytes::new();
+        runs = &mut runs[1..];
+    }
+    runs
+}
+
+/// What becomes of something within some time; `None` if nothing does. No timer is made for what is ready
+/// at once, as writing to a socket mostly is.
+async fn within<F: Future>(time: Duration, work: F) -> Option<F::Output> {
+    let mut work = pin!(work);
+    let first = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await;
+    match first {
+        Poll::Ready(done) => Some(done),
+        Poll::Pending => timeout(time, work).await.ok(),
     }
 }

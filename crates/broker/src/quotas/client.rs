@@ -118,22 +118,25 @@ pub struct RequestQuotas<'a> {
 impl RequestQuotas<'_> {
     /// Counts so much of what a quota limits.
     pub fn charge(&mut self, kind: QuotaKind, value: f64) -> u64 {
-        let windows = self.client.quotas.windows(kind);
-        let now_ms = self.client.quotas.now_ms();
-        let Some(account) = self.client.account(kind) else {
+        let Some(account) = self.limited(kind) else {
             return 0;
         };
-        let wait_ms = account.charge(windows, value, now_ms);
+        let windows = self.client.quotas.windows(kind);
+        let wait_ms = account.charge(windows, value, self.client.quotas.now_ms());
         self.hold_back(kind, wait_ms);
         wait_ms
+    }
+
+    /// The account of a quota that holds for the client. Most have none: then the clock need not be read.
+    fn limited(&mut self, kind: QuotaKind) -> Option<Arc<Account>> {
+        self.client.account(kind).cloned()
     }
 
     /// Whether there is a quota, and nothing was counted for as long as anybody remembers.
     pub fn is_unused(&mut self, kind: QuotaKind) -> bool {
         let windows = self.client.quotas.windows(kind);
-        let now_ms = self.client.quotas.now_ms();
-        let account = self.client.account(kind);
-        account.is_some_and(|account| account.is_unused(windows, now_ms))
+        let account = self.limited(kind);
+        account.is_some_and(|account| account.is_unused(windows, self.client.quotas.now_ms()))
     }
 
     /// Takes back what was counted but is not used.
@@ -149,12 +152,12 @@ impl RequestQuotas<'_> {
     /// in Kafka.
     pub fn charge_thread_time(&mut self) {
         let kind = QuotaKind::Request;
-        let windows = self.client.quotas.windows(kind);
-        let now_ms = self.client.quotas.now_ms();
         let so_far = self.thread_time.so_far();
         let percent = so_far.saturating_sub(self.counted).as_secs_f64() * 100.0;
         self.counted = so_far;
-        if let Some(account) = self.client.account(kind) {
+        if let Some(account) = self.limited(kind) {
+            let windows = self.client.quotas.windows(kind);
+            let now_ms = self.client.quotas.now_ms();
             let wait_ms = account.charge(windows, percent, now_ms).min(windows.ms);
             self.hold_back(kind, wait_ms);
         }

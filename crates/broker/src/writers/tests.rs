@@ -1,7 +1,9 @@
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use super::{WRITERS_MAX, Writers, Wrote};
+use limpid_platform::mixing::Mixing;
+
+use super::{CurrentWriter, WRITERS_MAX, Writers, Wrote};
 use crate::peer::Peer;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -9,6 +11,12 @@ const SECOND: Duration = Duration::from_secs(1);
 fn peer(host: u8) -> Peer {
     let address = ([10, 0, 0, host], 9).into();
     Peer::new(address, Arc::from("PLAINTEXT"))
+}
+
+fn wrote(writers: &Writers, who: (Option<&str>, &Peer), wrote: Wrote) {
+    // All connections of a broker have the same hash.
+    static MIXING: LazyLock<Mixing> = LazyLock::new(Mixing::default);
+    writers.wrote(&mut CurrentWriter::new(*MIXING), who, wrote);
 }
 
 fn bytes(bytes: u64) -> Wrote {
@@ -26,9 +34,9 @@ fn writers_are_told_apart_and_ranked() {
     assert!(writers.look(SECOND).is_none(), "nobody wrote");
     let (one, two) = (peer(1), peer(2));
     for _ in 0..30 {
-        writers.wrote((Some("big"), &one), bytes(700));
-        writers.wrote((Some("small"), &one), bytes(200));
-        writers.wrote((Some("small"), &two), bytes(100));
+        wrote(&writers, (Some("big"), &one), bytes(700));
+        wrote(&writers, (Some("small"), &one), bytes(200));
+        wrote(&writers, (Some("small"), &two), bytes(100));
         writers.look(SECOND);
     }
     let seen = writers.look(Duration::ZERO).unwrap();
@@ -52,7 +60,7 @@ fn writers_are_told_apart_and_ranked() {
 #[test]
 fn who_is_silent_for_long_is_forgotten() {
     let writers = Writers::default();
-    writers.wrote((None, &peer(1)), bytes(1 << 20));
+    wrote(&writers, (None, &peer(1)), bytes(1 << 20));
     writers.look(60 * SECOND);
     let seen = writers.look(60 * SECOND).unwrap();
     assert!(seen.writers[0].bytes_per_second < 100.0);
@@ -64,7 +72,7 @@ fn there_are_never_more_than_the_limit() {
     let writers = Writers::default();
     for n in 0..10_000 {
         let client_id = format!("client-{n}{}", "x".repeat(1_000));
-        writers.wrote((Some(&client_id), &peer(1)), bytes(100));
+        wrote(&writers, (Some(&client_id), &peer(1)), bytes(100));
     }
     let seen = writers.look(SECOND).unwrap();
     assert_eq!(seen.writers.len(), WRITERS_MAX);
@@ -75,7 +83,7 @@ fn there_are_never_more_than_the_limit() {
 #[test]
 fn a_hot_key_is_found_and_uniform_ones_are_not_called_hot() {
     let writers = Writers::default();
-    writers.wrote((None, &peer(1)), bytes(1));
+    wrote(&writers, (None, &peer(1)), bytes(1));
     for n in 0..1_000_u32 {
         match n % 10 {
             0..5 => writers.sampled(Some(b"hot")),

@@ -1,5 +1,5 @@
-//! The hash of writers and keys: short, since it is taken for each request, and seeded, so that nobody
-//! can choose names that share a place in a list. What two that share one cost is a wrong share there.
+//! A hash of names that is short, since it is taken for each request, and seeded, so that nobody can choose
+//! names that share a place in a table.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -8,7 +8,7 @@ const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Makes hashers with a seed of their own.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Mixing {
+pub struct Mixing {
     seed: u64,
 }
 
@@ -22,15 +22,18 @@ impl Default for Mixing {
 impl BuildHasher for Mixing {
     type Hasher = Mixer;
 
+    #[inline]
     fn build_hasher(&self) -> Mixer {
         Mixer(self.seed)
     }
 }
 
 /// Takes in eight bytes at a time.
-pub(super) struct Mixer(u64);
+#[derive(Debug)]
+pub struct Mixer(u64);
 
 impl Mixer {
+    #[inline]
     fn mix(&mut self, word: u64) {
         let product = u128::from(self.0 ^ word) * u128::from(FACTOR);
         self.0 ^= (product as u64) ^ ((product >> 64) as u64).rotate_left(29);
@@ -38,6 +41,7 @@ impl Mixer {
 }
 
 impl Hasher for Mixer {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) {
         let (words, rest) = bytes.as_chunks::<8>();
         for word in words {
@@ -50,6 +54,13 @@ impl Hasher for Mixer {
         self.mix(u64::from_le_bytes(last));
     }
 
+    /// What ends a string: nothing that is longer than the last bytes say it is.
+    #[inline]
+    fn write_u8(&mut self, byte: u8) {
+        self.mix(u64::from(byte));
+    }
+
+    #[inline]
     fn finish(&self) -> u64 {
         let mut last = Mixer(self.0);
         last.mix(self.0 >> 32);
