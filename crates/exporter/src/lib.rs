@@ -36,6 +36,7 @@ mod http;
 pub mod jmx;
 mod labels;
 mod metrics;
+mod numbers;
 mod page;
 mod select;
 pub mod synthetic;

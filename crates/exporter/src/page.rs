@@ -208,13 +208,12 @@ fn write(writer: &mut Writer, family: &FamilySamples) -> usize {
     if family.is_empty() || !writer.open(head) {
         return 0;
     }
-    let mut seen = HashSet::with_capacity(family.len());
-    for (labels, value) in family.iter() {
-        if seen.insert(labels) {
-            writer.sample(&of.name, labels, value);
-        }
+    let mut written = 0;
+    for (labels, value) in family.unique() {
+        writer.sample(&of.name, labels, value);
+        written += 1;
     }
-    seen.len()
+    written
 }
 
 #[cfg(test)]

@@ -9,6 +9,10 @@ use limpid_telemetry::exemplars::{Exemplar, Exemplars, Slots};
 use prometheus::proto::{Metric, MetricFamily, MetricType};
 
 use crate::accept::Format;
+use crate::numbers::{push_float, push_whole};
+
+/// Room for a value, with the space before it and the end of the line.
+const VALUE_BYTES: usize = 24;
 
 /// A page that is being written. No family and no series can get onto it twice.
 pub(crate) struct Writer {
@@ -95,11 +99,12 @@ impl Writer {
     }
 
     fn sample_of(&mut self, name: &str, labels: &str, value: Number64, exemplar: Option<Exemplar>) {
+        self.out.reserve(name.len() + labels.len() + VALUE_BYTES);
         self.out.push_str(name);
         self.out.push_str(labels);
         self.out.push(' ');
         match value {
-            Number64::Int(v) => write!(self.out, "{v}").expect("writing to a string"),
+            Number64::Int(v) => push_whole(v, &mut self.out),
             Number64::Float(v) => push_float(v, &mut self.out),
         }
         if let Some(Exemplar { value, at, trace }) = exemplar {
@@ -230,15 +235,6 @@ fn push_labels(metric: &Metric, out: &mut String) {
     }
     if !metric.get_label().is_empty() {
         out.push('}');
-    }
-}
-
-/// Both formats spell the special values alike; Rust spells infinity otherwise.
-fn push_float(value: f64, out: &mut String) {
-    if value.is_infinite() {
-        out.push_str(if value > 0.0 { "+Inf" } else { "-Inf" });
-    } else {
-        write!(out, "{value}").expect("writing to a string");
     }
 }
 

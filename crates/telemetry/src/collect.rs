@@ -1,7 +1,10 @@
 //! Collectors: state that is read when somebody scrapes, not counted when it changes.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::time::Duration;
+
+use limpid_platform::mixing::Mixing;
 
 use crate::declare::{Declaration, Kind, LabelDeclaration};
 use crate::label::shortened;
@@ -208,9 +211,16 @@ impl FamilySamples {
     /// The number of values is not the number of declared labels.
     pub fn add(&mut self, values: &[&str], value: impl Into<Number64>) {
         assert_eq!(values.len(), self.labels.len(), "{}", self.head.name);
-        let names = self.labels.iter().map(|label| label.name);
-        label_block(names.zip(values.iter().copied()), &mut self.text);
+        labels_of(self.labels, values, &mut self.text);
         self.push(value.into());
+    }
+
+    /// Adds a sample with the labels of another family's: what has a series in several families has its
+    /// block written once.
+    pub fn add_like(&mut self, block: &Block, value: impl Into<Number64>) {
+        let is_alike = block.labels.len() == self.labels.len();
+        assert!(is_alike, "{}", self.head.name);
+        self.add_block(&block.text, value.into());
     }
 
     /// `({label="value",…}, value)` of each sample, escaped and ready to be written after a name.
@@ -219,6 +229,30 @@ impl FamilySamples {
         let blocks = std::iter::once(0).chain(ends.clone()).zip(ends);
         let blocks = blocks.map(|(start, end)| &self.text[start..end]);
         blocks.zip(self.values.iter().copied())
+    }
+
+    /// The same, but each label block once: the first sample that has it.
+    pub fn unique(&self) -> impl Iterator<Item = (&str, Number64)> {
+        let mut last: Option<(&str, &str)> = None;
+        let mut seen: Option<HashSet<&str, Mixing>> = None;
+        self.iter().enumerate().filter_map(move |(at, sample)| {
+            let labels = sample.0;
+            if seen.is_none() {
+                let place = place(labels);
+                if last.is_none_or(|last| comes_before(last, place)) {
+                    last = Some(place);
+                    return Some(sample);
+                }
+            }
+            // Not in order: then all that came have to be known.
+            let seen = seen.get_or_insert_with(|| {
+                let before = self.iter().take(at).map(|(labels, _)| labels);
+                let mut seen = HashSet::with_capacity_and_hasher(self.len(), Mixing::default());
+                seen.extend(before);
+                seen
+            });
+            seen.insert(labels).then_some(sample)
+        })
     }
 
     /// The same family without samples.
@@ -269,10 +303,56 @@ impl FamilySamples {
     }
 }
 
+/// The labels of something that has series in several families, which name them alike.
+#[derive(Debug)]
+pub struct Block {
+    labels: &'static [LabelDeclaration],
+    text: String,
+}
+
+impl Block {
+    /// For the labels of this family.
+    pub fn of(declaration: &'static Declaration) -> Self {
+        Self {
+            labels: declaration.labels,
+            text: String::new(),
+        }
+    }
+
+    /// Describes another thing from now on.
+    ///
+    /// # Panics
+    /// The number of values is not the number of declared labels.
+    pub fn set(&mut self, values: &[&str]) {
+        assert_eq!(values.len(), self.labels.len(), "a value for each label");
+        self.text.clear();
+        labels_of(self.labels, values, &mut self.text);
+    }
+}
+
+/// A label block in two parts: its last value is mostly a number.
+fn place(labels: &str) -> (&str, &str) {
+    let end = labels.bytes().rposition(|byte| byte == b'=');
+    labels.split_at(end.unwrap_or(0))
+}
+
+/// An order of label blocks in which collectors tell of partitions: topics by name, 9 before 10. What rises
+/// in it has nothing twice, and nothing has to be remembered to know that.
+fn comes_before(one: (&str, &str), other: (&str, &str)) -> bool {
+    let by_last = || (one.1.len(), one.1).cmp(&(other.1.len(), other.1));
+    one.0.cmp(other.0).then_with(by_last).is_lt()
+}
+
+fn labels_of(labels: &[LabelDeclaration], values: &[&str], out: &mut String) {
+    let names = labels.iter().map(|label| label.name);
+    label_block(names.zip(values.iter().copied()), out);
+}
+
 /// Writes `{name="value",…}`, escaped; nothing when there is no label with a value.
 pub fn label_block<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>, out: &mut String) {
     let mut open = "{";
     for (name, value) in labels.filter(|(_, value)| !value.is_empty()) {
+        out.reserve(name.len() + value.len() + "{=\"\"}".len());
         out.push_str(open);
         out.push_str(name);
         out.push_str("=\"");
@@ -287,6 +367,16 @@ pub fn label_block<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>, out: &m
 
 /// Escapes a label value as both exposition formats want it.
 pub fn escape_label(value: &str, out: &mut String) {
+    // All bytes are looked at, since that is many at a time; hardly a name has one of these.
+    let is_special = |byte: &u8| matches!(byte, b'\\' | b'"' | b'\n');
+    if !value
+        .as_bytes()
+        .iter()
+        .fold(false, |any, byte| any | is_special(byte))
+    {
+        out.push_str(value);
+        return;
+    }
     for part in value.split_inclusive(['\\', '"', '\n']) {
         match part.as_bytes()[part.len() - 1] {
             b'\n' => {

@@ -3,14 +3,15 @@
 //! A partition without a commit has no lag, a lag in seconds that is not known is absent, and a
 //! group that stopped stays for as long as it has offsets.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use limpid_cluster::findings;
 use limpid_cluster::{ClusterSnapshot, ClusterSource, Group, GroupPartition};
+use limpid_telemetry::collect::Block;
 use limpid_telemetry::{CollectError, Collector, Declaration, Number, Samples, Text};
 
 use super::{GROUP_PARTITIONS_MAX, GroupName, ShownGroups};
+use crate::numbers::push_whole;
 
 /// Declared maxima: a page has at most so many partitions of groups, whatever their topics.
 type TopicName = Text<GROUP_PARTITIONS_MAX>;
@@ -83,7 +84,7 @@ impl Collector for Groups {
         for d in [&families::LAG_RECORDS, &families::LAG_SECONDS] {
             out.family(d).leave_out(shown.partitions_left_out);
         }
-        let mut index = String::new();
+        let (mut index, mut labels) = (String::new(), Block::of(&families::LAG_RECORDS));
         for shown in shown.groups {
             let group = shown.group;
             add_group(out, group, snapshot.taken_at_ms);
@@ -93,8 +94,9 @@ impl Collector for Groups {
             let partitions = group.partitions().filter(|_| shown.with_partitions);
             for (topic, partition) in partitions {
                 index.clear();
-                write!(index, "{}", partition.partition).expect("writing to a string");
-                add_partition(out, [&group.id, topic, &index], partition);
+                push_whole(partition.partition.into(), &mut index);
+                labels.set(&[&group.id, topic, &index]);
+                add_partition(out, &labels, partition);
             }
         }
         Ok(())
@@ -143,18 +145,18 @@ fn add_watched(out: &mut Samples, snapshot: &ClusterSnapshot) {
     out.family(&families::WATCHED_MAX).add(&[], watched.max);
 }
 
-fn add_partition(out: &mut Samples, labels: [&str; 3], partition: &GroupPartition) {
+fn add_partition(out: &mut Samples, labels: &Block, partition: &GroupPartition) {
     let Some(lag) = &partition.lag else {
         return;
     };
     let records = out.family(&families::LAG_RECORDS);
-    records.add(&labels, lag.records);
+    records.add_like(labels, lag.records);
     if let Some(seconds) = lag.seconds {
-        out.family(&families::LAG_SECONDS).add(&labels, seconds);
+        out.family(&families::LAG_SECONDS).add_like(labels, seconds);
     }
     if let Some(seconds) = lag.event_seconds {
         let event = out.family(&families::EVENT_LAG_SECONDS);
-        event.add(&labels, seconds);
+        event.add_like(labels, seconds);
     }
 }
 

@@ -7,13 +7,14 @@
 //! Unlike there lag is never negative, and where nothing was committed there is no sample instead
 //! of a −1, which made sums wrong.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
-use limpid_cluster::{Broker, ClusterSnapshot, ClusterSource, Partition, Topic};
+use limpid_cluster::{Broker, ClusterSnapshot, ClusterSource, Partition};
+use limpid_telemetry::collect::Block;
 use limpid_telemetry::{CollectError, Collector, Declaration, Number, Samples, Text};
 
 use super::{GroupName, ShownGroups};
+use crate::numbers::push_whole;
 
 /// Declared maxima. State is not interned: they are what the catalogue says, not a limit here.
 type TopicName = Text<100_000>;
@@ -94,22 +95,19 @@ impl Collector for KafkaExporter {
         if snapshot.speaks_for(snapshot.controller_id) {
             add_cluster(out, &snapshot);
         }
-        let mut index = String::new();
+        let (mut index, mut labels) = (String::new(), Block::of(&families::LEADER));
         for topic in &snapshot.topics {
             let of_ours = |p: &&Partition| snapshot.speaks_for(p.leader);
             for partition in topic.partitions.iter().filter(of_ours) {
-                number(&mut index, partition.index);
-                add_partition(out, topic, &index, partition);
+                index.clear();
+                push_whole(partition.index.into(), &mut index);
+                labels.set(&[&topic.name, &index]);
+                add_partition(out, &labels, partition);
             }
         }
         add_groups(out, &snapshot);
         Ok(())
     }
-}
-
-fn number(text: &mut String, number: i32) {
-    text.clear();
-    write!(text, "{number}").expect("writing to a string");
 }
 
 /// What one broker tells for all.
@@ -137,7 +135,7 @@ fn add_groups(out: &mut Samples, snapshot: &ClusterSnapshot) {
     for d in [&families::GROUP_OFFSET, &families::GROUP_LAG] {
         out.family(d).leave_out(shown.partitions_left_out);
     }
-    let mut index = String::new();
+    let (mut index, mut labels) = (String::new(), Block::of(&families::GROUP_LAG));
     for shown in shown.groups {
         let group = shown.group;
         let members = out.family(&families::GROUP_MEMBERS);
@@ -145,15 +143,17 @@ fn add_groups(out: &mut Samples, snapshot: &ClusterSnapshot) {
         for topic in group.topics.iter().filter(|_| shown.with_partitions) {
             let (mut offsets, mut lags) = (None, None);
             for p in &topic.partitions {
-                number(&mut index, p.partition);
-                let labels = [group.id.as_str(), topic.name.as_str(), &index];
+                index.clear();
+                push_whole(p.partition.into(), &mut index);
+                labels.set(&[&group.id, &topic.name, &index]);
                 if let Some(committed) = &p.committed {
                     let family = out.family(&families::GROUP_OFFSET);
-                    family.add(&labels, committed.offset);
+                    family.add_like(&labels, committed.offset);
                     *offsets.get_or_insert(0) += committed.offset;
                 }
                 if let Some(lag) = &p.lag {
-                    out.family(&families::GROUP_LAG).add(&labels, lag.records);
+                    let family = out.family(&families::GROUP_LAG);
+                    family.add_like(&labels, lag.records);
                     *lags.get_or_insert(0) += lag.records;
                 }
             }
@@ -168,23 +168,22 @@ fn add_groups(out: &mut Samples, snapshot: &ClusterSnapshot) {
     }
 }
 
-fn add_partition(out: &mut Samples, topic: &Topic, index: &str, p: &Partition) {
-    let labels = [topic.name.as_str(), index];
+fn add_partition(out: &mut Samples, labels: &Block, p: &Partition) {
     if let Some(leader) = p.leader {
-        out.family(&families::LEADER).add(&labels, leader);
+        out.family(&families::LEADER).add_like(labels, leader);
         out.family(&families::CURRENT_OFFSET)
-            .add(&labels, p.high_watermark);
+            .add_like(labels, p.high_watermark);
         out.family(&families::OLDEST_OFFSET)
-            .add(&labels, p.log_start_offset);
+            .add_like(labels, p.log_start_offset);
     }
     out.family(&families::REPLICAS)
-        .add(&labels, p.replicas.len());
+        .add_like(labels, p.replicas.len());
     out.family(&families::IN_SYNC_REPLICA)
-        .add(&labels, p.isr.len());
+        .add_like(labels, p.isr.len());
     out.family(&families::LEADER_IS_PREFERRED)
-        .add(&labels, p.leader_is_preferred());
+        .add_like(labels, p.leader_is_preferred());
     out.family(&families::UNDER_REPLICATED)
-        .add(&labels, p.under_replicated());
+        .add_like(labels, p.under_replicated());
 }
 
 #[cfg(test)]

@@ -66,3 +66,49 @@ fn large_counts_do_not_wrap() {
     assert_eq!(Number64::from(u64::MAX), Number64::Float(u64::MAX as f64));
     assert_eq!(Number64::from(7u64), Number64::Int(7));
 }
+
+#[test]
+fn each_label_set_is_told_once_in_order_or_not() {
+    let told = |labels: &[(&str, &str)]| {
+        let mut samples = Samples::new();
+        let family = samples.family(&example::PARTITIONS);
+        for (at, (topic, partition)) in labels.iter().enumerate() {
+            family.add(&[topic, partition], at);
+        }
+        let told = family.unique();
+        told.map(|(_, value)| value).collect::<Vec<_>>()
+    };
+    let all = |of: &[i64]| of.iter().map(|at| Number64::Int(*at)).collect::<Vec<_>>();
+    let in_order = [("a", "9"), ("a", "10"), ("ab", "0"), ("b", "0"), ("b", "1")];
+    assert_eq!(told(&in_order), all(&[0, 1, 2, 3, 4]));
+    let twice_at_once = [("a", "1"), ("a", "1"), ("a", "2")];
+    assert_eq!(told(&twice_at_once), all(&[0, 2]));
+    let out_of_order = [
+        ("a", "1"),
+        ("b", "1"),
+        ("a", "2"),
+        ("b", "1"),
+        ("a", "2"),
+        ("c", ""),
+    ];
+    assert_eq!(told(&out_of_order), all(&[0, 1, 2, 5]));
+    assert_eq!(told(&[("", ""), ("", "")]), all(&[0]));
+    assert_eq!(
+        told(&[("x=1", "y=2"), ("x=1", "y=10"), ("x=1", "y=2")]),
+        all(&[0, 1])
+    );
+}
+
+#[test]
+fn a_block_is_what_each_family_would_have_written() {
+    let mut samples = Samples::new();
+    let mut block = Block::of(&example::PARTITIONS);
+    for topic in ["a", "b\"\\\n", ""] {
+        block.set(&[topic, "7"]);
+        let family = samples.family(&example::PARTITIONS);
+        family.add(&[topic, "7"], 1);
+        family.add_like(&block, 1);
+        let told: Vec<&str> = family.iter().map(|(labels, _)| labels).collect();
+        assert_eq!(told[told.len() - 2], told[told.len() - 1]);
+    }
+}
