@@ -36,6 +36,13 @@ pub trait File: Send + Sync + fmt::Debug {
     /// The operating system's.
     fn read_at(&self, buf: &mut [u8], position: u64) -> io::Result<usize>;
 
+    /// Reads behind what `buf` holds, at most as much as its capacity has room for; 0 means end of
+    /// file, or no room. The room is not cleared first.
+    ///
+    /// # Errors
+    /// The operating system's; `buf` is as it was.
+    fn read_to_room(&self, buf: &mut Vec<u8>, position: u64) -> io::Result<usize>;
+
     /// Writes at least one byte of `buf` at `position`, perhaps fewer than all.
     ///
     /// # Errors
@@ -108,6 +115,30 @@ pub trait File: Send + Sync + fmt::Debug {
             }
         }
         Ok(done)
+    }
+
+    /// Makes `buf` hold the `len` bytes at `position`, or as many as the file has there. Nobody clears
+    /// the memory first, which for a large read costs as much as the read.
+    ///
+    /// # Errors
+    /// As [`File::read_at`]; `buf` is empty then.
+    fn read_into(&self, buf: &mut Vec<u8>, len: usize, position: u64) -> io::Result<()> {
+        buf.clear();
+        buf.reserve_exact(len);
+        while buf.len() < len {
+            match self.read_to_room(buf, position + buf.len() as u64) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => {
+                    buf.clear();
+                    return Err(e);
+                }
+            }
+        }
+        // There may have been more room than was asked for.
+        buf.truncate(len);
+        Ok(())
     }
 
     /// Writes all of `buf` at `position`, looping over short writes.
@@ -223,9 +254,8 @@ pub trait Files: Send + Sync + fmt::Debug {
             let why = format!("file of {len} bytes is longer than the limit of {max_bytes}");
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         }
-        let mut out = vec![0; usize::try_from(len).map_err(io::Error::other)?];
-        let got = file.read_up_to_at(&mut out, 0)?;
-        out.truncate(got);
+        let mut out = Vec::new();
+        file.read_into(&mut out, usize::try_from(len).map_err(io::Error::other)?, 0)?;
         Ok(out)
     }
 }

@@ -163,18 +163,8 @@ impl Scanner {
 
     fn fill(&mut self, position: u64) -> io::Result<()> {
         let size = (self.end - position).min(self.window_bytes as u64) as usize;
-        self.window.resize(size, 0);
         self.window_start = position;
-        match self.file.read_up_to_at(&mut self.window, position) {
-            Ok(got) => {
-                self.window.truncate(got);
-                Ok(())
-            }
-            Err(e) => {
-                self.window.clear();
-                Err(e)
-            }
-        }
+        self.file.read_into(&mut self.window, size, position)
     }
 
     fn crc(&mut self, from: u64, to: u64) -> Result<u32, ScanError> {

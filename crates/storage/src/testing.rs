@@ -120,6 +120,14 @@ impl File for OneFile {
         Ok(count)
     }
 
+    fn read_to_room(&self, buf: &mut Vec<u8>, position: u64) -> io::Result<usize> {
+        let at = usize::try_from(position).unwrap_or(usize::MAX);
+        let rest = self.0.get(at..).unwrap_or_default();
+        let count = rest.len().min(buf.capacity() - buf.len());
+        buf.extend_from_slice(&rest[..count]);
+        Ok(count)
+    }
+
     fn write_at(&self, _: &[u8], _: u64) -> io::Result<usize> {
         refused()
     }

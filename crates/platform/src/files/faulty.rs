@@ -15,7 +15,7 @@ use super::{DirEntry, DiskSpace, File, Files, OpenMode};
 pub enum Op {
     /// [`Files::open`]
     Open,
-    /// [`File::read_at`]
+    /// [`File::read_at`] and [`File::read_to_room`]
     Read,
     /// [`File::write_at`]
     Write,
@@ -197,6 +197,11 @@ impl File for FaultyFile {
     fn read_at(&self, buf: &mut [u8], position: u64) -> io::Result<usize> {
         self.files.check(Op::Read, &self.path)?;
         self.inner.read_at(buf, position)
+    }
+
+    fn read_to_room(&self, buf: &mut Vec<u8>, position: u64) -> io::Result<usize> {
+        self.files.check(Op::Read, &self.path)?;
+        self.inner.read_to_room(buf, position)
     }
 
     fn write_at(&self, buf: &[u8], position: u64) -> io::Result<usize> {

@@ -21,6 +21,11 @@ impl File for RealFile {
         self.0.read_at(buf, position)
     }
 
+    fn read_to_room(&self, buf: &mut Vec<u8>, position: u64) -> io::Result<usize> {
+        let room = rustix::buffer::spare_capacity(buf);
+        Ok(rustix::io::pread(&self.0, room, position)?)
+    }
+
     fn write_at(&self, buf: &[u8], position: u64) -> io::Result<usize> {
         self.0.write_at(buf, position)
     }

@@ -45,3 +45,26 @@ fn faults_skip_and_end() {
     assert!(file.sync_data().is_ok());
     assert!(RealFiles.disk_space(dir.path()).unwrap().total_bytes > 0);
 }
+
+#[test]
+fn reads_into_room_stop_at_the_end_and_leave_nothing_behind_after_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = FaultyFiles::new(Arc::new(RealFiles));
+    let file = files.open(&dir.path().join("f"), OpenMode::Create).unwrap();
+    file.write_all_at(b"0123456789", 0).unwrap();
+    let mut buf = b"what was there before, and longer than what comes".to_vec();
+    file.read_into(&mut buf, 4, 3).unwrap();
+    assert_eq!(buf, b"3456", "no more than asked for, whatever the room");
+    file.read_into(&mut buf, 100, 8).unwrap();
+    assert_eq!(buf, b"89", "as far as the file goes");
+    file.read_into(&mut buf, 100, 10).unwrap();
+    assert_eq!(buf, b"", "the end");
+    let mut twice = Vec::with_capacity(6);
+    twice.extend_from_slice(b"ab");
+    assert_eq!(file.read_to_room(&mut twice, 0).unwrap(), 4);
+    assert_eq!(twice, b"ab0123", "behind what is there");
+    assert_eq!(file.read_to_room(&mut twice, 0).unwrap(), 0, "no room");
+    files.inject(Fault::once(Op::Read, "f", FaultKind::InputOutput));
+    let error = file.read_into(&mut twice, 3, 0).unwrap_err();
+    assert_eq!((error.raw_os_error(), twice.len()), (Some(5), 0));
+}

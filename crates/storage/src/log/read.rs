@@ -191,10 +191,9 @@ impl ColdRead {
         let available = segment.size() - position;
         assert!(first.size() as u64 <= available, "a located batch is whole");
         let len = (self.max_bytes.max(first.size()) as u64).min(available) as usize;
-        let mut buffer = vec![0; len];
+        let mut buffer = Vec::new();
         let file: Arc<dyn File> = segment.log.get()?;
-        let got = file.read_up_to_at(&mut buffer, position)?;
-        buffer.truncate(got);
+        file.read_into(&mut buffer, len, position)?;
         let end = whole_batches(&buffer, self.end_exclusive).map_err(|(at, reason)| {
             ScanError::Corrupt {
                 position: position + at,
