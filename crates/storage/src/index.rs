@@ -13,12 +13,18 @@
 //! costs a longer scan, a wrong one is caught by the checks on reading.
 //!
 //! Entries are searched with `pread`, never mapped: 20 reads of cached pages find one in 10 MiB.
+//!
+//! Entries of `.index` and `.timeindex` wait in memory until there are [`WAITING_ENTRIES_MAX`] of them or
+//! the segment is closed, so that an append opens and writes its log alone. A kill loses what waits, and
+//! nothing needs it: the segment that holds the recovery point gets its indexes anew, and that point
+//! passes a segment only when its indexes are on the disk ([`EntryFile::settle`]).
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use limpid_platform::files::File;
+use parking_lot::Mutex;
 
 use crate::api::AbortedTxn;
 use crate::open_files::Slot;
@@ -29,15 +35,20 @@ pub(crate) const OFFSET_ENTRY_BYTES: usize = 8;
 pub(crate) const TIME_ENTRY_BYTES: usize = 12;
 /// Bytes of an entry of `.txnindex`.
 pub(crate) const TXN_ENTRY_BYTES: usize = 34;
+/// Entries of one file that wait to be written in one go, at most: 640 bytes for both indexes of a
+/// segment, and a write of each for every 128 KiB of small batches.
+pub(crate) const WAITING_ENTRIES_MAX: usize = 32;
 /// A `.txnindex` that claims more than this many entries is read in several goes.
 const TXN_READ_ENTRIES: usize = 1024;
 
-/// A file of `N`-byte entries. Appends come from one thread at a time (the append lock); reads
-/// may run beside them and see whole entries only.
+/// A file of `N`-byte entries, the newest perhaps only in memory. Appends come from one thread at a
+/// time (the append lock); reads may run beside them and see whole entries only.
 #[derive(Debug)]
 pub(crate) struct EntryFile<const N: usize> {
     pub(crate) slot: Arc<Slot>,
+    /// Those that wait are among them. Changes under the lock of these.
     entries: AtomicU32,
+    waiting: Mutex<Vec<[u8; N]>>,
 }
 
 impl<const N: usize> EntryFile<N> {
@@ -47,6 +58,7 @@ impl<const N: usize> EntryFile<N> {
         Self {
             slot,
             entries: AtomicU32::new(entries),
+            waiting: Mutex::default(),
         }
     }
 
@@ -58,14 +70,57 @@ impl<const N: usize> EntryFile<N> {
         u64::from(self.entries()) * N as u64
     }
 
+    /// Adds an entry to a file of which none ever waits, and writes it.
     pub(crate) fn append(&self, entry: &[u8; N]) -> io::Result<()> {
+        let waiting = self.waiting.lock();
+        assert!(
+            waiting.is_empty(),
+            "entries wait in none or in all of a file"
+        );
         let file = self.slot.open_or_create()?;
         file.write_all_at(entry, self.bytes())?;
         self.entries.fetch_add(1, Ordering::Release);
         Ok(())
     }
 
+    /// Adds an entry, which is written when enough of them wait. After an error it was not added.
+    pub(crate) fn append_later(&self, entry: &[u8; N]) -> io::Result<()> {
+        let mut waiting = self.waiting.lock();
+        if waiting.len() >= WAITING_ENTRIES_MAX {
+            self.write(&mut waiting)?;
+        }
+        waiting.push(*entry);
+        self.entries.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+
+    /// Writes the entries that wait. After an error they wait on.
+    pub(crate) fn write_waiting(&self) -> io::Result<()> {
+        self.write(&mut self.waiting.lock())
+    }
+
+    fn write(&self, waiting: &mut Vec<[u8; N]>) -> io::Result<()> {
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let position = u64::from(self.written(waiting)) * N as u64;
+        let file = self.slot.open_or_create()?;
+        file.write_all_at(waiting.as_flattened(), position)?;
+        waiting.clear();
+        Ok(())
+    }
+
+    /// How many entries are in the file.
+    fn written(&self, waiting: &[[u8; N]]) -> u32 {
+        let waiting = waiting.len() as u32;
+        let entries = self.entries();
+        assert!(waiting <= entries, "what waits is a part of the index");
+        entries - waiting
+    }
+
     pub(crate) fn clear(&self) -> io::Result<()> {
+        let mut waiting = self.waiting.lock();
+        waiting.clear();
         self.entries.store(0, Ordering::Release);
         self.slot.open_or_create()?.truncate(0)
     }
@@ -79,8 +134,13 @@ impl<const N: usize> EntryFile<N> {
         }
     }
 
-    /// Cuts what lies behind the last whole entry.
-    pub(crate) fn trim(&self) -> io::Result<()> {
+    /// For a file to which nothing is added any more: writes what waits, and cuts what lies behind the
+    /// last whole entry.
+    pub(crate) fn settle(&self) -> io::Result<()> {
+        let mut waiting = self.waiting.lock();
+        self.write(&mut waiting)?;
+        *waiting = Vec::new();
+        drop(waiting);
         let file = self.slot.open_or_create()?;
         if file.len()? != self.bytes() {
             file.truncate(self.bytes())
@@ -94,16 +154,30 @@ impl<const N: usize> EntryFile<N> {
     }
 
     pub(crate) fn get(&self, i: u32) -> io::Result<[u8; N]> {
-        assert!(
-            i < self.entries(),
-            "entry {i} is behind the end of the index"
-        );
+        {
+            let waiting = self.waiting.lock();
+            let written = self.written(&waiting);
+            assert!(
+                i < self.entries(),
+                "entry {i} is behind the end of the index"
+            );
+            if let Some(at) = i.checked_sub(written) {
+                return Ok(waiting[at as usize]);
+            }
+        }
         read_entry(&*self.slot.get()?, i)
     }
 
     /// The last entry for which `before_or_at` holds (it holds for a prefix).
     fn last_where(&self, before_or_at: impl Fn(&[u8; N]) -> bool) -> io::Result<Option<[u8; N]>> {
-        let (mut low, mut high) = (0, self.entries());
+        let (mut low, mut high) = {
+            let waiting = self.waiting.lock();
+            let at = waiting.partition_point(&before_or_at);
+            if at > 0 {
+                return Ok(Some(waiting[at - 1]));
+            }
+            (0, self.written(&waiting))
+        };
         if high == 0 {
             return Ok(None);
         }
@@ -148,7 +222,7 @@ impl OffsetIndex {
         let mut entry = [0; OFFSET_ENTRY_BYTES];
         entry[..4].copy_from_slice(&relative.to_be_bytes());
         entry[4..].copy_from_slice(&position.to_be_bytes());
-        self.append(&entry)
+        self.append_later(&entry)
     }
 
     /// Where to start scanning for `relative`: a position at or before its batch.
@@ -198,7 +272,7 @@ impl TimeIndex {
         let mut entry = [0; TIME_ENTRY_BYTES];
         entry[..8].copy_from_slice(&timestamp.to_be_bytes());
         entry[8..].copy_from_slice(&relative.to_be_bytes());
-        self.append(&entry)
+        self.append_later(&entry)
     }
 
     /// (timestamp, relative offset) of the last entry at or before `timestamp`.
@@ -310,79 +384,4 @@ fn i64_at(bytes: &[u8], at: usize) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::open_files::OpenFiles;
-    use limpid_platform::files::RealFiles;
-    use proptest::prelude::*;
-
-    fn slot(dir: &std::path::Path) -> Arc<Slot> {
-        Slot::new(
-            &OpenFiles::new(Arc::new(RealFiles), 10),
-            dir.join("i"),
-            true,
-        )
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-        #[test]
-        fn lookups_agree_with_a_linear_scan(
-            steps in prop::collection::vec((1u32..50, 1u32..5000, 0i64..9), 0..60),
-            probes in prop::collection::vec((0u32..4000, -3i64..600), 1..20),
-        ) {
-            let dir = tempfile::tempdir().unwrap();
-            let offsets = OffsetIndex::new(slot(dir.path()), 0);
-            let times_dir = tempfile::tempdir().unwrap();
-            let times = TimeIndex::new(slot(times_dir.path()), 0);
-            let (mut offset, mut position, mut time) = (0, 0, 0);
-            let mut model = Vec::new();
-            for (by, size, later) in steps {
-                offset += by;
-                time += later;
-                offsets.push(offset, position).unwrap();
-                times.push(time, offset).unwrap();
-                model.push((offset, position, time));
-                position += size;
-            }
-            for (relative, timestamp) in probes {
-                let expected = model.iter().rev().find(|e| e.0 <= relative).map_or(0, |e| e.1);
-                prop_assert_eq!(offsets.position_before(relative).unwrap(), expected);
-                let expected = model.iter().rev().find(|e| e.2 <= timestamp).map(|e| (e.2, e.0));
-                prop_assert_eq!(times.entry_before(timestamp).unwrap(), expected);
-            }
-        }
-    }
-
-    #[test]
-    fn a_torn_entry_is_overwritten() {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("i"), [0; 13]).unwrap();
-        let index = OffsetIndex::new(slot(dir.path()), 13);
-        assert!(index.check(13, 100).unwrap().is_err());
-        index.push(7, 9).unwrap();
-        assert_eq!(index.last_entry().unwrap(), Some((7, 9)));
-        index.trim().unwrap();
-        assert_eq!(std::fs::metadata(dir.path().join("i")).unwrap().len(), 16);
-    }
-
-    #[test]
-    fn aborted_transactions_are_collected_by_overlap() {
-        let dir = tempfile::tempdir().unwrap();
-        let index = TxnIndex::new(slot(dir.path()), 0);
-        let txn = |producer_id, first_offset, last_offset, last_stable_offset| AbortedTxn {
-            producer_id,
-            first_offset,
-            last_offset,
-            last_stable_offset,
-        };
-        let all = [txn(1, 0, 10, 11), txn(2, 5, 20, 21), txn(3, 25, 30, 31)];
-        all.iter().for_each(|t| index.push(t).unwrap());
-        let mut out = Vec::new();
-        assert!(index.collect(11, 21, &mut out).unwrap());
-        assert_eq!(out, all[1..2]);
-        assert_eq!(index.check(102, 0).unwrap(), Ok(()));
-        assert!(index.check(102, 15).unwrap().is_err());
-        assert!(!index.collect(11, 100, &mut out).unwrap());
-    }
-}
+mod tests;

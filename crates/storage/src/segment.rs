@@ -217,7 +217,7 @@ impl Segment {
     }
 
     /// Counts a batch that lies at the end: index entries when due, then the new size. An index
-    /// entry that can't be written because the disk is full is left out; it is only a hint.
+    /// entry for which a full disk has no room, nor memory any more, is left out; it is only a hint.
     pub(crate) fn publish(
         &self,
         header: &BatchHeader,
@@ -263,10 +263,15 @@ impl Segment {
         Ok(())
     }
 
-    /// Writes the final entry of the time index.
-    pub(crate) fn finish_times(&self) -> io::Result<()> {
+    /// Adds the final entry of the time index and writes what waits of both. What there is no room for
+    /// waits on, until the segment is put on the disk.
+    pub(crate) fn finish_indexes(&self) -> io::Result<()> {
         let mut progress = self.progress.lock();
-        match self.index_time(&mut progress) {
+        let done = self
+            .index_time(&mut progress)
+            .and_then(|()| self.offsets.write_waiting())
+            .and_then(|()| self.times.write_waiting());
+        match done {
             Err(e) if limpid_platform::files::is_disk_full(&e) => Ok(()),
             done => done,
         }
@@ -278,8 +283,8 @@ impl Segment {
             return Ok(());
         }
         self.log.get()?.sync_data()?;
-        self.offsets.trim()?;
-        self.times.trim()?;
+        self.offsets.settle()?;
+        self.times.settle()?;
         self.offsets.sync()?;
         self.times.sync()?;
         if self.txns.entries() > 0 {

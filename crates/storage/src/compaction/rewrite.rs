@@ -123,7 +123,7 @@ impl<'a> Copier<'a> {
     /// Puts the copy on the disk. `None` when it says the same as what was copied.
     pub(crate) fn finish(mut self) -> Result<(Compacted, Option<Arc<Segment>>), Trouble> {
         self.write()?;
-        self.target.finish_times()?;
+        self.target.finish_indexes()?;
         self.target.log.get()?.set_modified(self.modified_ms)?;
         self.target.sync_closed()?;
         self.done.bytes_after = self.target.size();

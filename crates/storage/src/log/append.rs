@@ -271,7 +271,7 @@ impl PartitionLog {
         let segment = Segment::new(&self.shared.open, &path, base_offset, lengths, now_ms);
         let made = state
             .active
-            .finish_times()
+            .finish_indexes()
             .and_then(|()| segment.create_files(config));
         if let Err(e) = made {
             segment.remove().ok();

@@ -260,7 +260,8 @@ impl PartitionLog {
                     segment.txns.sync()?;
                 }
             } else {
-                segment.sync_closed()?;
+                // What waits of its indexes may go into the reserve.
+                self.dir.with_reserve(|| segment.sync_closed())?;
             }
         }
         let files = &*self.shared.files;
@@ -309,7 +310,11 @@ impl PartitionLog {
             }
             state.unflushed_since.get_or_insert(Duration::ZERO);
             let content = crate::producers::snapshot::encode(&state.producers);
-            (self.log_end_offset(), content, state.active.finish_times())
+            (
+                self.log_end_offset(),
+                content,
+                state.active.finish_indexes(),
+            )
         };
         indexed.map_err(|e| self.dir.storage_error(&path, e))?;
         let done = {
@@ -319,8 +324,8 @@ impl PartitionLog {
         self.serve_flush_waiters(done.as_ref().err());
         done?;
         let active = Arc::clone(&self.state.lock().active);
-        active
-            .sync_closed()
+        self.dir
+            .with_reserve(|| active.sync_closed())
             .map_err(|e| self.dir.storage_error(&path, e))?;
         let file = names::segment_file(&path, end, names::SNAPSHOT);
         let write = || atomic_write(&*self.shared.files, &file, &content);

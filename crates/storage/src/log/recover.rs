@@ -275,7 +275,7 @@ impl Recovery<'_> {
             }
         }
         if !is_last {
-            segment.finish_times()?;
+            segment.finish_indexes()?;
         }
         Ok(Looked {
             end,

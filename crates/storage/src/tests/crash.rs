@@ -439,6 +439,7 @@ fn what_was_on_the_disk_before_a_crash_is_walked_by_its_headers() {
     assert_eq!(log.size_bytes(), 45 * size);
     // The index was made anew all the same, over what was only walked too.
     assert!(bench.names(".index").len() == 1);
+    manager.shutdown().unwrap();
     let index = bench.log_path().join("00000000000000000000.index");
     assert!(std::fs::metadata(index).unwrap().len() >= 8 * 40);
     drop((manager, log));
