@@ -11,9 +11,11 @@ use std::sync::Arc;
 
 mod faulty;
 mod real;
+mod whole;
 
 pub use faulty::{Fault, FaultKind, FaultyFiles, Op};
 pub use real::RealFiles;
+pub use whole::FileSystem;
 
 /// How to open a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -242,6 +244,13 @@ pub trait Files: Send + Sync + fmt::Debug {
     /// # Errors
     /// The operating system's.
     fn disk_space(&self, path: &Path) -> io::Result<DiskSpace>;
+
+    /// The file system that holds `path`, if it can be synced in one go and tells whether that went
+    /// well. To be opened before what is to be synced is written.
+    ///
+    /// # Errors
+    /// When `path` can't be opened.
+    fn whole(&self, path: &Path) -> io::Result<Option<Arc<dyn FileSystem>>>;
 
     /// The whole content of a small file; longer ones than `max_bytes` are refused.
     ///

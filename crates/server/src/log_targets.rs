@@ -78,6 +78,7 @@ pub const LOG_TARGETS: &[&str] = &[
     "limpid_storage::manager::compaction",
     "limpid_storage::manager::cut",
     "limpid_storage::manager::failures",
+    "limpid_storage::manager::flushing",
     "limpid_storage::manager::open",
     "limpid_storage::metadata::format",
     "limpid_storage::metadata::local",

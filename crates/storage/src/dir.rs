@@ -13,7 +13,9 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use limpid_platform::clock::Clock;
-use limpid_platform::files::{DiskSpace, Files, OpenMode, is_disk_full, is_out_of_descriptors};
+use limpid_platform::files::{
+    DiskSpace, FileSystem, Files, OpenMode, is_disk_full, is_out_of_descriptors,
+};
 use limpid_platform::lock::DirLock;
 use parking_lot::Mutex;
 
@@ -72,6 +74,10 @@ pub(crate) struct LogDir {
     written: Mutex<BTreeMap<&'static str, Offsets>>,
     /// When the checkpoint of arrivals is written next.
     pub(crate) arrivals: Mutex<Pace>,
+    /// Its file system, if that can be synced in one go.
+    whole: Option<Arc<dyn FileSystem>>,
+    /// Until then its files are synced one by one all the same.
+    apart_until: Mutex<Duration>,
     /// Held until [`LogDir::unlock`]; `None` when it could not be opened at all.
     lock: Mutex<Option<DirLock>>,
 }
@@ -85,6 +91,8 @@ impl LogDir {
         min_free: MinFree,
         reserve_bytes: u64,
     ) -> Self {
+        // One that can't be opened fails soon enough.
+        let whole = files.whole(&path).unwrap_or_default();
         Self {
             path,
             files,
@@ -99,6 +107,8 @@ impl LogDir {
             full: AtomicBool::new(false),
             written: Mutex::default(),
             arrivals: Mutex::default(),
+            whole,
+            apart_until: Mutex::default(),
             lock: Mutex::new(lock),
         }
     }
@@ -126,6 +136,17 @@ impl LogDir {
             free_bytes: u64::try_from(self.free.load(Ordering::Relaxed)).unwrap_or(0),
             total_bytes: self.total.load(Ordering::Relaxed),
         }
+    }
+
+    /// Its file system, if one sync of that is better now than one of each file.
+    pub(crate) fn whole(&self) -> Option<&dyn FileSystem> {
+        let is_wanted = || *self.apart_until.lock() <= self.clock.monotonic();
+        self.whole.as_deref().filter(|_| is_wanted())
+    }
+
+    /// For so long files are synced one by one.
+    pub(crate) fn sync_apart_for(&self, time: Duration) {
+        *self.apart_until.lock() = self.clock.monotonic() + time;
     }
 
     /// Takes the directory offline. The first reason stays.

@@ -19,8 +19,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use limpid_platform::blocking::BlockingPool;
@@ -130,6 +130,8 @@ pub struct PartitionLog {
     replacements: AtomicU64,
     flush_lock: Mutex<()>,
     flush_queue: Mutex<flush::Queue>,
+    /// Whether it is in the file system of its log directory; looked up once.
+    is_in_whole: OnceLock<bool>,
 }
 
 impl PartitionLog {

@@ -29,6 +29,7 @@ mod background;
 mod compaction;
 mod cut;
 mod failures;
+mod flushing;
 mod open;
 
 use background::Background;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use limpid_platform::files::{DirEntry, DiskSpace, File, Files, OpenMode};
+use limpid_platform::files::{DirEntry, DiskSpace, File, FileSystem, Files, OpenMode};
 
 use crate::index::{OffsetIndex, TimeIndex, TxnIndex};
 use crate::metadata::{Image, MetadataRecord, Replay};
@@ -192,5 +192,9 @@ impl Files for OneFile {
 
     fn disk_space(&self, _: &Path) -> io::Result<DiskSpace> {
         refused()
+    }
+
+    fn whole(&self, _: &Path) -> io::Result<Option<Arc<dyn FileSystem>>> {
+        Ok(None)
     }
 }

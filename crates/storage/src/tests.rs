@@ -22,6 +22,7 @@ mod backup;
 mod compaction;
 mod crash;
 mod faults;
+mod flushing;
 mod indexes;
 mod inspect;
 mod life;

@@ -3,12 +3,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 use rustix::io::Errno;
 
-use super::{DirEntry, DiskSpace, File, Files, OpenMode};
+use super::{DirEntry, DiskSpace, File, FileSystem, Files, OpenMode};
 
 /// A call that can be made to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub enum Op {
     Remove,
     /// [`Files::sync_dir`]
     SyncDir,
+    /// [`FileSystem::sync_all`], judged by the path it was opened with
+    SyncAll,
 }
 
 /// What happens instead of the call.
@@ -127,6 +129,8 @@ pub struct FaultyFiles {
     rules: Arc<Mutex<Rules>>,
     gate: Arc<Mutex<()>>,
     at_the_gate: Arc<AtomicUsize>,
+    whole: Arc<AtomicBool>,
+    whole_syncs: Arc<AtomicUsize>,
 }
 
 impl FaultyFiles {
@@ -138,7 +142,20 @@ impl FaultyFiles {
             rules: Arc::default(),
             gate: Arc::default(),
             at_the_gate: Arc::default(),
+            whole: Arc::default(),
+            whole_syncs: Arc::default(),
         }
+    }
+
+    /// From now on every file system is one that can be synced in one go.
+    pub fn offer_whole(&self) {
+        self.whole.store(true, Ordering::SeqCst);
+    }
+
+    /// How often [`FileSystem::sync_all`] was asked for.
+    #[must_use]
+    pub fn whole_syncs(&self) -> usize {
+        self.whole_syncs.load(Ordering::SeqCst)
     }
 
     /// No [`File::sync_data`] is done as long as this is held.
@@ -304,5 +321,38 @@ impl Files for FaultyFiles {
     fn disk_space(&self, path: &Path) -> io::Result<DiskSpace> {
         let pretended = self.rules.lock().disk_space;
         pretended.map_or_else(|| self.inner.disk_space(path), Ok)
+    }
+
+    fn whole(&self, path: &Path) -> io::Result<Option<Arc<dyn FileSystem>>> {
+        let inner = self.inner.whole(path)?;
+        let offered = inner.is_some() || self.whole.load(Ordering::SeqCst);
+        Ok(offered.then(|| {
+            Arc::new(FaultyFileSystem {
+                inner,
+                path: path.to_owned(),
+                files: self.clone(),
+            }) as Arc<dyn FileSystem>
+        }))
+    }
+}
+
+#[derive(Debug)]
+struct FaultyFileSystem {
+    /// `None` when it is pretended.
+    inner: Option<Arc<dyn FileSystem>>,
+    path: PathBuf,
+    files: FaultyFiles,
+}
+
+impl FileSystem for FaultyFileSystem {
+    fn sync_all(&self) -> io::Result<()> {
+        self.files.whole_syncs.fetch_add(1, Ordering::SeqCst);
+        self.files.check(Op::SyncAll, &self.path)?;
+        self.inner.as_ref().map_or(Ok(()), |inner| inner.sync_all())
+    }
+
+    fn holds(&self, path: &Path) -> io::Result<bool> {
+        let inner = self.inner.as_ref();
+        inner.map_or(Ok(true), |inner| inner.holds(path))
     }
 }

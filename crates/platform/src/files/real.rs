@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::{DirEntry, DiskSpace, File, Files, OpenMode};
+use super::whole;
+use super::{DirEntry, DiskSpace, File, FileSystem, Files, OpenMode};
 
 /// The file system as it is.
 #[derive(Debug, Clone, Copy, Default)]
@@ -130,5 +131,9 @@ impl Files for RealFiles {
             total_bytes: stat.f_blocks.saturating_mul(stat.f_frsize),
             free_bytes: stat.f_bavail.saturating_mul(stat.f_frsize),
         })
+    }
+
+    fn whole(&self, path: &Path) -> io::Result<Option<Arc<dyn FileSystem>>> {
+        Ok(whole::open(path)?.map(|whole| Arc::new(whole) as Arc<dyn FileSystem>))
     }
 }

@@ -9,13 +9,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use parking_lot::MutexGuard;
+
 use super::{PartitionLog, State};
 use crate::api::Unflushed;
 use crate::checkpoint;
 use crate::error::StorageError;
 use crate::names;
 use crate::segment::Segment;
-use limpid_platform::files::{atomic_write, is_disk_full};
+use limpid_platform::files::{FileSystem, atomic_write, is_disk_full};
 
 /// Called once when the offset asked for is on the disk, or can't be any more (with the reason).
 pub type FlushCallback = Box<dyn FnOnce(Result<(), String>) + Send>;
@@ -50,7 +52,78 @@ struct Work {
     since: Duration,
 }
 
+impl Work {
+    /// Nothing is to be put on the disk but bytes of the active segment.
+    fn is_records_alone(&self) -> bool {
+        let active = self.active.base_offset;
+        let mut segments = self.segments.iter();
+        segments.all(|segment| segment.base_offset == active)
+            && self.snapshots.is_empty()
+            && self.epochs.is_none()
+            && !self.dir_dirty
+    }
+}
+
+/// A flush that has begun: no other of this log runs, and what it has to put on the disk is known.
+/// For many logs whose files are synced by one call ([`FileSystem::sync_all`]), made between the begin
+/// of all flushes and the end of the first.
+pub(crate) struct Begun<'a> {
+    log: &'a PartitionLog,
+    one_at_a_time: MutexGuard<'a, ()>,
+    work: Work,
+    started: Duration,
+}
+
+impl Begun<'_> {
+    /// Ends it. `synced`: all that had been written when it began is on the disk; otherwise each of
+    /// its files is synced now, which also tells what became of a sync of all that failed.
+    ///
+    /// # Errors
+    /// As [`PartitionLog::flush`].
+    pub(crate) fn end(self, synced: bool) -> Result<(), StorageError> {
+        // A segment may have been rolled after the log was picked.
+        let records_alone = self.work.is_records_alone();
+        let done = self
+            .log
+            .end_flush(self.work, self.started, synced && records_alone);
+        drop(self.one_at_a_time);
+        self.log.serve_flush_waiters(done.as_ref().err());
+        done
+    }
+}
+
 impl PartitionLog {
+    /// Begins a flush that ends together with others; `None` when one is under way or nothing waits.
+    pub(crate) fn begin_flush(&self) -> Option<Begun<'_>> {
+        let one_at_a_time = self.flush_lock.try_lock()?;
+        if !self.dir.is_online() {
+            return None;
+        }
+        let started = self.shared.clock.monotonic();
+        let work = self.take_flush_work()?;
+        Some(Begun {
+            log: self,
+            one_at_a_time,
+            work,
+            started,
+        })
+    }
+
+    /// Whether it may be flushed together with others, by a sync of all of `whole`: nobody waits for its
+    /// disk, nothing but records is new (checkpoints and new files need syncs of their own; after a
+    /// start that was not clean there are such, so that files are asked for failures of an earlier
+    /// run), and its directory is no link to another file system.
+    pub(crate) fn may_flush_together(&self, whole: &dyn FileSystem) -> bool {
+        if self.config.read().flush_messages < i64::MAX {
+            return false;
+        }
+        let state = self.state.lock();
+        let records_alone = !state.dir_dirty && !state.epochs.dirty && state.snapshots.is_empty();
+        drop(state);
+        let holds = || whole.holds(&self.path()).unwrap_or(false);
+        records_alone && *self.is_in_whole.get_or_init(holds)
+    }
+
     /// Puts everything appended so far on the disk and moves the recovery point. Blocks.
     ///
     /// # Errors
@@ -176,10 +249,14 @@ impl PartitionLog {
             return Err(self.dir.offline_error());
         }
         let started = self.shared.clock.monotonic();
-        let Some(work) = self.take_flush_work() else {
-            return Ok(());
-        };
-        let synced = self.sync(&work);
+        match self.take_flush_work() {
+            Some(work) => self.end_flush(work, started, false),
+            None => Ok(()),
+        }
+    }
+
+    fn end_flush(&self, work: Work, started: Duration, synced: bool) -> Result<(), StorageError> {
+        let synced = if synced { Ok(()) } else { self.sync(&work) };
         self.state.lock().on_the_way = None;
         match synced {
             Ok(()) => {

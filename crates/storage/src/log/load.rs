@@ -2,8 +2,8 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64};
+use std::sync::{Arc, OnceLock};
 
 use limpid_platform::files::DirEntry;
 use limpid_protocol::Uuid;
@@ -121,6 +121,7 @@ impl PartitionLog {
             replacements: AtomicU64::new(0),
             flush_lock: Mutex::default(),
             flush_queue: Mutex::default(),
+            is_in_whole: OnceLock::new(),
         };
         log.restore_state(&listing, &found.scanned, &mut outcome)
             .map_err(fail)?;

@@ -211,32 +211,6 @@ impl LogManager {
             .map_err(|e| dir.storage_error(&marker, e))
     }
 
-    /// Flushes what is due, in parallel on the flush threads.
-    fn flush_all(&self, logs: &[Arc<PartitionLog>]) {
-        let mut running = Vec::new();
-        for log in logs {
-            if !log.is_online() || !log.flush_due() {
-                continue;
-            }
-            let job = Arc::clone(log);
-            let receiver = self.shared.flush_pool.run(move || job.flush());
-            running.push((log, receiver));
-        }
-        let mut failures = Failures::default();
-        for (log, receiver) in running {
-            let result = match receiver.map(|receiver| receiver.recv()) {
-                Ok(Ok(result)) => result,
-                // No room in the pool, or the job panicked.
-                Ok(Err(_)) => Err(log.log_dir().offline_error()),
-                Err(_) => log.flush(),
-            };
-            if let Err(error) = &result {
-                failures.add(log, error);
-            }
-        }
-        failures.tell("flush failed");
-    }
-
     pub(super) fn apply_retention(&self, logs: &[Arc<PartitionLog>]) -> RetentionDone {
         let mut failures = Failures::default();
         let mut done = RetentionDone::default();

@@ -1,0 +1,137 @@
+//! The background flush of many logs.
+
+use super::*;
+use limpid_platform::files::{Fault, FaultKind, Op};
+
+/// More than are flushed one by one.
+const MANY: i32 = 300;
+
+/// So many logs with a batch each that is on the disk, in a file system that can be synced in one go.
+fn flushed(bench: &Bench, logs: i32) -> (Arc<LogManager>, Vec<Arc<PartitionLog>>) {
+    bench.files.offer_whole();
+    let (manager, _) = bench.open();
+    let id = Uuid::from_bytes([7; 16]);
+    let make = |partition| {
+        let config = bench.config.clone();
+        manager.create(TOPIC, id, partition, config).unwrap()
+    };
+    let logs: Vec<_> = (0..logs).map(make).collect();
+    fill(&logs);
+    manager.tick();
+    assert_eq!(
+        bench.files.whole_syncs(),
+        0,
+        "new files are synced one by one"
+    );
+    assert_eq!(on_disk(&logs), vec![1; logs.len()]);
+    (manager, logs)
+}
+
+fn fill(logs: &[Arc<PartitionLog>]) {
+    for log in logs {
+        append(log, &batch(1, 300, START_MS)).unwrap();
+    }
+}
+
+fn on_disk(logs: &[Arc<PartitionLog>]) -> Vec<i64> {
+    logs.iter().map(|log| log.recovery_point()).collect()
+}
+
+fn fails(bench: &Bench, op: Op, path: &str) {
+    let fault = Fault::once(op, path, FaultKind::InputOutput);
+    bench.files.inject(fault);
+}
+
+#[test]
+fn one_sync_does_for_many_logs() {
+    let bench = Bench::new();
+    let (manager, logs) = flushed(&bench, MANY);
+    fill(&logs);
+    // Whoever synced a file of theirs would know it.
+    bench
+        .files
+        .inject(Fault::always(Op::Sync, "orders-", FaultKind::InputOutput));
+    manager.tick();
+    assert_eq!(bench.files.whole_syncs(), 1);
+    assert_eq!(on_disk(&logs), vec![2; MANY as usize]);
+    assert!(logs.iter().all(|log| log.unflushed().bytes == 0));
+    manager.tick();
+    assert_eq!(bench.files.whole_syncs(), 1, "there was nothing to do");
+    bench.files.heal();
+    manager.write_checkpoints_for_test();
+    fill(&logs);
+    drop((manager, logs));
+    let (manager, report) = bench.open();
+    assert_eq!(report.bytes_cut, 0);
+    // What failed before this run is told to each file alone.
+    manager.tick();
+    assert_eq!(bench.files.whole_syncs(), 1);
+    let logs = manager.logs();
+    assert_eq!(on_disk(&logs), vec![3; MANY as usize]);
+    fill(&logs);
+    manager.tick();
+    assert_eq!(bench.files.whole_syncs(), 2);
+    assert_eq!(on_disk(&logs), vec![4; MANY as usize]);
+}
+
+#[test]
+fn after_a_failed_sync_of_all_each_file_tells_what_became_of_it() {
+    let bench = Bench::new();
+    let (manager, logs) = flushed(&bench, MANY);
+    // Somebody else's file: ours are all well.
+    fill(&logs);
+    fails(&bench, Op::SyncAll, "");
+    manager.tick();
+    assert_eq!(bench.files.whole_syncs(), 1);
+    assert_eq!(on_disk(&logs), vec![2; MANY as usize]);
+    assert!(logs[0].is_online());
+    // One of ours.
+    fill(&logs);
+    fails(&bench, Op::SyncAll, "");
+    fails(&bench, Op::Sync, "orders-77/");
+    manager.tick();
+    assert_eq!(logs[77].recovery_point(), 2, "it was not taken for good");
+    assert!(!logs[0].is_online(), "the directory is offline");
+    assert!(append(&logs[0], &batch(1, 10, START_MS)).is_err());
+}
+
+#[test]
+fn a_log_that_rolled_is_flushed_by_itself() {
+    let mut bench = Bench::new();
+    bench.config.segment_bytes = 1_000;
+    let (manager, logs) = flushed(&bench, MANY);
+    fill(&logs);
+    for _ in 0..2 {
+        fill(&logs[5..6]);
+    }
+    assert_eq!((logs[5].segment_count(), logs[6].segment_count()), (2, 1));
+    let before = bench.files.syncs_begun();
+    manager.tick();
+    assert_eq!(bench.files.whole_syncs(), 1);
+    assert!(
+        bench.files.syncs_begun() >= before + 4,
+        "two logs and two indexes"
+    );
+    assert_eq!((logs[5].recovery_point(), logs[6].recovery_point()), (4, 2));
+}
+
+#[test]
+fn a_few_logs_and_those_somebody_waits_for_are_flushed_by_themselves() {
+    let bench = Bench::new();
+    let (manager, logs) = flushed(&bench, 200);
+    fill(&logs);
+    manager.tick();
+    assert_eq!(
+        (bench.files.whole_syncs(), on_disk(&logs)),
+        (0, vec![2; 200])
+    );
+    drop((manager, logs));
+
+    let mut bench = Bench::new();
+    bench.config.flush_messages = 1;
+    let (manager, logs) = flushed(&bench, MANY);
+    fill(&logs);
+    manager.tick();
+    assert_eq!(bench.files.whole_syncs(), 0);
+    assert_eq!(on_disk(&logs), vec![2; MANY as usize]);
+}
