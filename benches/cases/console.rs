@@ -40,7 +40,7 @@ impl Console {
         let faces = Faces {
             source,
             registry: Registry::new(),
-            browser: None,
+            browsers: None,
             values: None,
             node: None,
             admins: None,

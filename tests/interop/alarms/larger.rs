@@ -316,14 +316,17 @@ fn throttle(side: &mut Side) -> Result<()> {
     Ok(())
 }
 
+/// A topic, the brokers of each of its partitions, and a setting of its own.
+type Placed<'a> = (&'a str, &'a [&'a [i32]], Option<(&'a str, &'a str)>);
+
 fn make_topics(side: &mut Side) -> Result<()> {
     let throttled = ("follower.replication.throttled.replicas", "*");
-    let topics: [(&str, &[&[i32]], Option<(&str, &str)>); 3] = [
+    let topics: [Placed; 3] = [
         (KEPT, &[&[1, 2], &[2, 1], &[1, 2]], None),
         (LOST, &[&[2]], None),
         (BEHIND, &[&[2]], Some(throttled)),
     ];
-    let topic = |(name, places, config): (&str, &[&[i32]], Option<(&str, &str)>)| CreatableTopic {
+    let topic = |(name, places, config): Placed| CreatableTopic {
         name: name.to_owned(),
         num_partitions: -1,
         replication_factor: -1,
