@@ -8,7 +8,6 @@ pub const LOG_TARGETS: &[&str] = &[
     "limpid::request",
     "limpid::slow_request",
     "limpid_access::reread",
-    "limpid_broker::api::k00_produce",
     "limpid_broker::api::k03_metadata",
     "limpid_broker::api::k22_init_producer_id",
     "limpid_broker::api::k34_alter_replica_log_dirs",

@@ -23,9 +23,8 @@ pub(super) fn append_later(
     let first_offset = partition.log.log_end_offset();
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        if let Err(error) = later.log.append(&bytes, &meta) {
-            tracing::error!(%error, "acknowledged batch lost");
-        }
+        let appended = later.log.append(&bytes, &meta);
+        appended.expect("it was acknowledged");
         later.waiters.appended(bytes.len() as u64);
     });
     Appended {
