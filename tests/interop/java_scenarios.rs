@@ -23,7 +23,7 @@ const PROPERTIES: [(&str, &str); 6] = [
     ("super.users", "User:ANONYMOUS"),
 ];
 
-/// What no call is made of: groups of Streams and delegation tokens, which Limpid does not have;
+/// What no call is made of: groups of Streams and delegation tokens, of which Limpid has none;
 /// share groups, which have tests of their own; and what never leaves the client.
 const UNCALLED: &str = "[alterShareGroupOffsets, close, create, createDelegationToken, \
      deleteShareGroupOffsets, deleteShareGroups, describeDelegationToken, describeShareGroups, \

@@ -7,6 +7,7 @@ mod api;
 mod asking;
 mod audit;
 mod console;
+mod delegation_tokens;
 mod dialects;
 mod events;
 #[path = "../facts/facts.rs"]

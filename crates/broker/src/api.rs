@@ -35,6 +35,7 @@ pub mod k34_alter_replica_log_dirs;
 pub mod k35_describe_log_dirs;
 pub mod k36_sasl_authenticate;
 pub mod k37_create_partitions;
+pub mod k38_delegation_tokens;
 pub mod k42_delete_groups;
 pub mod k43_elect_leaders;
 pub mod k44_incremental_alter_configs;

@@ -44,6 +44,9 @@ use crate::api::k34_alter_replica_log_dirs::AlterReplicaLogDirs;
 use crate::api::k35_describe_log_dirs::DescribeLogDirs;
 use crate::api::k36_sasl_authenticate::SaslAuthenticate;
 use crate::api::k37_create_partitions::CreatePartitions;
+use crate::api::k38_delegation_tokens::{
+    CreateDelegationToken, DescribeDelegationToken, ExpireDelegationToken, RenewDelegationToken,
+};
 use crate::api::k42_delete_groups::DeleteGroups;
 use crate::api::k43_elect_leaders::ElectLeaders;
 use crate::api::k44_incremental_alter_configs::IncrementalAlterConfigs;
@@ -341,6 +344,10 @@ fn access_handlers(metadata: &Arc<Metadata>, random: &Arc<dyn Random>) -> Vec<Bo
         Box::new(Typed(DescribeAcls::new(m()))),
         Box::new(Typed(CreateAcls::new(m(), Arc::clone(random)))),
         Box::new(Typed(DeleteAcls::new(m()))),
+        Box::new(Typed(CreateDelegationToken)),
+        Box::new(Typed(RenewDelegationToken)),
+        Box::new(Typed(ExpireDelegationToken)),
+        Box::new(Typed(DescribeDelegationToken)),
     ]
 }
 

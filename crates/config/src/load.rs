@@ -229,7 +229,8 @@ impl Reader {
             return self.fail(Some(Origin::Override), text, "expected key=value");
         };
         let key = key.trim();
-        if is_sensitive(key) {
+        let is_elsewhere = value.starts_with("${") && value.ends_with('}');
+        if is_sensitive(key) && !is_elsewhere {
             let message = "a secret on the command line shows in the list of processes; \
                            put it in the file, or in the environment, or use config.providers";
             return self.fail(Some(Origin::Override), key, message);

@@ -9,8 +9,10 @@ use limpid_protocol::messages::create_acls_request::AclCreation;
 use limpid_protocol::messages::delete_acls_request::DeleteAclsFilter;
 use limpid_protocol::messages::describe_user_scram_credentials_request::UserName;
 use limpid_protocol::messages::{
-    AlterUserScramCredentialsRequest, CreateAclsRequest, DeleteAclsRequest, DescribeAclsRequest,
-    DescribeUserScramCredentialsRequest, SaslAuthenticateRequest, SaslHandshakeRequest,
+    AlterUserScramCredentialsRequest, CreateAclsRequest, CreateDelegationTokenRequest,
+    DeleteAclsRequest, DescribeAclsRequest, DescribeDelegationTokenRequest,
+    DescribeUserScramCredentialsRequest, ExpireDelegationTokenRequest, RenewDelegationTokenRequest,
+    SaslAuthenticateRequest, SaslHandshakeRequest,
 };
 
 use super::case::{Case, case};
@@ -27,6 +29,33 @@ pub fn cases(all: &mut Vec<Case>) {
     logins(all);
     acls(all);
     users(all);
+    tokens(all);
+}
+
+/// Of tokens nobody may ask who is not logged in.
+fn tokens(all: &mut Vec<Case>) {
+    for (name, owner) in [("for oneself", None), ("for another", Some("u"))] {
+        all.push(case(name, move |_, _| CreateDelegationTokenRequest {
+            owner_principal_type: owner.map(|_| "User".to_owned()),
+            owner_principal_name: owner.map(str::to_owned),
+            ..CreateDelegationTokenRequest::default()
+        }));
+    }
+    all.push(case("without a login", |_, _| {
+        RenewDelegationTokenRequest {
+            hmac: Bytes::from_static(b"token"),
+            renew_period_ms: 1,
+        }
+    }));
+    all.push(case("without a login", |_, _| {
+        ExpireDelegationTokenRequest {
+            hmac: Bytes::from_static(b"token"),
+            expiry_time_period_ms: 1,
+        }
+    }));
+    all.push(case("without a login", |_, _| {
+        DescribeDelegationTokenRequest { owners: None }
+    }));
 }
 
 fn logins(all: &mut Vec<Case>) {

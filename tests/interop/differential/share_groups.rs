@@ -19,7 +19,7 @@ use limpid_protocol::messages::share_fetch_request::{
 };
 use limpid_protocol::messages::{
     DeleteGroupsRequest, DescribeGroupsRequest, ListGroupsRequest, ShareFetchResponse,
-    ShareGroupDescribeRequest, ShareGroupHeartbeatRequest,
+    ShareGroupDescribeRequest, ShareGroupHeartbeatRequest, StreamsGroupDescribeRequest,
 };
 
 use super::case::{Case, Outcome, case, talk};
@@ -257,6 +257,10 @@ fn describe(all: &mut Vec<Case>) {
     }));
     for (name, group) in [("a group that isn't there", "nowhere"), ("no name", "")] {
         all.push(case(name, move |_, _| describing(group)));
+        all.push(case(name, move |_, _| StreamsGroupDescribeRequest {
+            group_ids: vec![group.to_owned()],
+            include_authorized_operations: true,
+        }));
     }
     all.push(talk(
         ApiKey::ListGroups,

@@ -215,6 +215,21 @@ fn duplicates_warn_and_the_last_holds() {
 }
 
 #[test]
+fn the_command_line_may_say_where_a_secret_is() {
+    let key = "listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config";
+    let login = "x.ScramLoginModule required;";
+    let overrides = [
+        "config.providers=env",
+        "config.providers.env.class=org.apache.kafka.common.config.provider.EnvVarConfigProvider",
+        &format!("{key}=${{env:LOGIN}}"),
+    ];
+    let loaded = load("", &overrides, &[("LOGIN", login)]).unwrap();
+    assert_eq!(loaded.config.get(key), Some(login));
+    let with_secret = format!("{key}={login}");
+    assert!(load("", &[&with_secret], &[]).is_err());
+}
+
+#[test]
 fn secrets_are_refused_on_the_command_line_and_never_shown() {
     for key in ["ssl.key.password", "sasl.jaas.config", "my.api.token"] {
         let message = only_error(load("", &[&format!("{key}=geheim")], &[]));

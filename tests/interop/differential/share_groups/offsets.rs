@@ -108,7 +108,7 @@ fn alter(all: &mut Vec<Case>) {
     }));
     all.push(talk(key, "a new group", |side, version, _| {
         let altered = side.must(&altering("share-altered", &[(ALPHA, 0, 3)]), version)?;
-        let described = side.must(&describing("share-altered", None), 0)?;
+        let described = side.must(&describing("share-altered", None), 1)?;
         Ok(Outcome::Answer(fields(&(altered, described), side)))
     }));
     all.push(talk(key, "a group with a member", |side, version, _| {
