@@ -14,7 +14,7 @@ use super::signals::{Signal, Signals};
 use crate::args::ConfigArgs;
 
 /// After this time what only a start needs has run.
-const STARTED: Duration = Duration::from_secs(10);
+const STARTED: Duration = Duration::from_secs(5);
 
 /// Runs the broker until a signal ends it.
 pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {

@@ -31,7 +31,7 @@ const LIBRDKAFKA_READ: u64 = 5_000_000;
 const TRIPS: u64 = 20_000;
 const TRIP_BYTES: usize = 100;
 /// How long a broker does nothing before its memory is looked at.
-const IDLE: Duration = Duration::from_secs(2);
+const IDLE: Duration = Duration::from_secs(15);
 /// How long producers with one record in flight write at scale 1.
 const WRITERS_SECONDS: f64 = 10.0;
 /// A new topic must take records after this.
