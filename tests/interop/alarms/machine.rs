@@ -6,7 +6,7 @@ mod host;
 mod load;
 mod logs;
 pub mod room;
-mod traffic;
+pub mod traffic;
 
 use std::process::Command;
 use std::time::{Duration, Instant};

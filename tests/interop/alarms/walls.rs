@@ -11,6 +11,7 @@ use limpid_interop::peer::Peer;
 use limpid_interop::process::{pause, wait_for};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
+use super::machine::traffic::Traffic;
 use super::watch::Watch;
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -104,7 +105,15 @@ impl Drop for Walls {
 pub fn run(walls: &Walls, peer: &mut Peer, watch: &Watch) -> Result<()> {
     let producer: BaseProducer = config(&peer.address(), &[("linger.ms", "0")]).create()?;
     walls.set(CPU, QUOTA, HARDLY_ANY)?;
+    // A broker that nobody asks for anything needs less than that.
+    let address = peer.http_address();
+    let scrapers = Traffic::start(move || {
+        if get(&address, "/metrics").is_err() {
+            pause(MOMENT);
+        }
+    });
     watch.fires("LimpidCgroupThrottled")?;
+    drop(scrapers);
     walls.set(CPU, QUOTA, NO_LIMIT)?;
     watch.ends(&["LimpidCgroupThrottled"])?;
 
