@@ -48,6 +48,10 @@ fn are_disabled_for_who_is_logged_in_and_not_to_be_asked_for_by_others() {
         let own = client.call(&CreateDelegationTokenRequest::default(), 3);
         assert_eq!(own.error_code, wanted);
         assert_eq!(own.principal_name, own.token_requester_principal_name);
+        for version in 1..3 {
+            let own = client.call(&CreateDelegationTokenRequest::default(), version);
+            assert_eq!(own.error_code, wanted, "version {version}");
+        }
         let renewed = client.call(&RenewDelegationTokenRequest::default(), 2);
         assert_eq!(renewed.error_code, wanted);
         let expired = client.call(&ExpireDelegationTokenRequest::default(), 2);

@@ -20,6 +20,9 @@ use crate::handler::{Answer, ApiRange, Call};
 /// Every time in an answer to somebody who may not ask.
 const NO_TIME: i64 = -1;
 
+/// Version from which an answer names who asked besides whom the token is for.
+const REQUESTER_SINCE: i16 = 3;
+
 /// Answers CreateDelegationToken.
 pub struct CreateDelegationToken;
 
@@ -54,12 +57,16 @@ impl Answer for CreateDelegationToken {
             error => error,
         };
         let time = time_of(error);
+        let (requester_type, requester_name) = match call.version >= REQUESTER_SINCE {
+            true => (requester.kind().to_owned(), requester.name().to_owned()),
+            false => (String::new(), String::new()),
+        };
         CreateDelegationTokenResponse {
             error_code: call.note(error),
             principal_type: owner.0,
             principal_name: owner.1,
-            token_requester_principal_type: requester.kind().to_owned(),
-            token_requester_principal_name: requester.name().to_owned(),
+            token_requester_principal_type: requester_type,
+            token_requester_principal_name: requester_name,
             issue_timestamp_ms: time,
             expiry_timestamp_ms: time,
             max_timestamp_ms: time,
