@@ -158,8 +158,6 @@ impl FrameReader {
         allowed: RangeInclusive<usize>,
     ) -> Result<Frame<'m>, FrameError> {
         if self.buffer.is_empty() {
-            // An idle connection holds no buffer.
-            self.buffer = BytesMut::new();
             let idle = self.limits.idle;
             timeout(idle, stream.readable())
                 .await
@@ -202,7 +200,7 @@ impl FrameReader {
         self.buffer.advance(PREFIX_BYTES);
         let bytes = self.buffer.split_to(length).freeze();
         if self.buffer.is_empty() {
-            // Whoever has the frame has its memory alone.
+            // Whoever has the frame has its memory alone, and an idle connection holds none.
             self.buffer = BytesMut::new();
         }
         self.largest = self.largest.max(length);

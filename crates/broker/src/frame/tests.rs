@@ -19,16 +19,21 @@ fn reader(turns: &Arc<Turns>) -> (DuplexStream, JoinHandle<Result<Vec<u8>, Frame
     (client, reading(stream, turns))
 }
 
+/// Of frames up to this size, with time for each.
+fn reader_of(frame_bytes_max: usize, turns: &Arc<Turns>) -> FrameReader {
+    let limits = FrameLimits {
+        frame_bytes_max,
+        idle: Duration::from_secs(60),
+        body: Duration::from_secs(60),
+    };
+    FrameReader::new(limits, Arc::clone(turns))
+}
+
 fn reading(
     mut stream: impl ByteStream,
     turns: &Arc<Turns>,
 ) -> JoinHandle<Result<Vec<u8>, FrameError>> {
-    let limits = FrameLimits {
-        frame_bytes_max: 2 * BODY_BYTES,
-        idle: Duration::from_secs(60),
-        body: Duration::from_secs(60),
-    };
-    let mut reader = FrameReader::new(limits, Arc::clone(turns));
+    let mut reader = reader_of(2 * BODY_BYTES, turns);
     tokio::spawn(async move {
         let limit = 8 * BODY_BYTES;
         let stats = limpid_telemetry::Registry::new().pool("request_memory", limit as u64);
@@ -154,12 +159,7 @@ async fn frames(lengths: &[usize], limit: usize, each: impl Fn(usize, Frame<'_>)
         }
         client
     });
-    let limits = FrameLimits {
-        frame_bytes_max: limit / 2,
-        idle: Duration::from_secs(60),
-        body: Duration::from_secs(60),
-    };
-    let mut reader = FrameReader::new(limits, Arc::new(Turns::new(1)));
+    let mut reader = reader_of(limit / 2, &Arc::new(Turns::new(1)));
     let stats = limpid_telemetry::Registry::new().pool("request_memory", limit as u64);
     let memory = RequestMemory::new(limit, limit / 2, stats);
     for (at, length) in lengths.iter().enumerate() {
@@ -187,15 +187,10 @@ async fn what_a_connection_sent_before_is_not_reserved_when_memory_is_short() {
     let known = 512 * KIB;
     for (limit, advance) in [(64 * BODY_BYTES, known), (4 * BODY_BYTES, READ_BYTES)] {
         let (mut stream, mut client) = Pipe::new(256 * KIB);
-        let limits = FrameLimits {
-            frame_bytes_max: limit / 2,
-            idle: Duration::from_secs(60),
-            body: Duration::from_secs(60),
-        };
         let stats = limpid_telemetry::Registry::new().pool("request_memory", limit as u64);
         let used = Arc::clone(&stats);
         let memory = RequestMemory::new(limit, limit / 2, stats);
-        let mut reader = FrameReader::new(limits, Arc::new(Turns::new(1)));
+        let mut reader = reader_of(limit / 2, &Arc::new(Turns::new(1)));
         reader.largest = known;
         let announced = i32::try_from(BODY_BYTES).expect("a length").to_be_bytes();
         client.write_all(&announced).await.expect("room");
