@@ -14,7 +14,7 @@ use limpid_protocol::messages::elect_leaders_response::{
     ElectLeadersResponse, PartitionResult, ReplicaElectionResult,
 };
 use limpid_protocol::{ApiKey, ErrorCode};
-use limpid_storage::metadata::changes::elect_unclean;
+use limpid_storage::metadata::changes::{elect_unclean, known_partition};
 use limpid_storage::metadata::{Image, NO_LEADER, Partition, Refusal, Topic};
 
 use crate::access::Operation;
@@ -43,12 +43,7 @@ impl ElectLeaders {
         call: &mut Call<'_>,
     ) -> Result<(), Refusal> {
         let image = self.metadata.image();
-        let unknown = |what: String| Refusal::new(ErrorCode::UnknownTopicOrPartition, what);
-        let known = image.topic_named(topic);
-        let known = known.ok_or_else(|| unknown(format!("there is no topic '{topic}'")))?;
-        let partition = known.partitions.get(&index);
-        let partition =
-            partition.ok_or_else(|| unknown(format!("there is no partition {topic}-{index}")))?;
+        let (known, partition) = known_partition(&image, topic, index)?;
         if election_type != UNCLEAN || partition.leader != NO_LEADER {
             return Err(as_it_is(partition, election_type));
         }

@@ -11,7 +11,7 @@ use limpid_protocol::messages::{
 use limpid_protocol::{ErrorCode, Uuid};
 
 use super::error::Refusal;
-use super::image::{ConfigResource, Image, Topic};
+use super::image::{ConfigResource, Image, Partition, Topic};
 use super::record::MetadataRecord;
 
 mod election;
@@ -202,6 +202,23 @@ fn known_topic(image: &Image, topic: Uuid) -> Result<&Topic, Refusal> {
             format!("there is no topic of id {topic}"),
         )
     })
+}
+
+/// A partition by the name of its topic.
+///
+/// # Errors
+/// There is no such topic, or it has no such partition.
+pub fn known_partition<'a>(
+    image: &'a Image,
+    topic: &str,
+    number: i32,
+) -> Result<(&'a Topic, &'a Partition), Refusal> {
+    let unknown = |what: String| Refusal::new(ErrorCode::UnknownTopicOrPartition, what);
+    let known = image.topic_named(topic).map(AsRef::as_ref);
+    let known: &Topic = known.ok_or_else(|| unknown(format!("there is no topic '{topic}'")))?;
+    let partition = known.partitions.get(&number);
+    let missing = || unknown(format!("there is no partition {topic}-{number}"));
+    Ok((known, partition.ok_or_else(missing)?))
 }
 
 fn new_partition(

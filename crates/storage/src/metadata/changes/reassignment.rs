@@ -4,6 +4,7 @@
 use limpid_protocol::ErrorCode;
 
 use super::election::partition_change;
+use super::known_partition;
 use crate::metadata::error::Refusal;
 use crate::metadata::image::{Image, NO_LEADER, Partition};
 use crate::metadata::record::MetadataRecord;
@@ -26,14 +27,7 @@ pub struct Reassignment {
 /// # Errors
 /// Why it can't be made.
 pub fn reassign(image: &Image, wanted: &Reassignment) -> Result<Vec<MetadataRecord>, Refusal> {
-    let unknown = |what: String| Err(Refusal::new(ErrorCode::UnknownTopicOrPartition, what));
-    let name = format!("{}-{}", wanted.topic, wanted.partition);
-    let Some(topic) = image.topic_named(&wanted.topic) else {
-        return unknown(format!("there is no topic '{}'", wanted.topic));
-    };
-    let Some(partition) = topic.partitions.get(&wanted.partition) else {
-        return unknown(format!("there is no partition {name}"));
-    };
+    let (topic, partition) = known_partition(image, &wanted.topic, wanted.partition)?;
     let is_under_way =
         !(partition.adding_replicas.is_empty() && partition.removing_replicas.is_empty());
     let replicas = match &wanted.replicas {
@@ -56,7 +50,7 @@ pub fn reassign(image: &Image, wanted: &Reassignment) -> Result<Vec<MetadataReco
     if partition.leader == NO_LEADER || !stay.contains(&partition.leader) {
         return Err(Refusal::new(
             ErrorCode::InvalidReplicaAssignment,
-            not_in_sync(&name, partition),
+            not_in_sync(&format!("{}-{}", wanted.topic, wanted.partition), partition),
         ));
     }
     let mut record = partition_change(topic.id, wanted.partition);
