@@ -117,3 +117,17 @@ fn bars_never_leave_their_frame() {
     assert!(!svg.contains("class=\"b\""), "{svg}");
     assert!(svg.contains("class=\"mark\" x=\"998.0\""), "{svg}");
 }
+
+#[test]
+fn coordinates_are_written_as_the_standard_library_writes_them() {
+    let written = |value| {
+        let mut path = String::new();
+        push_tenths(&mut path, value);
+        path
+    };
+    for eighth in 0..9_000 {
+        let value = f64::from(eighth) / 8.0;
+        assert_eq!(written(value), format!("{value:.1}"));
+    }
+    assert_eq!(written(99.96), "100.0");
+}
