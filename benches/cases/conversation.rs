@@ -260,6 +260,10 @@ fn start(folder: &TempDir) -> Result<Server> {
         "offsets.topic.num.partitions=1".to_owned(),
         "transaction.state.log.num.partitions=1".to_owned(),
         "log.retention.check.interval.ms=1000".to_owned(),
+        // The records are of 2023: on a slow machine they would go while they are to be read.
+        "log.retention.ms=-1".to_owned(),
+        // None of what is written is cold.
+        "limpid.tail.cache.bytes=134217728".to_owned(),
         format!("log.segment.bytes={PARTITION_BYTES}"),
         format!("log.retention.bytes={PARTITION_BYTES}"),
         format!("log.dirs={}", folder.path().join("data").display()),

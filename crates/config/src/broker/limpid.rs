@@ -324,7 +324,7 @@ pub(super) const ROWS: &[Definition] = &[
         "Memory for the newest batches of all partitions, from which consumers are served \
          without touching files.",
     )
-    .default("134217728")
+    .default("67108864")
     .min(0)
     .honoured(),
     define(

@@ -19,7 +19,7 @@ use crate::{http, ports, process_usage};
 
 /// The bystander's topic.
 const QUIET: &str = "quiet";
-/// Bytes of the bait: twice the tail cache.
+/// Bytes of the bait: four times the tail cache.
 const BAIT_BYTES: usize = 256 << 20;
 /// Of each record of the bait.
 const RECORD_BYTES: usize = 1_000_000;

@@ -19,7 +19,7 @@ const FEW_CONNECTIONS: usize = 8;
 const CONNECTIONS: usize = 1_000;
 const STARTS: usize = 3;
 /// The pools of a node with stock settings: requests, answers and the tail cache.
-const POOLS_MIB: f64 = 256.0 + 128.0 + 128.0;
+const POOLS_MIB: f64 = 256.0 + 128.0 + 64.0;
 
 /// How much is done.
 #[derive(Debug, Clone, Copy)]
