@@ -8,7 +8,7 @@ use limpid_telemetry::LabelEnum;
 use tokio::net::TcpStream;
 
 use crate::byte_stream::ByteStream;
-use crate::drain::Drain;
+use crate::drain::{Drain, Listening};
 use crate::frame::{FrameError, FrameReader};
 use crate::handler::{CallError, Peer};
 use crate::metrics::Failure;
@@ -103,14 +103,15 @@ async fn converse(
     peer: &Peer,
     mut session: Option<Session>,
     context: &ConnectionContext,
-    mut drain: Drain,
+    drain: Drain,
 ) -> Result<(), End> {
     let mut books = Books::of(peer, context);
+    let mut ending = drain.listening();
     while !drain.has_begun() {
         let frame = tokio::select! {
             biased;
             frame = reader.next(stream, &context.memory) => frame?,
-            () = drain.begun() => return Ok(()),
+            () = &mut ending => return Ok(()),
         };
         let is_handshake = api_key_of(&frame.bytes) == Some(ApiKey::SaslHandshake as i16);
         match (&context.entrance.sasl, session.take()) {
@@ -133,7 +134,7 @@ async fn converse(
                     tokio::task::yield_now().await;
                 }
                 if let Some(hold) = hold {
-                    hold_back(hold, &mut books, &mut drain).await;
+                    hold_back(hold, &mut books, &mut ending).await;
                 }
             }
         }
@@ -142,12 +143,12 @@ async fn converse(
 }
 
 /// Reads nothing from a client for as long as it was told (KIP-219).
-async fn hold_back(hold: Hold, books: &mut Books, drain: &mut Drain) {
+async fn hold_back(hold: Hold, books: &mut Books, ending: &mut Listening) {
     books.client.throttled(hold.ms);
     let _held_back = books.quotas.begin(hold);
     tokio::select! {
         () = tokio::time::sleep(hold.duration()) => {}
-        () = drain.begun() => {}
+        () = ending => {}
     }
     books.reader.held_back(hold.ms);
 }

@@ -14,13 +14,15 @@ use std::ops::RangeInclusive;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use limpid_telemetry::Stamp;
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
 use crate::byte_stream::ByteStream;
+use crate::promptly::{Patience, so_far, within};
 use crate::request_memory::{RequestCharge, RequestMemory};
 use crate::turns::{LONG_READ_BYTES, Turns};
 
@@ -49,6 +51,13 @@ pub struct FrameLimits {
     /// `limpid.connection.body.timeout.ms`: from the first byte of a frame to its last, waiting for
     /// memory included: who waits for memory holds some.
     pub body: Duration,
+}
+
+impl FrameLimits {
+    /// What is left of the time of a frame.
+    fn left(&self, began: Stamp) -> Duration {
+        self.body.saturating_sub(began.elapsed())
+    }
 }
 
 /// Why no further frame comes.
@@ -102,7 +111,7 @@ pub struct Frame<'m> {
     /// Held until the request is answered.
     pub charge: RequestCharge<'m>,
     /// When its first byte was seen.
-    pub began: Instant,
+    pub began: Stamp,
 }
 
 /// Reads the frames of one connection.
@@ -111,6 +120,8 @@ pub struct FrameReader {
     /// The largest frame so far.
     largest: usize,
     limits: FrameLimits,
+    /// With silence between frames.
+    patience: Patience,
     turns: Arc<Turns>,
 }
 
@@ -121,6 +132,7 @@ impl FrameReader {
             buffer: BytesMut::new(),
             largest: 0,
             limits,
+            patience: Patience::new(limits.idle),
             turns,
         }
     }
@@ -158,12 +170,10 @@ impl FrameReader {
         allowed: RangeInclusive<usize>,
     ) -> Result<Frame<'m>, FrameError> {
         if self.buffer.is_empty() {
-            let idle = self.limits.idle;
-            timeout(idle, stream.readable())
-                .await
-                .map_err(|_| FrameError::Idle(idle))??;
+            let spoke = self.patience.with(stream.readable()).await;
+            spoke.ok_or(FrameError::Idle(self.limits.idle))??;
         }
-        let began = Instant::now();
+        let began = Stamp::now();
         while self.buffer.len() < PREFIX_BYTES {
             // One byte may be here already: room for as many more would be a second, larger buffer.
             let room = READ_BYTES - self.buffer.len();
@@ -180,11 +190,11 @@ impl FrameReader {
         let mut small_reads = 0;
         loop {
             let have = self.buffer.len().min(whole);
-            let grown = charge.grow_to(length.min((2 * have).max(advance)));
-            let left = self.limits.body.saturating_sub(began.elapsed());
-            timeout(left, grown)
-                .await
-                .map_err(|_| self.slow(began, whole))?;
+            let wanted = length.min((2 * have).max(advance));
+            if !charge.try_grow_to(wanted) {
+                let grown = timeout(self.limits.left(began), charge.grow_to(wanted)).await;
+                grown.map_err(|_| self.slow(began, whole))?;
+            }
             if have == whole {
                 break;
             }
@@ -231,31 +241,33 @@ impl FrameReader {
         &mut self,
         stream: &mut impl ByteStream,
         bytes_max: usize,
-        began: Instant,
+        began: Stamp,
         announced: usize,
     ) -> Result<(), FrameError> {
-        let left = self.limits.body.saturating_sub(began.elapsed());
+        let limits = self.limits;
+        let left = || limits.left(began);
         let received = self.buffer.len();
-        let (buffer, turns) = (&mut self.buffer, &self.turns);
-        let read = async {
-            if bytes_max < LONG_READ_BYTES {
-                return read_into(buffer, bytes_max, stream).await;
+        let buffer = &mut self.buffer;
+        let read = match bytes_max < LONG_READ_BYTES {
+            true => within(left, pin!(read_into(buffer, bytes_max, stream))).await,
+            false => {
+                let read = read_in_turn(buffer, bytes_max, stream, &self.turns);
+                within(left, pin!(read)).await
             }
-            read_in_turn(buffer, bytes_max, stream, turns).await
         };
-        match timeout(left, read).await {
-            Err(_) => Err(self.slow(began, announced)),
-            Ok(Ok(0)) if received == 0 => Err(FrameError::Closed),
-            Ok(Ok(0)) => Err(FrameError::Torn {
+        match read {
+            None => Err(self.slow(began, announced)),
+            Some(Ok(0)) if received == 0 => Err(FrameError::Closed),
+            Some(Ok(0)) => Err(FrameError::Torn {
                 received,
                 announced,
             }),
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(error.into()),
+            Some(Ok(_)) => Ok(()),
+            Some(Err(error)) => Err(error.into()),
         }
     }
 
-    fn slow(&self, began: Instant, announced: usize) -> FrameError {
+    fn slow(&self, began: Stamp, announced: usize) -> FrameError {
         FrameError::Slow {
             waited: began.elapsed(),
             received: self.buffer.len(),
@@ -292,7 +304,7 @@ async fn read_in_turn(
     loop {
         let turn = turns.next().await;
         let mut read = pin!(read_into(buffer, bytes_max, stream));
-        let attempt = poll_fn(|context| Poll::Ready(read.as_mut().poll(context))).await;
+        let attempt = so_far(read.as_mut()).await;
         drop(turn);
         if let Poll::Ready(done) = attempt {
             return done;

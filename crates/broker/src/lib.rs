@@ -46,6 +46,7 @@ pub mod notes;
 pub mod operations;
 pub mod peer;
 pub mod producer_ids;
+mod promptly;
 pub mod quotas;
 pub mod read_errors;
 pub mod readers;

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use limpid_telemetry::SEEN;
-use limpid_telemetry::pools::{Charge, Pool};
+use limpid_telemetry::pools::{Lent, Pool};
 use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
 /// Permits are counted in these units, since a semaphore counts in 32 bits.
@@ -83,7 +83,7 @@ pub struct RequestCharge<'a> {
     bytes: usize,
     permits: Option<OwnedSemaphorePermit>,
     reserve: Option<OwnedMutexGuard<()>>,
-    counted: Option<Charge>,
+    counted: Option<Lent<'a>>,
 }
 
 impl RequestCharge<'_> {
@@ -97,35 +97,48 @@ impl RequestCharge<'_> {
         bytes.div_ceil(UNIT_BYTES) <= self.area.available_permits() / LITTLE_PART
     }
 
-    /// Charges until `total` bytes are covered. Waits when the pool is used up.
-    pub async fn grow_to(&mut self, total: usize) {
+    /// Charges until `total` bytes are covered, or nothing when the pool is used up.
+    pub fn try_grow_to(&mut self, total: usize) -> bool {
         if total <= self.bytes {
-            return;
+            return true;
         }
         if self.reserve.is_none() {
+            match Arc::clone(self.area).try_acquire_many_owned(self.units_to(total)) {
+                Ok(more) => self.merge(more),
+                Err(_) => return false,
+            }
+        }
+        self.covers(total);
+        true
+    }
+
+    /// Charges until `total` bytes are covered. Waits when the pool is used up.
+    pub async fn grow_to(&mut self, total: usize) {
+        if !self.try_grow_to(total) {
             self.acquire(total).await;
+            self.covers(total);
         }
+    }
+
+    fn covers(&mut self, total: usize) {
         self.bytes = total;
-        if !SEEN {
-            return;
+        if SEEN {
+            // Dropped before the larger charge is taken, so that nothing is counted twice.
+            self.counted = None;
+            self.counted = Some(self.memory.stats.lend(total as u64));
         }
-        // Dropped before the larger charge is taken, so that nothing is counted twice.
-        self.counted = None;
-        self.counted = Some(self.memory.stats.charge(total as u64));
+    }
+
+    /// What is missing to that many bytes.
+    fn units_to(&self, total: usize) -> u32 {
+        let held = self.permits.as_ref();
+        let held = held.map_or(0, OwnedSemaphorePermit::num_permits);
+        let wanted = total.div_ceil(UNIT_BYTES) - held;
+        u32::try_from(wanted).unwrap_or(u32::MAX)
     }
 
     async fn acquire(&mut self, total: usize) {
-        let held = self
-            .permits
-            .as_ref()
-            .map_or(0, OwnedSemaphorePermit::num_permits);
-        let wanted = total.div_ceil(UNIT_BYTES) - held;
-        let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
-        let area = self.area;
-        if let Ok(more) = Arc::clone(area).try_acquire_many_owned(wanted) {
-            self.merge(more);
-            return;
-        }
+        let (area, wanted) = (self.area, self.units_to(total));
         let waiting_since = Instant::now();
         tokio::select! {
             biased;

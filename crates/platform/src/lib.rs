@@ -16,4 +16,5 @@ pub mod mixing;
 pub mod process;
 pub mod random;
 pub mod sabotage;
+pub mod stamp;
 pub mod terminal;

@@ -5,8 +5,8 @@
 //! number of observations is that of the buckets added up, so that a scrape never sees one that is in no
 //! bucket. The sum may lack those that are just being observed.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use prometheus::core::{Collector, Desc, Describer as _, Metric, MetricVec, MetricVecBuilder};
 use prometheus::proto;
@@ -33,6 +33,25 @@ struct Core {
     counts: Box<[AtomicU64]>,
     /// The bits of a float.
     sum: AtomicU64,
+    rounds: OnceLock<Arc<Rounds>>,
+    /// Of the rounds, those in which there was something to count.
+    counted: AtomicU64,
+    /// Zeros that somebody was shown: it can't be fewer the next time.
+    shown: AtomicU64,
+}
+
+/// Rounds in which each of some distributions observes one value, and most of them 0. A zero is not
+/// counted where it happens: it is what a round has and the buckets lack.
+#[derive(Debug, Default)]
+pub(crate) struct Rounds(AtomicU64);
+
+impl Rounds {
+    /// One more, whose values above 0 are [observed](Distribution::observe_in_round) already.
+    #[inline]
+    pub(crate) fn end(&self) {
+        // Whoever sees the round sees what was observed in it.
+        self.0.fetch_add(1, Ordering::Release);
+    }
 }
 
 /// Makes the series of a family.
@@ -70,7 +89,22 @@ impl Distribution {
                 .collect(),
             bounds: opts.buckets.clone().into(),
             sum: AtomicU64::new(0),
+            rounds: OnceLock::new(),
+            counted: AtomicU64::new(0),
+            shown: AtomicU64::new(0),
         })))
+    }
+
+    /// Takes part in these rounds, or goes on to in those that it takes part in already.
+    pub(crate) fn join(&self, rounds: &Arc<Rounds>) -> Arc<Rounds> {
+        Arc::clone(self.0.rounds.get_or_init(|| Arc::clone(rounds)))
+    }
+
+    /// Counts the one value of a round, if it is not 0.
+    #[inline]
+    pub(crate) fn observe_in_round(&self, value: f64) {
+        self.0.counted.fetch_add(1, Ordering::Relaxed);
+        self.observe(value);
     }
 
     /// Counts one value.
@@ -87,8 +121,7 @@ impl Distribution {
 
     /// How many values were counted.
     pub(crate) fn count(&self) -> u64 {
-        let counts = self.0.counts.iter();
-        counts.map(|count| count.load(Ordering::Relaxed)).sum()
+        self.0.added_up().last().unwrap_or(0)
     }
 
     /// Their sum.
@@ -125,10 +158,27 @@ impl Core {
 
     /// Values up to each bound, then all of them.
     fn added_up(&self) -> impl Iterator<Item = u64> {
-        self.counts.iter().scan(0, |below, count| {
+        let zeros = self.zeros();
+        let bucket = self.bounds.iter().position(|bound| 0.0 <= *bound);
+        let bucket = bucket.unwrap_or(self.bounds.len());
+        let counts = self.counts.iter().enumerate();
+        counts.scan(0, move |below, (at, count)| {
             *below += count.load(Ordering::Relaxed);
+            *below += if at == bucket { zeros } else { 0 };
             Some(*below)
         })
+    }
+
+    /// Rounds in which there was nothing to count. What is counted in a round that has not ended makes
+    /// them fewer for a moment, never more.
+    fn zeros(&self) -> u64 {
+        let Some(rounds) = self.rounds.get() else {
+            return 0;
+        };
+        let all = rounds.0.load(Ordering::Acquire);
+        let zeros = all.saturating_sub(self.counted.load(Ordering::Relaxed));
+        let shown = self.shown.fetch_max(zeros, Ordering::Relaxed);
+        zeros.max(shown)
     }
 }
 
@@ -243,6 +293,61 @@ mod tests {
                 .get_metric_with_label_values(&["x", "y"])
                 .is_err()
         );
+    }
+
+    #[test]
+    fn zeros_of_rounds_are_counted_too() {
+        let ours = family(opts(), &["a"]).unwrap();
+        let theirs = prometheus::HistogramVec::new(opts(), &["a"]).unwrap();
+        let of_ours = ["x", "y"].map(|value| ours.with_label_values(&[value]));
+        let of_theirs = ["x", "y"].map(|value| theirs.with_label_values(&[value]));
+        let rounds = of_ours[0].join(&Arc::default());
+        let others = Arc::default();
+        assert!(
+            Arc::ptr_eq(&of_ours[0].join(&others), &rounds),
+            "it has joined"
+        );
+        of_ours[1].join(&rounds);
+        for values in [[0.0, 0.4], [0.0, 0.0], [7.0, 0.0]] {
+            for (at, value) in values.into_iter().enumerate() {
+                of_theirs[at].observe(value);
+                if value > 0.0 {
+                    of_ours[at].observe_in_round(value);
+                }
+            }
+            rounds.end();
+        }
+        // Beside the rounds, and not in place of one.
+        of_ours[0].observe(0.0);
+        of_theirs[0].observe(0.0);
+        assert_eq!(ours.collect(), theirs.collect());
+        assert_eq!(of_ours[0].count(), 4);
+    }
+
+    /// A page is never behind the one before, however many rounds are on their way.
+    #[test]
+    fn zeros_never_become_fewer() {
+        let distribution = Distribution::with_opts(opts()).unwrap();
+        let rounds = distribution.join(&Arc::default());
+        let round = |n: u32| {
+            if n.is_multiple_of(2) {
+                distribution.observe_in_round(1.0);
+            }
+            rounds.end();
+        };
+        std::thread::scope(|scope| {
+            let busy: Vec<_> = (0..2)
+                .map(|_| scope.spawn(|| (0..20_000).for_each(round)))
+                .collect();
+            let mut before = distribution.counts().counts;
+            while busy.iter().any(|thread| !thread.is_finished()) {
+                let now = distribution.counts().counts;
+                assert!(before.iter().zip(&now).all(|(before, now)| before <= now));
+                before = now;
+            }
+        });
+        let counts = distribution.counts().counts;
+        assert_eq!(counts, [20_000, 20_000, 40_000, 40_000]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Bound handles: the only thing the hot path touches. Each is an `Arc` around atomics.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::core::Collector as _;
@@ -7,7 +8,7 @@ use prometheus::core::Collector as _;
 use crate::SEEN;
 use crate::counts::Counts;
 use crate::declare::{Declaration, Kind};
-use crate::distribution::{self, Distribution, DistributionVec};
+use crate::distribution::{self, Distribution, DistributionVec, Rounds};
 use crate::error::RegisterError;
 
 /// A count of events; never goes down.
@@ -103,6 +104,27 @@ impl Gauge {
     }
 }
 
+impl Gauge {
+    /// As [`track`](Gauge::track), for who keeps the gauge for as long as the guard lives.
+    #[must_use = "the thing counts as in flight only while the guard lives"]
+    #[inline]
+    pub fn during(&self) -> During<'_> {
+        self.inc();
+        During(self)
+    }
+}
+
+/// One thing in flight, off a [`Gauge`] that outlives it.
+#[derive(Debug)]
+pub struct During<'a>(&'a Gauge);
+
+impl Drop for During<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 /// One thing in flight; takes itself off its [`Gauge`] on drop.
 #[derive(Debug)]
 pub struct InFlight(Option<Gauge>);
@@ -154,6 +176,17 @@ impl Histogram {
     #[inline]
     pub fn observe_nanos(&self, value: u64) {
         self.observe(value as f64 / 1e9);
+    }
+    /// Takes part in rounds.
+    pub(crate) fn join(&self, rounds: &Arc<Rounds>) -> Arc<Rounds> {
+        self.0.join(rounds)
+    }
+    /// Records nanoseconds of a round in seconds.
+    #[inline]
+    pub(crate) fn observe_nanos_in_round(&self, value: u64) {
+        if SEEN {
+            self.0.observe_in_round(value as f64 / 1e9);
+        }
     }
     /// How many values were recorded.
     pub fn count(&self) -> u64 {

@@ -117,6 +117,7 @@ pub use handle::{
     AnyHandle, Counter, FloatCounter, FloatGauge, Gauge, Handle, Histogram, InFlight,
 };
 pub use label::{Domain, EnumLabels, Label, LabelEnum, Labels, Number, Text};
+pub use limpid_platform::stamp::Stamp;
 pub use mbeans::MBeans;
 pub use process::{ProcessBeans, ProcessCollector};
 pub use registry::Registry;

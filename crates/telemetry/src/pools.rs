@@ -101,11 +101,24 @@ impl Pool {
 
     /// Charges the bytes whether they fit or not, for memory that exists already.
     pub fn charge(self: &Arc<Self>, bytes: u64) -> Charge {
-        let before = self.used.fetch_add(bytes, Ordering::AcqRel);
-        self.high_water.fetch_max(before + bytes, Ordering::Relaxed);
+        self.occupy(bytes);
         Charge {
             pool: self.clone(),
             bytes,
+        }
+    }
+
+    /// As [`charge`](Pool::charge), for who has the pool at hand for as long as the charge lives.
+    pub fn lend(&self, bytes: u64) -> Lent<'_> {
+        self.occupy(bytes);
+        Lent { pool: self, bytes }
+    }
+
+    fn occupy(&self, bytes: u64) {
+        let used = self.used.fetch_add(bytes, Ordering::AcqRel) + bytes;
+        // Most of the time it was higher once, and to know that is cheaper than to say it again.
+        if used > self.high_water.load(Ordering::Relaxed) {
+            self.high_water.fetch_max(used, Ordering::Relaxed);
         }
     }
 
@@ -200,6 +213,20 @@ impl Charge {
 }
 
 impl Drop for Charge {
+    fn drop(&mut self) {
+        self.pool.give(self.bytes);
+    }
+}
+
+/// Bytes charged to a pool that outlives them; given back on drop.
+#[derive(Debug)]
+#[must_use = "dropping the charge gives the bytes back"]
+pub struct Lent<'a> {
+    pool: &'a Pool,
+    bytes: u64,
+}
+
+impl Drop for Lent<'_> {
     fn drop(&mut self) {
         self.pool.give(self.bytes);
     }

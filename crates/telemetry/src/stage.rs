@@ -3,7 +3,9 @@
 //! A clock is always in exactly one stage, so the stages of a request add up to its total. Only the
 //! time that its client is held back is not part of it: that comes after the answer.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use limpid_platform::stamp::Stamp;
 
 use crate::SEEN;
 use crate::exemplars::Trace;
@@ -50,11 +52,11 @@ impl Stage {
 
 const STAGES: usize = Stage::ALL.len();
 
-/// Stamps of one request. Reading the clock twice per stage change is all it costs.
+/// Stamps of one request. Reading the clock once per stage change is all it costs.
 #[derive(Debug, Clone)]
 pub struct StageClock {
     stage: Stage,
-    since: Instant,
+    since: Stamp,
     ns: [u64; STAGES],
     trace: Option<Trace>,
 }
@@ -62,12 +64,12 @@ pub struct StageClock {
 impl StageClock {
     /// Starts in [`Stage::Receive`] now.
     pub fn start() -> Self {
-        Self::start_at(Instant::now())
+        Self::start_at(Stamp::now())
     }
 
     /// Starts in [`Stage::Receive`] at an earlier moment.
     #[inline]
-    pub fn start_at(at: Instant) -> Self {
+    pub fn start_at(at: Stamp) -> Self {
         StageClock {
             stage: Stage::Receive,
             since: at,
@@ -80,12 +82,13 @@ impl StageClock {
     #[inline]
     pub fn enter(&mut self, stage: Stage) {
         if SEEN {
-            self.enter_at(stage, Instant::now());
+            self.enter_at(stage, Stamp::now());
         }
     }
 
     /// Like [`enter`](StageClock::enter), with the moment given.
-    pub fn enter_at(&mut self, stage: Stage, at: Instant) {
+    #[inline]
+    pub fn enter_at(&mut self, stage: Stage, at: Stamp) {
         self.close(at);
         self.stage = stage;
     }
@@ -101,11 +104,11 @@ impl StageClock {
     #[inline]
     pub fn carve(&mut self, stage: Stage, time: Duration) {
         if SEEN && !time.is_zero() {
-            self.carve_at(stage, time, Instant::now());
+            self.carve_at(stage, time, Stamp::now());
         }
     }
 
-    fn carve_at(&mut self, stage: Stage, time: Duration, at: Instant) {
+    fn carve_at(&mut self, stage: Stage, time: Duration, at: Stamp) {
         self.close(at);
         let current = &mut self.ns[self.stage as usize];
         let moved = u64::try_from(time.as_nanos())
@@ -121,7 +124,7 @@ impl StageClock {
     }
 
     /// When it entered that stage, or was last looked at.
-    pub fn since(&self) -> Instant {
+    pub fn since(&self) -> Stamp {
         self.since
     }
 
@@ -134,7 +137,7 @@ impl StageClock {
     #[inline]
     pub fn finish(self) -> StageTimes {
         match SEEN {
-            true => self.finish_at(Instant::now()),
+            true => self.finish_at(Stamp::now()),
             false => StageTimes {
                 ns: self.ns,
                 trace: None,
@@ -143,7 +146,8 @@ impl StageClock {
     }
 
     /// Like [`finish`](StageClock::finish), with the moment given.
-    pub fn finish_at(mut self, at: Instant) -> StageTimes {
+    #[inline]
+    pub fn finish_at(mut self, at: Stamp) -> StageTimes {
         self.close(at);
         StageTimes {
             ns: self.ns,
@@ -151,12 +155,11 @@ impl StageClock {
         }
     }
 
-    fn close(&mut self, at: Instant) {
+    #[inline]
+    fn close(&mut self, at: Stamp) {
         // `start_at` may have been given a moment after this one.
-        if let Some(spent) = at.checked_duration_since(self.since) {
-            self.ns[self.stage as usize] += nanos(spent);
-            self.since = at;
-        }
+        self.ns[self.stage as usize] += at.nanos_since(self.since);
+        self.since = self.since.max(at);
     }
 }
 
@@ -208,13 +211,6 @@ impl StageTimes {
     pub fn iter(&self) -> impl Iterator<Item = (Stage, Duration)> + '_ {
         Stage::ALL.iter().map(|&s| (s, self.get(s)))
     }
-}
-
-/// 64 bits are enough for 584 years.
-#[inline]
-fn nanos(time: Duration) -> u64 {
-    const NANOS: u64 = 1_000_000_000;
-    time.as_secs().saturating_mul(NANOS) + u64::from(time.subsec_nanos())
 }
 
 #[cfg(test)]

@@ -1,14 +1,20 @@
 //! Where the stages of requests are recorded.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
+use crate::distribution::Rounds;
 use crate::family::Family;
 use crate::handle::Histogram;
 use crate::label::LabelEnum;
 use crate::stage::{Stage, StageTimes};
 
 /// Those of one API, in the order of [`Stage::ALL`].
-type Row = [Histogram; Stage::ALL.len()];
+#[derive(Debug)]
+struct Row {
+    /// Each request is one.
+    rounds: Arc<Rounds>,
+    stages: [Histogram; Stage::ALL.len()],
+}
 
 /// The handles of a family `{api, stage}`, found without hashing. Those of an API are bound together,
 /// with its first request: after that they are one index away.
@@ -27,12 +33,29 @@ impl<A: LabelEnum> StageHistograms<A> {
         }
     }
 
-    /// Records every stage of a finished request, zeros too: all stages of an API have one count.
+    /// Records every stage of a finished request, zeros too: all stages of an API have one count. Most stages
+    /// take no time.
     pub fn observe(&self, api: A, times: &StageTimes) {
-        let bind = || std::array::from_fn(|at| self.family.bind((api, Stage::ALL[at])));
-        let row = self.rows[api.index()].get_or_init(bind);
-        for (histogram, ns) in row.iter().zip(times.nanos()) {
-            histogram.observe_nanos(*ns);
+        let row = self.rows[api.index()].get_or_init(|| self.bind(api));
+        for (histogram, &ns) in row.stages.iter().zip(times.nanos()) {
+            if ns > 0 {
+                histogram.observe_nanos_in_round(ns);
+            }
+        }
+        row.rounds.end();
+    }
+
+    fn bind(&self, api: A) -> Row {
+        let stages = Stage::ALL.iter();
+        let stages = stages.map(|stage| self.family.bind((api, *stage)));
+        let stages: Vec<Histogram> = stages.collect();
+        // They may have been bound before.
+        let rounds = stages
+            .iter()
+            .fold(Arc::default(), |rounds, stage| stage.join(&rounds));
+        Row {
+            rounds,
+            stages: stages.try_into().expect("a histogram for each stage"),
         }
     }
 }

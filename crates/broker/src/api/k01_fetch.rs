@@ -22,7 +22,7 @@ use limpid_protocol::messages::fetch_response::{
 use limpid_protocol::records::offsets_of_run;
 use limpid_protocol::{ApiKey, Chunks, ErrorCode, Message, Reader};
 use limpid_storage::{LogRead, PartitionLog, ReadError};
-use limpid_telemetry::Stage;
+use limpid_telemetry::{Stage, Stamp};
 
 use crate::access::{Operation, ResourceKind};
 use crate::answer_memory::Room;
@@ -54,7 +54,7 @@ pub struct Fetch {
     waiting: FetchMetrics,
     traces: TraceWatch,
     /// What the watch counts its time from.
-    began: Instant,
+    began: Stamp,
 }
 
 /// All partitions of the request after one look at the logs.
@@ -82,7 +82,7 @@ impl Fetch {
             fetch_bytes_max,
             waiting,
             traces: TraceWatch::sparing(),
-            began: Instant::now(),
+            began: Stamp::now(),
         }
     }
 
@@ -304,7 +304,7 @@ impl Fetch {
     fn count_out(&self, response: &FetchResponse, call: &mut Call<'_>) {
         let table = self.topics.table();
         // Of the clock that runs anyway: it need not be asked again.
-        let since = call.clock.since().saturating_duration_since(self.began);
+        let since = call.clock.since().since(self.began);
         let now_ms = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
         for answer in &response.responses {
             let topic = locate(&table, call.version >= 13, answer.topic_id, &answer.topic).ok();

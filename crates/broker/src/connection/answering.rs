@@ -1,10 +1,8 @@
 //! Reading, handling and answering one request, and how a connection can end.
 
-use std::future::poll_fn;
 use std::io::IoSlice;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -12,7 +10,6 @@ use limpid_protocol::{ApiKey, Chunks, ErrorCode, Reader, RequestHeader, Response
 use limpid_telemetry::spans::Tracing;
 use limpid_telemetry::{Stage, StageClock};
 use tokio::io::AsyncWriteExt;
-use tokio::time::timeout;
 
 use crate::access::Access;
 use crate::answer_memory::{self, AnswerMemory, Used};
@@ -27,6 +24,7 @@ use crate::frame::{Frame, FrameError, FrameLimits};
 use crate::handler::{Call, CallError, Handler, Peer, Reply, encode};
 use crate::metrics::{BrokerMetrics, ListenerMetrics};
 use crate::notes::Notes;
+use crate::promptly::within;
 use crate::quotas::Quotas;
 use crate::quotas::client::{ClientQuotas, Hold};
 use crate::quotas::thread_time::{ThreadTime, Timed};
@@ -201,7 +199,7 @@ pub(super) async fn answer(
             clock.enter(Stage::Send);
             let head = response_head(key, version, header.correlation_id, body.byte_len());
             response_bytes = head.len() + body.byte_len();
-            let sending = context.metrics.requests.sending.track();
+            let sending = context.metrics.requests.sending.during();
             send(stream, head, body, context).await?;
             drop(sending);
         }
@@ -424,7 +422,8 @@ pub(super) async fn write(
             *slice = IoSlice::new(run);
         }
         let step = answer_memory::STALLED.min(patience.saturating_sub(stalled));
-        match within(step, stream.write_vectored(&slices[..count])).await {
+        let writing = pin!(stream.write_vectored(&slices[..count]));
+        match within(|| step, writing).await {
             None => {
                 stalled += step;
                 if stalled >= patience || context.answers.is_short() {
@@ -440,7 +439,7 @@ pub(super) async fn write(
         }
     }
     // TLS may still hold some of it.
-    match within(patience, stream.flush()).await {
+    match within(|| patience, pin!(stream.flush())).await {
         None => Err(End::SlowReader(patience)),
         Some(flushed) => flushed.map_err(End::Send),
     }
@@ -458,15 +457,4 @@ fn without_written(mut runs: &mut [Bytes], mut written: usize) -> &mut [Bytes] {
         runs = &mut runs[1..];
     }
     runs
-}
-
-/// What becomes of something within some time; `None` if nothing does. No timer is made for what is ready
-/// at once, as writing to a socket mostly is.
-async fn within<F: Future>(time: Duration, work: F) -> Option<F::Output> {
-    let mut work = pin!(work);
-    let first = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await;
-    match first {
-        Poll::Ready(done) => Some(done),
-        Poll::Pending => timeout(time, work).await.ok(),
-    }
 }

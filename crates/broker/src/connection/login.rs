@@ -16,7 +16,7 @@ use limpid_protocol::messages::SaslAuthenticateResponse;
 use limpid_protocol::{ApiKey, Chunks, ErrorCode, Message, Reader, RequestHeader};
 use limpid_security::Principal;
 use limpid_security::sasl::{Denied, LoggedIn, Login, Step};
-use limpid_telemetry::{Stage, StageClock};
+use limpid_telemetry::{Stage, StageClock, Stamp};
 use tokio::time::timeout;
 
 use super::answering::{
@@ -318,7 +318,7 @@ struct Exchange {
     version: i16,
     correlation_id: i32,
     request_bytes: usize,
-    began: Instant,
+    began: Stamp,
 }
 
 impl Exchange {

@@ -1,7 +1,7 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use limpid_telemetry::StageClock;
 use limpid_telemetry::spans::Contexts;
+use limpid_telemetry::{StageClock, Stamp};
 
 use super::*;
 
@@ -17,7 +17,7 @@ const SECOND: TraceContext = TraceContext {
 };
 
 fn request(writes: bool) -> RequestSpan {
-    let began = Instant::now();
+    let began = Stamp::now();
     let ms = Duration::from_millis;
     let mut clock = StageClock::start_at(began);
     clock.enter_at(Stage::Queue, began + ms(2));

@@ -20,7 +20,7 @@ const MS: Duration = Duration::from_millis(1);
 
 #[test]
 fn stages_add_up_to_the_total() {
-    let t0 = Instant::now();
+    let t0 = Stamp::now();
     let mut clock = StageClock::start_at(t0);
     assert_eq!(clock.stage(), Stage::Receive);
     clock.enter_at(Stage::Queue, t0 + MS * 2);
@@ -42,7 +42,7 @@ fn stages_add_up_to_the_total() {
 fn a_carved_lock_wait_keeps_the_sum_and_takes_no_more_than_there_is() {
     let mut clock = StageClock::start();
     clock.enter(Stage::LocalAppend);
-    let begun = Instant::now();
+    let begun = Stamp::now();
     while begun.elapsed() < MS * 3 {
         std::hint::spin_loop();
     }
@@ -55,7 +55,7 @@ fn a_carved_lock_wait_keeps_the_sum_and_takes_no_more_than_there_is() {
 
 #[test]
 fn a_moment_before_the_last_one_is_no_time_at_all() {
-    let t0 = Instant::now();
+    let t0 = Stamp::now();
     let mut clock = StageClock::start_at(t0 + MS * 9);
     clock.enter_at(Stage::Queue, t0);
     let times = clock.finish_at(t0 + MS * 10);
@@ -68,7 +68,7 @@ fn every_stage_of_a_request_is_recorded_zeros_too() {
     let registry = Registry::new();
     let metrics = Metrics::register(&registry).unwrap();
     let stages = StageHistograms::new(&metrics.stages);
-    let t0 = Instant::now();
+    let t0 = Stamp::now();
     let mut clock = StageClock::start_at(t0);
     clock.enter_at(Stage::Send, t0 + MS * 500);
     stages.observe(Api::Produce, &clock.finish_at(t0 + MS * 500));
