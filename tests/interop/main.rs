@@ -219,7 +219,7 @@ fn run_all(wanted: &[String]) -> Result<usize> {
                 );
             }
             Err(error) => {
-                failed.push(*name);
+                failed.push((*name, cause_of(&error)));
                 eprintln!(
                     "test {name} ... FAILED ({:.1} s)",
                     begun.elapsed().as_secs_f64()
@@ -232,10 +232,15 @@ fn run_all(wanted: &[String]) -> Result<usize> {
         }
     }
     let took = start.elapsed().as_secs_f64();
+    let names: Vec<&str> = failed.iter().map(|(name, _)| *name).collect();
     eprintln!(
-        "{passed} passed, {} failed in {took:.0} s: {failed:?}",
+        "{passed} passed, {} failed in {took:.0} s: {names:?}",
         failed.len()
     );
+    // Once more at the end: what is between may be cut by whoever keeps the output.
+    for (name, cause) in &failed {
+        eprintln!("{name}: {cause}");
+    }
     if !failed.is_empty() {
         eprintln!("files of the run are kept in {:?}", root.keep());
     }
@@ -248,6 +253,11 @@ fn run_all(wanted: &[String]) -> Result<usize> {
         compatibility(coverage, wanted.is_empty())?;
     }
     Ok(failed.len())
+}
+
+/// What an error began with, in a few lines.
+fn cause_of(error: &anyhow::Error) -> String {
+    error.root_cause().to_string().chars().take(2_000).collect()
 }
 
 /// Makes docs/compatibility.md with `LIMPID_BLESS`, anew if `all` tests were run; otherwise looks
