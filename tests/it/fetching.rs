@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use limpid_protocol::messages::FetchRequest;
-use limpid_protocol::records::BatchView;
+use limpid_protocol::records::{BatchView, Batches};
 use limpid_server::Stopped;
 
 use crate::home::{Home, fetch};
@@ -83,4 +83,31 @@ fn an_offset_beyond_the_end_is_told_at_once() {
         response.responses[0].partitions[0].error_code, 1,
         "OFFSET_OUT_OF_RANGE"
     );
+}
+
+/// What is not in memory goes from its file to the socket, a megabyte at a time.
+#[test]
+fn what_is_only_on_the_disk_comes_as_it_was_written() {
+    let home = Home::with(&["limpid.tail.cache.bytes=0"]);
+    let mut client = home.client();
+    client.create("t");
+    let value = |i: usize| vec![u8::try_from(i % 251).unwrap(); 5_000 + 37 * (i % 90)];
+    for i in 0..300 {
+        client.produce("t", &value(i));
+    }
+    let mut read = 0;
+    while read < 300 {
+        let from = i64::try_from(read).unwrap();
+        let response = client.call(&fetch("t", from, 1, FOREVER_MS), 12);
+        let records = response.responses[0].partitions[0].records.concat();
+        assert!(!records.is_empty() && records.len() <= 1 << 20);
+        for batch in Batches::new(&records) {
+            let batch = batch.unwrap();
+            batch.verify_crc().unwrap();
+            let record = batch.records().unwrap().next().unwrap().unwrap();
+            assert_eq!(record.value, Some(&value(read)[..]));
+            read += 1;
+        }
+    }
+    assert_eq!(home.stop(), Stopped::Clean);
 }

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use limpid_platform::pipes::Pipes;
 use limpid_telemetry::pools::{Charge, Pool};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -31,6 +32,7 @@ pub struct AnswerMemory {
     room: Arc<Semaphore>,
     stats: Arc<Pool>,
     waiting: AtomicUsize,
+    pipes: Arc<Pipes>,
 }
 
 /// Room for a read.
@@ -54,7 +56,14 @@ impl AnswerMemory {
             room: Arc::new(Semaphore::new(units)),
             stats,
             waiting: AtomicUsize::new(0),
+            pipes: Pipes::new(),
         }
+    }
+
+    /// Pipes for what is sent without being read. What they refer to is charged as what is read, though it
+    /// is memory of the page cache.
+    pub fn pipes(&self) -> &Arc<Pipes> {
+        &self.pipes
     }
 
     /// Whether a read waits for room now.
@@ -118,17 +127,17 @@ impl Room {
         }
     }
 
-    /// Charges what was read, until the last of it is gone.
-    pub fn hold(self, read: Vec<Bytes>) -> Vec<Bytes> {
-        let total: usize = read.iter().map(Bytes::len).sum();
-        let held = Arc::new(self.used(total));
-        let charged = |bytes| {
-            Bytes::from_owner(Charged {
-                bytes,
-                _held: Arc::clone(&held),
-            })
-        };
-        read.into_iter().map(charged).collect()
+    /// As [`Room::used`], for what is in several pieces.
+    pub fn shared(self, bytes: usize) -> Arc<Used> {
+        Arc::new(self.used(bytes))
+    }
+}
+
+impl Used {
+    /// A piece of what was read: the room is given back when the last one is gone.
+    pub fn hold(self: &Arc<Self>, bytes: Bytes) -> Bytes {
+        let held = Arc::clone(self);
+        Bytes::from_owner(Charged { bytes, _held: held })
     }
 }
 
@@ -182,14 +191,14 @@ mod tests {
         while let Some(room) = memory.room(8 << 20).await {
             assert!(room.bytes() <= last && room.bytes() >= LEAST_BYTES);
             last = room.bytes();
-            held.push(room.hold(vec![Bytes::from(vec![0; last])]));
+            held.push(room.shared(last).hold(Bytes::from(vec![0; last])));
         }
         assert_eq!(last, LEAST_BYTES);
         assert!(
             memory.room_now(8 << 20).is_none(),
             "nobody waits for this one"
         );
-        let total: usize = held.iter().flatten().map(Bytes::len).sum();
+        let total: usize = held.iter().map(Bytes::len).sum();
         assert!(total <= 32 << 20, "{total} bytes are held");
         assert_eq!(memory.stats.used(), total as u64);
         held.clear();
@@ -205,9 +214,11 @@ mod tests {
         let memory = memory();
         let before = memory.room.available_permits();
         let room = memory.room(4 << 20).await.expect("room");
-        let held = room.hold(vec![Bytes::from(vec![0; 5 * UNIT_BYTES])]);
+        let used = room.shared(5 * UNIT_BYTES);
+        let held = used.hold(Bytes::from(vec![0; 5 * UNIT_BYTES]));
+        drop(used);
         assert_eq!(memory.room.available_permits(), before - 5);
-        let slice = held[0].slice(1..2);
+        let slice = held.slice(1..2);
         drop(held);
         assert_eq!(memory.room.available_permits(), before - 5);
         drop(slice);

@@ -12,9 +12,18 @@ use tokio::net::TcpStream;
 pub trait ByteStream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     /// Waits until there is something to read, be it the end.
     fn readable(&mut self) -> impl Future<Output = io::Result<()>> + Send;
+
+    /// The socket, if what is written to it goes out as it is.
+    fn socket(&self) -> Option<&TcpStream> {
+        None
+    }
 }
 
 impl ByteStream for TcpStream {
+    fn socket(&self) -> Option<&TcpStream> {
+        Some(self)
+    }
+
     fn readable(&mut self) -> impl Future<Output = io::Result<()>> + Send {
         Self::readable(self)
     }

@@ -17,11 +17,15 @@ use crate::tls_stream;
 
 mod answering;
 mod audit;
+mod context;
+mod end;
 mod login;
 mod request_log;
+mod sending;
 
-pub use answering::ConnectionContext;
-use answering::{Books, End, answer, api_key_of};
+use answering::{Books, answer, api_key_of};
+pub use context::ConnectionContext;
+use end::End;
 use login::{LoggingIn, Session};
 
 /// Serves a connection off a socket until it ends; TLS first, where the listener speaks it.

@@ -19,6 +19,7 @@ use crate::answer_memory::{AnswerMemory, Used};
 use crate::audit::changes::Change;
 use crate::notes::Notes;
 pub use crate::peer::Peer;
+use crate::piped::PipedRuns;
 use crate::quotas::client::RequestQuotas;
 use crate::spans;
 use crate::turns::Turns;
@@ -76,6 +77,10 @@ pub struct Call<'a> {
     pub answers: &'a AnswerMemory,
     /// What the answer takes of it as a whole, until it is sent.
     pub answer_room: Option<Used>,
+    /// Whether the client can be sent what is in a pipe.
+    pub splices: bool,
+    /// What fills the gaps of the answer.
+    pub piped: PipedRuns,
     /// Size of the request.
     pub request_bytes: usize,
     /// Turns for what takes long.

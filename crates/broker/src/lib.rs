@@ -45,6 +45,7 @@ pub mod metrics;
 pub mod notes;
 pub mod operations;
 pub mod peer;
+pub mod piped;
 pub mod producer_ids;
 mod promptly;
 pub mod quotas;

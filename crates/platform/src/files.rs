@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -44,6 +45,17 @@ pub trait File: Send + Sync + fmt::Debug {
     /// # Errors
     /// The operating system's; `buf` is as it was.
     fn read_to_room(&self, buf: &mut Vec<u8>, position: u64) -> io::Result<usize>;
+
+    /// Moves at most `len` bytes at `position` into a pipe that doesn't block, without copying them; 0 means
+    /// end of file. See [`crate::pipes`].
+    ///
+    /// # Errors
+    /// `WouldBlock` when the pipe is full; `Unsupported` or `InvalidInput` where this file can't do that; the
+    /// operating system's.
+    fn splice_at(&self, pipe: BorrowedFd<'_>, len: usize, position: u64) -> io::Result<usize> {
+        let _ = (pipe, len, position);
+        Err(io::ErrorKind::Unsupported.into())
+    }
 
     /// Writes at least one byte of `buf` at `position`, perhaps fewer than all.
     ///

@@ -128,6 +128,12 @@ pub enum EncodeError {
         /// Length in bytes.
         length: usize,
     },
+    /// A part of the message is elsewhere, and room can't be left for it.
+    #[error("bytes of {message} are not in memory")]
+    NotInMemory {
+        /// Name of the structure.
+        message: &'static str,
+    },
 }
 
 /// A structure inside a message: what arrays are made of.

@@ -18,7 +18,7 @@ pub mod messages;
 pub mod records;
 pub mod uuid;
 
-pub use chunks::Chunks;
+pub use chunks::{Chunks, Gap, Run};
 pub use codec::{DecodeError, EncodeError, Message, Reader, Request};
 pub use error_code::ErrorCode;
 pub use header::{RequestHeader, ResponseHeader};

@@ -233,8 +233,14 @@ impl OffsetIndex {
 
     /// The start of a batch at or before `position`, as far as the index knows one.
     pub(crate) fn batch_start_before(&self, position: u64) -> io::Result<u32> {
+        let found = self.entry_before_position(position)?;
+        Ok(found.map_or(0, |(_, position)| position))
+    }
+
+    /// (relative last offset, position) of the last batch that the index knows at or before `position`.
+    pub(crate) fn entry_before_position(&self, position: u64) -> io::Result<Option<(u32, u32)>> {
         let found = self.last_where(|entry| u64::from(u32_at(entry, 4)) <= position)?;
-        Ok(found.map_or(0, |entry| u32_at(&entry, 4)))
+        Ok(found.map(|entry| (u32_at(&entry, 0), u32_at(&entry, 4))))
     }
 
     /// (relative offset, position) of the last entry.

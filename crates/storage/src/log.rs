@@ -56,10 +56,11 @@ mod read;
 pub(crate) mod recover;
 mod replace;
 pub(crate) mod retention;
+mod spliced;
 mod transactions;
 
 pub use flush::FlushCallback;
-pub use read::{ColdRead, LogRead};
+pub use read::{ColdBytes, ColdRead, LogRead};
 
 /// What all logs of a manager share.
 #[derive(Debug)]

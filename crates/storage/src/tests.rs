@@ -27,6 +27,7 @@ mod indexes;
 mod inspect;
 mod life;
 mod reads;
+mod spliced;
 mod transactions;
 
 /// A log directory that can be opened, crashed and opened again.

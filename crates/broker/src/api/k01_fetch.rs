@@ -20,8 +20,8 @@ use limpid_protocol::messages::fetch_response::{
     AbortedTransaction, EpochEndOffset, FetchResponse, FetchableTopicResponse, PartitionData,
 };
 use limpid_protocol::records::offsets_of_run;
-use limpid_protocol::{ApiKey, Chunks, ErrorCode, Message, Reader};
-use limpid_storage::{LogRead, PartitionLog, ReadError};
+use limpid_protocol::{ApiKey, Chunks, ErrorCode, Gap, Message, Reader};
+use limpid_storage::{ColdBytes, ColdRead, LogRead, PartitionLog, ReadError};
 use limpid_telemetry::{Stage, Stamp};
 
 use crate::access::{Operation, ResourceKind};
@@ -32,6 +32,7 @@ use crate::fetch_sessions::{self, FetchSessions};
 use crate::handler::{ANSWER_BYTES, Answering, ApiRange, Call, Handler, Reply};
 use crate::leadership::{check_leader_epoch, locate};
 use crate::metrics::FetchMetrics;
+use crate::piped::PipedRuns;
 use crate::read_errors::read_error;
 use crate::topics::{Partition, Topic, Topics};
 use crate::trace_watch::TraceWatch;
@@ -42,6 +43,7 @@ const READ_COMMITTED: i8 = 1;
 /// The rest comes with the next request; the bound keeps memory for reads small however much a
 /// client allows.
 const COLD_READ_BYTES_MAX: usize = 8 * 1024 * 1024;
+const _: () = assert!(COLD_READ_BYTES_MAX < Gap::BYTES_LIMIT);
 
 /// Answers Fetch.
 pub struct Fetch {
@@ -60,6 +62,8 @@ pub struct Fetch {
 /// All partitions of the request after one look at the logs.
 struct Look {
     response: FetchResponse,
+    /// What fills its gaps.
+    piped: PipedRuns,
     bytes: usize,
     answer_now: bool,
 }
@@ -115,6 +119,7 @@ impl Fetch {
             return plan.postponed();
         }
         self.count_out(&look.response, call);
+        call.piped = look.piped;
         let version = call.version;
         self.sessions.finish(plan, request, version, look.response)
     }
@@ -193,6 +198,7 @@ impl Fetch {
             left: limit,
             cold_left: COLD_READ_BYTES_MAX,
             bytes: 0,
+            piped: PipedRuns::default(),
         };
         let mut response = FetchResponse::default();
         let mut answer_now = request.topics.is_empty();
@@ -222,6 +228,7 @@ impl Fetch {
         }
         Look {
             response,
+            piped: budget.piped,
             bytes: budget.bytes,
             answer_now,
         }
@@ -279,15 +286,20 @@ impl Fetch {
             // Meanwhile the log may have moved on, and there may be room for a part only.
             read = look(room.as_ref().map_or(0, Room::bytes))?;
         }
-        let cold = is_cold(&read);
-        if !cold || room.is_some() {
-            let batches = self.batches(read).await;
-            let mut batches = batches.map_err(|error| read_error(&error))?;
-            if let Some(room) = room.filter(|_| cold) {
-                batches = room.hold(batches);
+        match (read, room) {
+            (LogRead::Memory(batches), _) => {
+                data.records = batches;
+                budget.take(data.records_bytes(), false);
             }
-            data.records = batches;
-            budget.take(data.records.iter().map(Bytes::len).sum(), cold);
+            (LogRead::FileRange(cold), Some(room)) => {
+                let splices = call.splices && budget.piped.has_room();
+                let read = self.read_cold(cold, splices, call).await;
+                let read = read.map_err(|error| read_error(&error))?;
+                let records = budget.piped.keep(read, room);
+                (data.records, data.gap) = (records.runs, records.gap);
+                budget.take(data.records_bytes(), true);
+            }
+            (LogRead::FileRange(_), None) => {}
         }
         let lists_aborted = committed_only && log.has_aborted_transactions();
         if let Some(to) = lists_aborted.then(|| end_of(&data.records)).flatten() {
@@ -317,8 +329,7 @@ impl Fetch {
                 if let Some(trace) = first.and_then(|run| self.traces.look(run, now_ms)) {
                     call.clock.belongs_to(trace);
                 }
-                let bytes: usize = data.records.iter().map(Bytes::len).sum();
-                topic.metrics.bytes_out.inc_by(bytes as u64);
+                topic.metrics.bytes_out.inc_by(data.records_bytes() as u64);
                 topic.delivered(data.partition_index, &data.records);
                 if error != Some(ErrorCode::None) {
                     topic.metrics.failed_fetch_requests.inc();
@@ -327,14 +338,21 @@ impl Fetch {
         }
     }
 
-    async fn batches(&self, read: LogRead) -> Result<Vec<Bytes>, ReadError> {
-        match read {
-            LogRead::Memory(batches) => Ok(batches),
-            cold @ LogRead::FileRange(_) => {
-                let done = self.blocking.run(move || cold.into_batches()).await;
-                done.unwrap_or_else(|error| Err(ReadError::Busy(error.to_string())))
-            }
-        }
+    async fn read_cold(
+        &self,
+        cold: ColdRead,
+        splices: bool,
+        call: &Call<'_>,
+    ) -> Result<ColdBytes, ReadError> {
+        // Who traces looks into all records.
+        let pipes = (splices && call.notes.contexts.is_none()).then(|| call.answers.pipes());
+        let pipes = pipes.map(Arc::clone);
+        let done = self.blocking.run(move || match &pipes {
+            Some(pipes) => cold.read_for_socket(pipes),
+            None => cold.read().map(ColdBytes::from),
+        });
+        let done = done.await;
+        done.unwrap_or_else(|error| Err(ReadError::Busy(error.to_string())))
     }
 }
 
@@ -357,6 +375,7 @@ struct Budget {
     left: usize,
     cold_left: usize,
     bytes: usize,
+    piped: PipedRuns,
 }
 
 impl Budget {

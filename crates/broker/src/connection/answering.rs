@@ -1,113 +1,30 @@
 //! Reading, handling and answering one request, and how a connection can end.
 
-use std::io::IoSlice;
-use std::pin::pin;
-use std::sync::Arc;
-use std::time::Duration;
-
-use bytes::{Buf, Bytes, BytesMut};
-use limpid_protocol::{ApiKey, Chunks, ErrorCode, Reader, RequestHeader, ResponseHeader};
-use limpid_telemetry::spans::Tracing;
+use bytes::BytesMut;
+use limpid_protocol::{ApiKey, ErrorCode, Reader, RequestHeader, ResponseHeader};
 use limpid_telemetry::{Stage, StageClock};
-use tokio::io::AsyncWriteExt;
 
-use crate::access::Access;
-use crate::answer_memory::{self, AnswerMemory, Used};
+use crate::answer_memory::Used;
 use crate::api::k18_api_versions;
-use crate::apis::Apis;
-use crate::audit::Audit;
 use crate::byte_stream::ByteStream;
-use crate::client_log::ClientLog;
-use crate::clients::{Clients, CurrentClient, Served};
-use crate::entrance::Entrance;
-use crate::frame::{Frame, FrameError, FrameLimits};
+use crate::clients::{CurrentClient, Served};
+use crate::frame::Frame;
 use crate::handler::{Call, CallError, Handler, Peer, Reply, encode};
-use crate::metrics::{BrokerMetrics, ListenerMetrics};
 use crate::notes::Notes;
-use crate::promptly::within;
-use crate::quotas::Quotas;
+use crate::piped::PipedRuns;
 use crate::quotas::client::{ClientQuotas, Hold};
 use crate::quotas::thread_time::{ThreadTime, Timed};
-use crate::readers::{CurrentReader, Readers};
-use crate::recorder::Recorder;
+use crate::readers::CurrentReader;
 use crate::request::Done;
-use crate::request_memory::RequestMemory;
-use crate::slow_requests::SlowRequests;
 use crate::spans;
-use crate::tls_stream::HandshakeError;
-use crate::turns::{LONG_REQUEST_BYTES, Turns};
+use crate::turns::LONG_REQUEST_BYTES;
 use crate::writers::CurrentWriter;
 
 use super::audit;
+use super::context::ConnectionContext;
+use super::end::End;
 use super::request_log;
-
-/// Most runs of bytes handed to one writev.
-const WRITE_SLICES_MAX: usize = 64;
-
-/// What all connections of a listener share.
-pub struct ConnectionContext {
-    /// Who answers what.
-    pub apis: Arc<Apis>,
-    /// Who may do what.
-    pub access: Arc<Access>,
-    /// Who may use how much.
-    pub quotas: Arc<Quotas>,
-    /// What each client does.
-    pub clients: Arc<Clients>,
-    /// Who fetches how often.
-    pub readers: Arc<Readers>,
-    /// How clients get in.
-    pub entrance: Entrance,
-    /// Memory for requests.
-    pub memory: Arc<RequestMemory>,
-    /// Memory for answers read from files.
-    pub answers: Arc<AnswerMemory>,
-    /// Turns for what takes long.
-    pub turns: Arc<Turns>,
-    /// Limits on frames and silence.
-    pub limits: FrameLimits,
-    /// Counts requests.
-    pub metrics: Arc<BrokerMetrics>,
-    /// Counts connections of this listener.
-    pub listener: Arc<ListenerMetrics>,
-    /// Keeps a hostile client from filling the log.
-    pub log: Arc<ClientLog>,
-    /// Hears of what is changed and of logins that fail.
-    pub audit: Arc<Audit>,
-    /// Keeps what happened to topics and groups.
-    pub recorder: Arc<Recorder>,
-    /// Takes spans, where somebody traces.
-    pub tracing: Option<Arc<Tracing>>,
-    /// Hears of every request, and keeps those that were slow.
-    pub slow: Arc<SlowRequests>,
-}
-
-/// Why a connection ended.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum End {
-    #[error(transparent)]
-    Frame(#[from] FrameError),
-    #[error("{0}")]
-    Unsupported(String),
-    #[error("{0}")]
-    Call(#[from] CallError),
-    #[error("{0}")]
-    Refused(&'static str),
-    #[error("sending the answer: {0}")]
-    Send(std::io::Error),
-    #[error("the answer was not read within {0:?}")]
-    SlowReader(Duration),
-    #[error(transparent)]
-    Handshake(#[from] HandshakeError),
-    #[error("login failed: {0}")]
-    Denied(String),
-    #[error("a request that is not part of a login, before the login")]
-    NotLoggedIn,
-    #[error("not logged in within {0:?}")]
-    SlowLogin(Duration),
-    #[error("the login has run out, and the client did not log in again")]
-    Expired,
-}
+use super::sending::send;
 
 /// The first two bytes of a request.
 pub(super) fn api_key_of(request: &[u8]) -> Option<i16> {
@@ -174,6 +91,7 @@ pub(super) async fn answer(
         handler,
         header: &header,
         request_bytes,
+        splices: stream.socket().is_some(),
         peer,
     };
     let handled = asked.handle(body, context, books, &mut clock).await?;
@@ -200,7 +118,7 @@ pub(super) async fn answer(
             let head = response_head(key, version, header.correlation_id, body.byte_len());
             response_bytes = head.len() + body.byte_len();
             let sending = context.metrics.requests.sending.during();
-            send(stream, head, body, context).await?;
+            send(stream, (head, body, handled.piped), context).await?;
             drop(sending);
         }
         Reply::Silence => {}
@@ -231,6 +149,7 @@ struct Asked<'a> {
     handler: &'a dyn Handler,
     header: &'a RequestHeader,
     request_bytes: usize,
+    splices: bool,
     peer: &'a Peer,
 }
 
@@ -244,6 +163,7 @@ struct Handled {
     /// Of a fetch: whether it wants committed records only.
     committed_only: Option<bool>,
     answer_room: Option<Used>,
+    piped: PipedRuns,
 }
 
 impl Asked<'_> {
@@ -264,6 +184,7 @@ impl Asked<'_> {
                 hold: None,
                 committed_only: None,
                 answer_room: None,
+                piped: PipedRuns::default(),
             });
         }
         let turn = match is_long(key, self.request_bytes) {
@@ -292,6 +213,8 @@ impl Asked<'_> {
             writer: &mut books.writer,
             answers: &context.answers,
             answer_room: None,
+            splices: self.splices,
+            piped: PipedRuns::default(),
             request_bytes: self.request_bytes,
             turns: &context.turns,
             clock,
@@ -312,6 +235,7 @@ impl Asked<'_> {
             hold: call.quotas.hold(),
             committed_only: call.committed_only,
             answer_room: call.answer_room.take(),
+            piped: call.piped,
             notes: call.notes,
         })
     }
@@ -391,70 +315,4 @@ pub(super) fn response_head(
     let length = i32::try_from(length).expect("an answer is far below 2 GiB: limits on fetch");
     head[..4].copy_from_slice(&length.to_be_bytes());
     head
-}
-
-/// Writes an answer.
-pub(super) async fn send(
-    stream: &mut impl ByteStream,
-    head: BytesMut,
-    body: Chunks,
-    context: &ConnectionContext,
-) -> Result<(), End> {
-    let mut runs = body.into_runs();
-    runs.insert(0, head.freeze());
-    write(stream, runs, context).await
-}
-
-/// Writes everything; a peer that reads nothing for `connections.max.idle.ms` ends the connection, and
-/// sooner, when others need the memory.
-pub(super) async fn write(
-    stream: &mut impl ByteStream,
-    mut runs: Vec<Bytes>,
-    context: &ConnectionContext,
-) -> Result<(), End> {
-    let patience = context.limits.idle;
-    let mut stalled = Duration::ZERO;
-    let mut rest = &mut runs[..];
-    while !rest.is_empty() {
-        let mut slices = [IoSlice::new(&[]); WRITE_SLICES_MAX];
-        let count = rest.len().min(WRITE_SLICES_MAX);
-        for (slice, run) in slices.iter_mut().zip(&*rest) {
-            *slice = IoSlice::new(run);
-        }
-        let step = answer_memory::STALLED.min(patience.saturating_sub(stalled));
-        let writing = pin!(stream.write_vectored(&slices[..count]));
-        match within(|| step, writing).await {
-            None => {
-                stalled += step;
-                if stalled >= patience || context.answers.is_short() {
-                    return Err(End::SlowReader(stalled));
-                }
-            }
-            Some(Ok(0)) => return Err(End::Send(std::io::ErrorKind::WriteZero.into())),
-            Some(Ok(written)) => {
-                stalled = Duration::ZERO;
-                rest = without_written(rest, written);
-            }
-            Some(Err(error)) => return Err(End::Send(error)),
-        }
-    }
-    // TLS may still hold some of it.
-    match within(|| patience, pin!(stream.flush())).await {
-        None => Err(End::SlowReader(patience)),
-        Some(flushed) => flushed.map_err(End::Send),
-    }
-}
-
-/// What is left of the runs; those that are written let go of their memory.
-fn without_written(mut runs: &mut [Bytes], mut written: usize) -> &mut [Bytes] {
-    while let Some(run) = runs.first_mut() {
-        if written < run.len() {
-            run.advance(written);
-            break;
-        }
-        written -= run.len();
-        *run = Bytes::new();
-        runs = &mut runs[1..];
-    }
-    runs
 }

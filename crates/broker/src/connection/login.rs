@@ -13,16 +13,17 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use limpid_config::SaslMechanism;
 use limpid_protocol::messages::SaslAuthenticateResponse;
-use limpid_protocol::{ApiKey, Chunks, ErrorCode, Message, Reader, RequestHeader};
+use limpid_protocol::{ApiKey, Chunks, ErrorCode, Message, Reader, RequestHeader, Run};
 use limpid_security::Principal;
 use limpid_security::sasl::{Denied, LoggedIn, Login, Step};
 use limpid_telemetry::{Stage, StageClock, Stamp};
 use tokio::time::timeout;
 
-use super::answering::{
-    Books, ConnectionContext, End, answer, api_key_of, response_head, send, write,
-};
+use super::answering::{Books, answer, api_key_of, response_head};
 use super::audit;
+use super::context::ConnectionContext;
+use super::end::End;
+use super::sending::{send, write};
 use crate::api::k17_sasl_handshake::{self, SaslHandshake};
 use crate::api::k36_sasl_authenticate::{self, SaslAuthenticate};
 use crate::byte_stream::ByteStream;
@@ -30,6 +31,7 @@ use crate::entrance::Door;
 use crate::frame::{Frame, FrameReader};
 use crate::handler::{Answer, CallError, Peer, encode};
 use crate::metrics::Api;
+use crate::piped::PipedRuns;
 
 /// A client may log in again only so long after the last time.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -281,7 +283,8 @@ impl<'a, S: ByteStream> LoggingIn<'a, S> {
             drop(charge);
             let length = i32::try_from(bytes.len()).expect("a token is short");
             let runs = [Bytes::from(length.to_be_bytes().to_vec()), bytes.into()];
-            write(self.stream, runs.into(), self.context).await?;
+            let runs = runs.map(Run::Bytes).into();
+            write(self.stream, runs, PipedRuns::default(), self.context).await?;
             if let Some(user) = user {
                 return Ok(user);
             }
@@ -305,7 +308,8 @@ impl<'a, S: ByteStream> LoggingIn<'a, S> {
         let bytes = (exchange.request_bytes, head.len() + body.byte_len());
         let mut clock = StageClock::start_at(exchange.began);
         clock.enter(Stage::Send);
-        send(self.stream, head, body, self.context).await?;
+        let answer = (head, body, PipedRuns::default());
+        send(self.stream, answer, self.context).await?;
         let metrics = &self.context.metrics.requests;
         metrics.answered((Api::Of(key), version), error, bytes, &clock.finish());
         Ok(())

@@ -1,6 +1,7 @@
 //! Files that fail where a test says so.
 
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -219,6 +220,11 @@ impl File for FaultyFile {
     fn read_to_room(&self, buf: &mut Vec<u8>, position: u64) -> io::Result<usize> {
         self.files.check(Op::Read, &self.path)?;
         self.inner.read_to_room(buf, position)
+    }
+
+    fn splice_at(&self, pipe: BorrowedFd<'_>, len: usize, position: u64) -> io::Result<usize> {
+        self.files.check(Op::Read, &self.path)?;
+        self.inner.splice_at(pipe, len, position)
     }
 
     fn write_at(&self, buf: &[u8], position: u64) -> io::Result<usize> {

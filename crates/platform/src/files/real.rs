@@ -2,10 +2,13 @@
 
 use std::fs;
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
+
+use rustix::pipe::{SpliceFlags, splice};
 
 use super::whole;
 use super::{DirEntry, DiskSpace, File, FileSystem, Files, OpenMode};
@@ -25,6 +28,11 @@ impl File for RealFile {
     fn read_to_room(&self, buf: &mut Vec<u8>, position: u64) -> io::Result<usize> {
         let room = rustix::buffer::spare_capacity(buf);
         Ok(rustix::io::pread(&self.0, room, position)?)
+    }
+
+    fn splice_at(&self, pipe: BorrowedFd<'_>, len: usize, position: u64) -> io::Result<usize> {
+        let (mut from, flags) = (position, SpliceFlags::NONBLOCK);
+        Ok(splice(&self.0, Some(&mut from), pipe, None, len, flags)?)
     }
 
     fn write_at(&self, buf: &[u8], position: u64) -> io::Result<usize> {

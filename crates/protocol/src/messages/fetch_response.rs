@@ -6,7 +6,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::codec::{self, DecodeError, Element, EncodeError, Message, Reader};
-use crate::{Chunks, Uuid};
+use crate::{Chunks, Gap, Uuid};
 
 /// First version with tagged fields.
 const FLEXIBLE: i16 = 12;
@@ -60,8 +60,11 @@ pub struct PartitionData {
     pub aborted_transactions: Option<Vec<AbortedTransaction>>,
     /// `PreferredReadReplica`, versions 11+, default -1.
     pub preferred_read_replica: i32,
-    /// `Records`, versions 4+: runs of whole batches.
+    /// `Records`, versions 4+: runs of whole batches, but for what a gap lies between.
     pub records: Vec<Bytes>,
+    /// Bytes of records that lie behind the first of the runs and are not in memory.
+    /// [`FetchResponse::encode_to`] leaves room for them; nothing else can encode them.
+    pub gap: Option<Gap>,
 }
 
 /// `EpochEndOffset` of `FetchResponse`, versions 12-18.
@@ -127,7 +130,16 @@ impl Default for PartitionData {
             aborted_transactions: Some(Vec::new()),
             preferred_read_replica: -1,
             records: Vec::new(),
+            gap: None,
         }
+    }
+}
+
+impl PartitionData {
+    /// Bytes of the records, the gap included.
+    pub fn records_bytes(&self) -> usize {
+        let runs: usize = self.records.iter().map(Bytes::len).sum();
+        runs + self.gap.map_or(0, Gap::bytes)
     }
 }
 
@@ -176,6 +188,7 @@ impl crate::codec::Response for FetchResponse {
 trait Sink {
     fn inline(&mut self) -> &mut BytesMut;
     fn records(&mut self, run: &Bytes);
+    fn gap(&mut self, gap: Gap) -> Result<(), EncodeError>;
 }
 
 impl Sink for BytesMut {
@@ -186,6 +199,11 @@ impl Sink for BytesMut {
     fn records(&mut self, run: &Bytes) {
         self.put_slice(run);
     }
+
+    fn gap(&mut self, _: Gap) -> Result<(), EncodeError> {
+        let message = FetchResponse::NAME;
+        Err(EncodeError::NotInMemory { message })
+    }
 }
 
 impl Sink for Chunks {
@@ -195,6 +213,11 @@ impl Sink for Chunks {
 
     fn records(&mut self, run: &Bytes) {
         self.push(run.clone());
+    }
+
+    fn gap(&mut self, gap: Gap) -> Result<(), EncodeError> {
+        self.leave(gap);
+        Ok(())
     }
 }
 
@@ -279,10 +302,13 @@ impl PartitionData {
         } else if self.preferred_read_replica != -1 {
             return Err(codec::absent(NAME, "PreferredReadReplica", version));
         }
-        codec::put_array_len(w, self.records.iter().map(Bytes::len).sum(), flex)?;
-        for run in &self.records {
-            out.records(run);
+        codec::put_array_len(w, self.records_bytes(), flex)?;
+        let (first, others) = self.records.split_at(self.records.len().min(1));
+        first.iter().for_each(|run| out.records(run));
+        if let Some(gap) = self.gap {
+            out.gap(gap)?;
         }
+        others.iter().for_each(|run| out.records(run));
         if flex {
             self.write_tags(out.inline())
         } else {

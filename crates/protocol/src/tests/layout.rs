@@ -7,7 +7,7 @@ use crate::codec::{ALLOCATION_FACTOR, ALLOCATION_FLOOR};
 use crate::messages::create_topics_request::CreatableTopic;
 use crate::messages::fetch_response::{FetchableTopicResponse, PartitionData};
 use crate::messages::*;
-use crate::{Chunks, DecodeError, EncodeError, Message, Reader};
+use crate::{Chunks, DecodeError, EncodeError, Gap, Message, Reader, Run};
 
 #[test]
 fn old_create_topics_is_read() {
@@ -198,7 +198,7 @@ fn fetched_records_are_shared_and_ropes_join() {
             .encode_to(&mut chunks, version)
             .expect("representable");
         assert_eq!(chunks.byte_len(), encode(&response, version).len());
-        let runs = chunks.into_runs();
+        let runs = in_memory(chunks);
         let shared = runs
             .iter()
             .filter(|run| run.as_ptr() == first.as_ptr())
@@ -236,4 +236,49 @@ fn unstable_versions_are_known_but_not_advertised() {
         (ProduceRequest::MIN_VERSION, ProduceRequest::MAX_VERSION),
         (3, 13)
     );
+}
+
+fn in_memory(chunks: Chunks) -> Vec<Bytes> {
+    let bytes = |run| match run {
+        Run::Bytes(bytes) => bytes,
+        Run::Gap(gap) => panic!("{gap:?} was not asked for"),
+    };
+    chunks.into_runs().into_iter().map(bytes).collect()
+}
+
+/// What is elsewhere is counted, and lies behind the first run.
+#[test]
+fn fetched_records_that_are_elsewhere_get_their_room() {
+    let runs = [&b"first batch"[..], &b"between"[..], &b"last batch"[..]].map(Bytes::from_static);
+    let [first, between, last] = runs.clone();
+    let of = |records, gap| FetchResponse {
+        responses: vec![FetchableTopicResponse {
+            partitions: vec![PartitionData {
+                records,
+                gap,
+                ..PartitionData::default()
+            }],
+            ..FetchableTopicResponse::default()
+        }],
+        ..FetchResponse::default()
+    };
+    let gap = Gap::new(between.len(), 3).expect("within the limits");
+    let with_gap = of(vec![first, last], Some(gap));
+    for version in FetchResponse::MIN_VERSION..=FetchResponse::MAX_VERSION {
+        let mut chunks = Chunks::new();
+        with_gap.encode_to(&mut chunks, version).expect("has room");
+        let whole = encode(&of(runs.to_vec(), None), version);
+        assert_eq!(chunks.byte_len(), whole.len());
+        let filled = |run| match run {
+            Run::Bytes(bytes) => bytes,
+            Run::Gap(found) => {
+                assert_eq!(found, gap);
+                between.clone()
+            }
+        };
+        let filled: Vec<Bytes> = chunks.into_runs().into_iter().map(filled).collect();
+        assert_eq!(filled.concat()[..], whole[..], "version {version}");
+        let refused = with_gap.encode(&mut BytesMut::new(), version);
+        assert!(matches!(refused, Err(EncodeError::NotInMemory { .. })));
+    }
 }

@@ -6,9 +6,10 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use limpid_platform::files::File;
+use limpid_platform::pipes::{Piped, Pipes};
 use limpid_protocol::records::{BATCH_HEADER_BYTES, BatchHeader};
 
-use super::PartitionLog;
+use super::{PartitionLog, spliced};
 use crate::error::ReadError;
 use crate::scan::ScanError;
 use crate::segment::Segment;
@@ -147,35 +148,75 @@ impl PartitionLog {
     }
 }
 
+/// What a [`ColdRead`] gives: runs of bytes that follow each other, none of which need be there.
+#[derive(Debug, Default)]
+pub struct ColdBytes {
+    /// The beginning, or all of it. Where something follows, it holds the first batch, or its first bytes.
+    pub head: Bytes,
+    /// Bytes that never were in this process.
+    pub middle: Option<Piped>,
+    /// Behind a middle, whole batches: at least one.
+    pub tail: Bytes,
+}
+
+impl ColdBytes {
+    /// Bytes of all three.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let middle = self.middle.as_ref().map_or(0, Piped::len);
+        self.head.len() + middle + self.tail.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl From<Bytes> for ColdBytes {
+    fn from(head: Bytes) -> Self {
+        Self {
+            head,
+            ..Self::default()
+        }
+    }
+}
+
 impl ColdRead {
     /// The bytes; blocks on the disk. Empty when nothing fits the bounds.
     ///
     /// # Errors
     /// [`ReadError`]; an I/O error takes the log directory offline.
     pub fn read(self) -> Result<Bytes, ReadError> {
-        self.log.look_through(|| self.look())
+        Ok(self.log.look_through(|| self.look(None))?.head)
     }
 
-    fn look(&self) -> Result<Bytes, ReadError> {
+    /// As [`ColdRead::read`], for a socket: what is large is left in `pipes` where that can be.
+    ///
+    /// # Errors
+    /// As [`ColdRead::read`].
+    pub fn read_for_socket(self, pipes: &Arc<Pipes>) -> Result<ColdBytes, ReadError> {
+        self.log.look_through(|| self.look(Some(pipes)))
+    }
+
+    fn look(&self, pipes: Option<&Arc<Pipes>>) -> Result<ColdBytes, ReadError> {
         self.log.check_readable(self.offset)?;
         let mut next = self.log.segment_at(self.offset);
         while let Some(segment) = next {
             let located = segment.locate(self.offset);
             match located.map_err(|e| self.log.read_error(&segment, self.offset, e))? {
                 Some((position, first)) => {
-                    let read = self.read_from(&segment, position, &first);
-                    let bytes = read.map_err(|e| self.log.read_error(&segment, self.offset, e))?;
-                    self.log
-                        .shared
-                        .metrics
-                        .file_read_bytes
-                        .inc_by(bytes.len() as u64);
-                    return Ok(bytes);
+                    let read = self.read_from(&segment, position, &first, pipes);
+                    let read = read.map_err(|e| self.log.read_error(&segment, self.offset, e))?;
+                    let counted = &self.log.shared.metrics.file_read_bytes;
+                    counted.inc_by(read.len() as u64);
+                    return Ok(read);
                 }
                 None => next = self.log.segment_after(&segment),
             }
         }
-        Ok(Bytes::new())
+        Ok(ColdBytes::default())
     }
 
     fn read_from(
@@ -183,14 +224,22 @@ impl ColdRead {
         segment: &Segment,
         position: u64,
         first: &BatchHeader,
-    ) -> Result<Bytes, ScanError> {
+        pipes: Option<&Arc<Pipes>>,
+    ) -> Result<ColdBytes, ScanError> {
         let fits = first.size() <= self.max_bytes || self.min_one;
         if first.last_offset() >= self.end_exclusive || !fits {
-            return Ok(Bytes::new());
+            return Ok(ColdBytes::default());
         }
         let available = segment.size() - position;
         assert!(first.size() as u64 <= available, "a located batch is whole");
         let len = (self.max_bytes.max(first.size()) as u64).min(available) as usize;
+        let piped = pipes.and_then(|pipes| {
+            let range = position..position + len as u64;
+            spliced::read(segment, range, first, (self.end_exclusive, pipes))
+        });
+        if let Some(read) = piped {
+            return Ok(read);
+        }
         let mut buffer = Vec::new();
         let file: Arc<dyn File> = segment.log.get()?;
         file.read_into(&mut buffer, len, position)?;
@@ -201,12 +250,12 @@ impl ColdRead {
             }
         })?;
         buffer.truncate(end);
-        Ok(Bytes::from(buffer))
+        Ok(Bytes::from(buffer).into())
     }
 }
 
 /// How many bytes of `buffer` are whole batches below `end_exclusive`.
-fn whole_batches(buffer: &[u8], end_exclusive: i64) -> Result<usize, (u64, String)> {
+pub(super) fn whole_batches(buffer: &[u8], end_exclusive: i64) -> Result<usize, (u64, String)> {
     let mut end = 0;
     while buffer.len() - end >= BATCH_HEADER_BYTES {
         let header = match BatchHeader::parse(&buffer[end..]) {
