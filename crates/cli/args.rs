@@ -302,6 +302,10 @@ pub struct DemoArgs {
     /// are touched
     #[arg(long, value_name = "HOST:PORT")]
     pub bootstrap_server: Option<String>,
+    /// How to get into that cluster: a file of Kafka's client properties (security.protocol, ssl.…,
+    /// sasl.mechanism, sasl.jaas.config)
+    #[arg(long, value_name = "FILE", requires = "bootstrap_server")]
+    pub command_config: Option<PathBuf>,
     /// Directory of its own server
     #[arg(long, default_value = "limpid-demo")]
     pub dir: PathBuf,

@@ -79,16 +79,88 @@ fn a_canary_without_a_listener_for_it_is_told_what_it_needs() {
          sasl.mechanism.inter.broker.protocol=SCRAM-SHA-256\n",
         dir.path().join("data").display()
     );
-    let path = file(dir.path(), &text);
-    let ended = run(&["serve", "--config", &path], &[]);
-    refused(
-        &ended,
-        &[
-            "limpid.canary.topic",
-            "PLAINTEXT listener",
-            "leave the key empty",
-        ],
+    for (more, words) in [
+        (
+            "",
+            "limpid.canary.security.protocol: the canary wants a listener of protocol PLAINTEXT, and there are SASL_PLAINTEXT",
+        ),
+        (
+            "SASL_PLAINTEXT",
+            "limpid.canary.sasl.mechanism: needed to log in",
+        ),
+        (
+            "TLS",
+            "server.properties:9: limpid.canary.security.protocol",
+        ),
+    ] {
+        let more = match more {
+            "" => String::new(),
+            name => format!("limpid.canary.security.protocol={name}\n"),
+        };
+        let path = file(dir.path(), &format!("{text}{more}"));
+        for command in ["serve", "config"] {
+            refused(&run(&[command, "--config", &path], &[]), &[words]);
+        }
+    }
+}
+
+#[test]
+fn files_that_a_start_reads_are_read_by_the_check_as_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let rules = dir.path().join("jmx.yaml");
+    let common = format!(
+        "log.dirs={}\nlimpid.storage.auto.format=true\nlisteners=PLAINTEXT://127.0.0.1:0\n\
+         limpid.http.listeners=http://127.0.0.1:0\n",
+        dir.path().join("data").display()
     );
+    let jmx = format!("limpid.metrics.jmx.exporter.config={}", rules.display());
+    let missing = "limpid.otlp.endpoint=https://x:1\nlimpid.otlp.ca.file=/nowhere/ca";
+    for (yaml, more, words) in [
+        (None, jmx.as_str(), "No such file"),
+        (
+            Some("rules:\n- pattern: \"(\"\n"),
+            &jmx,
+            "limpid.metrics.jmx.exporter.config",
+        ),
+        (
+            Some("rules: 7\n"),
+            &jmx,
+            "limpid.metrics.jmx.exporter.config",
+        ),
+        (
+            None,
+            "limpid.metrics.topic.include=(",
+            "limpid.metrics.topic.include",
+        ),
+        (
+            None,
+            missing,
+            "limpid.otlp.ca.file: ssl.truststore.location: /nowhere/ca",
+        ),
+        (
+            None,
+            "limpid.canary.topic=c\nlimpid.canary.ssl.truststore.location=/nowhere/ca\n\
+             limpid.canary.security.protocol=SSL\nlisteners=SSL://127.0.0.1:0\n\
+             inter.broker.listener.name=SSL\nssl.keystore.location=/nowhere/broker",
+            "limpid.canary.ssl.truststore.location: /nowhere/ca",
+        ),
+    ] {
+        std::fs::remove_file(&rules).ok();
+        if let Some(text) = yaml {
+            std::fs::write(&rules, text).unwrap();
+        }
+        let path = file(dir.path(), &format!("{common}{more}\n"));
+        let told: Vec<Ended> = ["config", "serve"]
+            .map(|command| run(&[command, "--config", &path], &[]))
+            .into();
+        for ended in &told {
+            refused(ended, &[words]);
+        }
+    }
+    std::fs::write(&rules, "rules:\n- pattern: \".*\"\n").unwrap();
+    let path = file(dir.path(), &format!("{common}{jmx}\n"));
+    let good = run(&["config", "--config", &path], &[]);
+    assert!(good.status.success(), "{good:?}");
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod garbage;
 mod hostile;
 mod packaging;
 mod restarts;
+mod secured;
 mod slow;
 mod starting;
 mod stopping;

@@ -14,6 +14,7 @@ pub fn run(args: &ConfigCheckArgs) -> anyhow::Result<ExitCode> {
     for line in loaded.warning_lines() {
         println!("warning: {line}");
     }
+    limpid_server::check(loaded.config.broker())?;
     println!("the configuration is good");
     Ok(ExitCode::SUCCESS)
 }

@@ -50,6 +50,7 @@ fn place(args: &DemoArgs) -> Place {
     match &args.bootstrap_server {
         Some(bootstrap_servers) => Place::Cluster {
             bootstrap_servers: bootstrap_servers.clone(),
+            command_config: args.command_config.clone(),
         },
         None => Place::Own {
             dir: args.dir.clone(),

@@ -1,8 +1,10 @@
 //! Settings, under the names that Kafka's clients give them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use limpid_protocol::records::Codec;
+use limpid_security::credentials::Credentials;
 
 /// Requests that may wait for a place on one connection, those in flight aside.
 pub(crate) const QUEUED_PER_CONNECTION_MAX: usize = 64;
@@ -35,6 +37,8 @@ pub struct ClientConfig {
     pub in_flight_max: usize,
     /// Bytes of an answer at most (librdkafka's `receive.message.max.bytes`).
     pub response_bytes_max: usize,
+    /// `sasl.mechanism` and `sasl.jaas.config`; `None` logs in nowhere.
+    pub login: Option<Arc<Credentials>>,
 }
 
 impl Default for ClientConfig {
@@ -50,6 +54,7 @@ impl Default for ClientConfig {
             metadata_max_age: Duration::from_secs(300),
             in_flight_max: 5,
             response_bytes_max: 100_000_000,
+            login: None,
         }
     }
 }

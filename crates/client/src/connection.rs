@@ -21,10 +21,13 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::config::{ClientConfig, QUEUED_PER_CONNECTION_MAX};
 use crate::error::{ErrorKind, check};
+use crate::tls;
 use crate::transport::BoxStream;
 
 /// What a read makes room for at most, whatever length an answer announces.
 const READ_BYTES_MAX: usize = 256 * 1024;
+/// How an alert of TLS begins, which is what a listener with TLS says to a client without.
+const TLS_ALERT: [u8; 4] = [0x15, 3, 3, 0];
 /// Versions of ApiVersions to begin with.
 const API_VERSIONS_VERSION: i16 = 4;
 
@@ -265,7 +268,7 @@ async fn read_all(
     let why = loop {
         let answered = match read_frame(&mut stream, response_bytes_max).await {
             Ok(frame) => pending.answer(frame),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(tls::why(&error)),
         };
         if let Err(why) = answered {
             break why;
@@ -291,7 +294,12 @@ async fn read_frame(
     let length = usize::try_from(announced).ok();
     let length = length.filter(|length| *length <= response_bytes_max);
     let length = length.ok_or_else(|| {
-        let limit = format!("an answer of {announced} bytes, allowed are {response_bytes_max}");
+        let limit = match prefix {
+            TLS_ALERT => {
+                "the broker answers in TLS: set security.protocol to SSL or SASL_SSL".to_owned()
+            }
+            _ => format!("an answer of {announced} bytes, allowed are {response_bytes_max}"),
+        };
         Error::new(ErrorKind::InvalidData, limit)
     })?;
     let mut frame = BytesMut::new();
@@ -314,7 +322,7 @@ async fn write_all(
 ) {
     while let Some(frame) = queue.recv().await {
         if let Err(error) = write_frame(&mut stream, &frame).await {
-            pending.fail(&error.to_string());
+            pending.fail(&tls::why(&error));
             return;
         }
     }

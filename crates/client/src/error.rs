@@ -23,6 +23,9 @@ pub enum ErrorKind {
     /// No connection could be made.
     #[error("can't connect: {0}")]
     Connect(String),
+    /// A listener that is there and does not let us in; says what to change.
+    #[error("{0}")]
+    Refused(String),
     /// The connection ended before the answer.
     #[error("connection lost: {0}")]
     Broken(String),

@@ -7,6 +7,8 @@ use std::pin::Pin;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use crate::error::ErrorKind;
+
 /// Bytes both ways.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
@@ -30,12 +32,33 @@ pub struct Tcp;
 
 impl Transport for Tcp {
     fn open<'a>(&'a self, host: &'a str, port: u16) -> Opening<'a> {
-        Box::pin(async move {
-            let host = host.trim_start_matches('[').trim_end_matches(']');
-            let stream = TcpStream::connect((host, port)).await?;
-            // Requests are small and awaited.
-            stream.set_nodelay(true)?;
-            Ok(Box::new(stream) as BoxStream)
-        })
+        Box::pin(async move { Ok(Box::new(tcp(host, port).await?) as BoxStream) })
+    }
+}
+
+/// Within an I/O error: trying again changes nothing, and this says what would.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Refusal(pub(crate) String);
+
+/// A host without the brackets of an IPv6 address.
+pub(crate) fn bare(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
+pub(crate) async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((bare(host), port)).await?;
+    // Requests are small and awaited.
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// Why there is no stream.
+pub(crate) fn not_open(error: io::Error) -> ErrorKind {
+    let text = error.to_string();
+    let refusal = error.get_ref().and_then(|e| e.downcast_ref::<Refusal>());
+    match refusal {
+        Some(_) => ErrorKind::Refused(text),
+        None => ErrorKind::Connect(text),
     }
 }

@@ -217,6 +217,10 @@ impl BrokerConfig {
         let http = http::http(values);
         let http = http.map_err(|problem| problems.push(problem));
         let names = listeners.as_ref().map_or(&[][..], |(all, _)| all);
+        let canary = canary::canary(values, names).unwrap_or_else(|problem| {
+            problems.push(problem);
+            None
+        });
         let connections = limits::connections(values, names);
         let connections = connections.map_err(|problem| problems.push(problem));
         let resources = resources(values);
@@ -253,7 +257,7 @@ impl BrokerConfig {
             groups: groups::groups(values),
             transactions: transactions::read(values),
             http,
-            canary: canary::canary(values),
+            canary,
             logging: LoggingConfig {
                 level: values.text("limpid.log.level"),
                 json: values.text("limpid.log.format").trim() == "json",

@@ -15,6 +15,7 @@ pub mod broker;
 mod broker_config;
 mod check;
 pub mod client_metrics;
+mod client_security;
 mod compaction;
 mod config;
 mod definition;
@@ -48,6 +49,7 @@ pub use broker_config::{
     TransactionsConfig,
 };
 pub use check::{Check, list_items};
+pub use client_security::{ClientLogin, ClientSecurity, ClientTlsConfig};
 pub use compaction::CompactionConfig;
 pub use config::{Config, REDACTED, Setting, is_sensitive, shown};
 pub use definition::{Definition, Dynamic, Effect, Importance, Kind, UNKNOWN_KIND_CODE};

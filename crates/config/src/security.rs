@@ -191,7 +191,7 @@ pub(crate) fn listeners(
 }
 
 /// Looks keys up for one listener first.
-struct Keys<'a> {
+pub(crate) struct Keys<'a> {
     values: &'a Values<'a>,
     listener: &'a str,
     prefix: String,
@@ -206,7 +206,16 @@ impl<'a> Keys<'a> {
         }
     }
 
-    fn find(&self, key: &str) -> Option<String> {
+    /// Looks keys up below a prefix of ours first; `place` names it in errors.
+    pub(crate) fn below(values: &'a Values<'a>, place: &'a str, prefix: &str) -> Self {
+        Self {
+            values,
+            listener: place,
+            prefix: prefix.to_owned(),
+        }
+    }
+
+    pub(crate) fn find(&self, key: &str) -> Option<String> {
         let own = (self.values.explicit)(&format!("{}{key}", self.prefix));
         own.or_else(|| (self.values.value)(key))
     }
@@ -225,7 +234,7 @@ impl<'a> Keys<'a> {
         self.find(key).unwrap_or_default().trim().to_owned()
     }
 
-    fn some(&self, key: &str) -> Option<String> {
+    pub(crate) fn some(&self, key: &str) -> Option<String> {
         Some(self.text(key)).filter(|text| !text.is_empty())
     }
 
@@ -253,11 +262,7 @@ pub(crate) fn http_tls(values: &Values<'_>) -> Result<TlsConfig, KeyedMessage> {
         value: &|_| None,
         ..*values
     };
-    let keys = |values| Keys {
-        values,
-        listener: "limpid.http.listeners",
-        prefix: "limpid.http.".to_owned(),
-    };
+    let keys = |values| Keys::below(values, "limpid.http.listeners", "limpid.http.");
     let (own, all) = (keys(&own_only), keys(values));
     let of = |names: [&str; 2]| match names.iter().any(|name| own.some(name).is_some()) {
         true => &own,
@@ -297,7 +302,7 @@ fn tls(
     }
 }
 
-fn key_store(keys: &Keys<'_>) -> Result<StoreConfig, KeyedMessage> {
+pub(crate) fn key_store(keys: &Keys<'_>) -> Result<StoreConfig, KeyedMessage> {
     let key_password = keys.secret("ssl.key.password");
     if let Some(certificates) = keys.secret("ssl.keystore.certificate.chain") {
         let key = keys.secret("ssl.keystore.key");
@@ -326,7 +331,7 @@ fn key_store(keys: &Keys<'_>) -> Result<StoreConfig, KeyedMessage> {
     })
 }
 
-fn trust_store(keys: &Keys<'_>) -> Option<StoreConfig> {
+pub(crate) fn trust_store(keys: &Keys<'_>) -> Option<StoreConfig> {
     if let Some(certificates) = keys.secret("ssl.truststore.certificates") {
         return Some(StoreConfig::Pem {
             certificates,

@@ -57,15 +57,13 @@ pub(crate) fn name(text: &str) -> Result<(), String> {
 /// Where a collector takes spans, or nothing.
 pub(crate) fn collector_or_nothing(text: &str) -> Result<(), String> {
     let text = text.trim();
-    let authority = text.strip_prefix("http://");
+    let secured = text.strip_prefix("https://");
+    let authority = secured.or_else(|| text.strip_prefix("http://"));
     let host = authority.and_then(|rest| rest.split('/').next());
     match host {
         _ if text.is_empty() => Ok(()),
         Some(host) if !host.is_empty() && !host.contains('@') => Ok(()),
-        _ if text.starts_with("https://") => Err("spans are sent without TLS; name a collector \
-             on this machine or a trusted network, which can go on with TLS"
-            .into()),
-        _ => Err("expected http://host:port".into()),
+        _ => Err("expected http://host:port or https://host:port".into()),
     }
 }
 

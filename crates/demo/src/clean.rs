@@ -1,19 +1,16 @@
 //! Removing what the demo made, and nothing else.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use limpid_client::{Client, ClientConfig, ClientError, Tcp};
+use limpid_client::ClientError;
 use limpid_platform::lock::{DirLock, LockError};
 use limpid_protocol::ErrorCode;
 
 use crate::plan::{self, GROUPS};
+use crate::target::Target;
 use crate::{Place, home, runtime};
 
-/// How long a cluster may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// The file by which a server locks its directory.
 const LOCK: &str = ".lock";
 
@@ -25,8 +22,9 @@ const LOCK: &str = ".lock";
 pub fn clean(place: &Place) -> Result<Vec<String>> {
     match place {
         Place::Own { dir, .. } => clean_dir(dir),
-        Place::Cluster { bootstrap_servers } => {
-            runtime()?.block_on(clean_cluster(bootstrap_servers))
+        Place::Cluster { .. } => {
+            let target = place.target(place.bootstrap_servers())?;
+            runtime()?.block_on(clean_cluster(&target))
         }
     }
 }
@@ -55,12 +53,8 @@ fn clean_dir(dir: &Path) -> Result<Vec<String>> {
     Ok(vec![format!("deleted {}", dir.display())])
 }
 
-async fn clean_cluster(bootstrap: &str) -> Result<Vec<String>> {
-    let config = ClientConfig {
-        api_timeout: PATIENCE,
-        ..ClientConfig::with_bootstrap(bootstrap)?.named("demo-clean")
-    };
-    let client = Client::new(config, Arc::new(Tcp));
+async fn clean_cluster(target: &Target) -> Result<Vec<String>> {
+    let client = target.hasty_client("demo-clean")?;
     let mut done = Vec::new();
     for group in GROUPS {
         match client.delete_group(group.id).await {
@@ -84,7 +78,10 @@ async fn clean_cluster(bootstrap: &str) -> Result<Vec<String>> {
         }
     }
     if done.is_empty() {
-        done.push(format!("there is nothing of the demo on {bootstrap}"));
+        done.push(format!(
+            "there is nothing of the demo on {}",
+            target.bootstrap()
+        ));
     }
     Ok(done)
 }

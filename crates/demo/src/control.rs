@@ -1,22 +1,22 @@
 //! Changing the pace of the slow group while it runs: the newest record of `demo.control` holds it,
 //! so that it works from any host and with any client (`echo unlimited | kcat -P -t demo.control`).
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use limpid_client::{Client, ClientConfig, Producer, ProducerConfig, Record, Tcp};
+use limpid_client::{Producer, ProducerConfig, Record};
 use limpid_cluster::{Browse, RecordBrowser};
 use limpid_link::Link;
 use limpid_protocol::ErrorCode;
 use tokio::sync::watch;
 
 use crate::plan::{CONTROL_TOPIC, Pace, SLOW};
+use crate::target::Target;
 use crate::{Place, runtime};
 
 /// How often the topic is looked at.
 const EVERY: Duration = Duration::from_secs(2);
-/// How long a cluster may take to answer at all.
+/// How long a record may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes of a pace.
 const BYTES_MAX: usize = 64;
@@ -26,17 +26,13 @@ const BYTES_MAX: usize = 64;
 /// # Errors
 /// When no demo was ever started there.
 pub fn set_pace(place: &Place, pace: Pace) -> Result<String> {
-    let bootstrap = place.bootstrap_servers();
+    let target = place.target(place.bootstrap_servers())?;
     runtime()?.block_on(async {
-        let config = ClientConfig {
-            api_timeout: PATIENCE,
-            ..ClientConfig::with_bootstrap(&bootstrap)?.named("demo-control")
-        };
-        let client = Client::new(config, Arc::new(Tcp));
+        let client = target.hasty_client("demo-control")?;
         let absent = |error: limpid_client::ClientError| match error.code() {
             Some(ErrorCode::UnknownTopicOrPartition) => {
-                let hint = format!("there is no demo on {bootstrap}: start one with `limpid demo`");
-                anyhow::anyhow!(hint)
+                let at = target.bootstrap();
+                anyhow::anyhow!("there is no demo on {at}: start one with `limpid demo`")
             }
             _ => anyhow::Error::new(error),
         };
@@ -62,12 +58,11 @@ pub fn set_pace(place: &Place, pace: Pace) -> Result<String> {
 
 /// Listens for new paces until the end. What was said before the demo began counts no longer.
 pub(crate) async fn listen(
-    bootstrap: String,
+    target: Target,
     pace: watch::Sender<Pace>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<()> {
-    let servers = ClientConfig::with_bootstrap(&bootstrap)?.bootstrap_servers;
-    let link = Link::new(servers, Arc::new(Tcp));
+    let link = target.link()?;
     let mut seen = None;
     loop {
         match newest(&link).await {

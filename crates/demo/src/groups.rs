@@ -7,8 +7,8 @@ use limpid_client::{Consumer, ConsumerConfig, OffsetReset};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::client;
 use crate::plan::{CRASHED, Group, HEALTHY, PREFIX, Pace, RESTLESS, SLOW};
+use crate::target::Target;
 
 /// How long a poll may wait for records.
 const POLL: Duration = Duration::from_millis(500);
@@ -38,7 +38,7 @@ const DEAD_FOR: Duration = Duration::from_secs(20);
 /// What every member needs.
 #[derive(Clone)]
 pub(crate) struct Life {
-    pub(crate) bootstrap: String,
+    pub(crate) target: Target,
     /// Turns true at the end.
     pub(crate) stop: watch::Receiver<bool>,
 }
@@ -65,7 +65,7 @@ impl Life {
     /// A member that has not joined yet.
     fn member(&self, group: &Group, name: &str, commits: bool) -> Result<Consumer> {
         let short = group.id.trim_start_matches(PREFIX);
-        let client = client(&self.bootstrap, &format!("{short}-{name}"))?;
+        let client = self.target.client(&format!("{short}-{name}"))?;
         let config = ConsumerConfig {
             session_timeout: SESSION,
             heartbeat_interval: HEARTBEAT,

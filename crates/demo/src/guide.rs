@@ -55,7 +55,8 @@ fn write_text(
     }
     writeln!(
         out,
-        "  kafka-consumer-groups.sh --bootstrap-server {bootstrap} --describe --group {slow}"
+        "  kafka-consumer-groups.sh --bootstrap-server {bootstrap}{} --describe --group {slow}",
+        command_config(place)
     )?;
     let topic = SERVICES[0].topic;
     writeln!(out, "  kcat -b {bootstrap} -C -t {topic} -o -10 -e")?;
@@ -98,7 +99,23 @@ fn options(place: &Place, bootstrap: &str) -> String {
             Some((_, port)) if port != "9092" => format!(" --port {port}"),
             _ => String::new(),
         },
-        Place::Cluster { bootstrap_servers } => format!(" --bootstrap-server {bootstrap_servers}"),
+        Place::Cluster {
+            bootstrap_servers, ..
+        } => format!(
+            " --bootstrap-server {bootstrap_servers}{}",
+            command_config(place)
+        ),
+    }
+}
+
+/// How Kafka's tools and ours get in.
+fn command_config(place: &Place) -> String {
+    match place {
+        Place::Cluster {
+            command_config: Some(file),
+            ..
+        } => format!(" --command-config {}", file.display()),
+        _ => String::new(),
     }
 }
 
@@ -124,10 +141,13 @@ mod tests {
         );
         let cluster = Place::Cluster {
             bootstrap_servers: "kafka:1".to_owned(),
+            command_config: Some("client.properties".into()),
         };
         let text = text(&cluster, "kafka:1", None, pace);
         assert!(
-            text.contains("--slow-down 5 --bootstrap-server kafka:1 "),
+            text.contains(
+                "--slow-down 5 --bootstrap-server kafka:1 --command-config client.properties "
+            ),
             "{text}"
         );
         for group in GROUPS {

@@ -15,12 +15,13 @@ mod noise;
 mod pipeline;
 mod plan;
 mod services;
+mod target;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use limpid_client::{Client, ClientConfig, Tcp};
+use limpid_config::ClientSecurity;
 use limpid_server::{Addresses, Stopped};
 use limpid_telemetry::Registry;
 use limpid_telemetry::logging::loggers::Loggers;
@@ -32,6 +33,7 @@ pub use plan::{Pace, SLOW_RATE_DEFAULT};
 
 use home::Home;
 use pipeline::Pipeline;
+use target::Target;
 
 /// Threads of the pipeline.
 const THREADS: usize = 2;
@@ -52,6 +54,8 @@ pub enum Place {
     Cluster {
         /// `host:port,host:port`.
         bootstrap_servers: String,
+        /// A file of Kafka's client properties, which say how to get in (`--command-config`).
+        command_config: Option<PathBuf>,
     },
 }
 
@@ -60,8 +64,22 @@ impl Place {
     fn bootstrap_servers(&self) -> String {
         match self {
             Self::Own { port, .. } => format!("localhost:{port}"),
-            Self::Cluster { bootstrap_servers } => bootstrap_servers.clone(),
+            Self::Cluster {
+                bootstrap_servers, ..
+            } => bootstrap_servers.clone(),
         }
+    }
+
+    /// How clients get in there.
+    fn target(&self, bootstrap: String) -> Result<Target> {
+        let security = match self {
+            Self::Cluster {
+                command_config: Some(file),
+                ..
+            } => ClientSecurity::read_file(file)?,
+            _ => ClientSecurity::default(),
+        };
+        Target::new(bootstrap, &security)
     }
 }
 
@@ -97,8 +115,9 @@ impl Demo {
             .and_then(kafka_address)
             .unwrap_or_else(|| place.bootstrap_servers());
         let guide = guide::text(place, &bootstrap, addresses, slow_group);
+        let target = place.target(bootstrap)?;
         let runtime = runtime()?;
-        let pipeline = runtime.block_on(Pipeline::start(&bootstrap, slow_group))?;
+        let pipeline = runtime.block_on(Pipeline::start(&target, slow_group))?;
         Ok(Self {
             home,
             pipeline,
@@ -133,10 +152,4 @@ fn runtime() -> Result<Runtime> {
         .enable_all()
         .build()
         .context("can't start the threads of the demo")
-}
-
-/// A client of its own for each service and member, because members wait for each other.
-fn client(bootstrap: &str, client_id: &str) -> Result<Client> {
-    let config = ClientConfig::with_bootstrap(bootstrap)?.named(client_id);
-    Ok(Client::new(config, std::sync::Arc::new(Tcp)))
 }

@@ -1,10 +1,9 @@
 //! The whole pipeline: its topics, its tasks, their end.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use limpid_client::{Client, ClientConfig, ClientError, Tcp, TopicSpec};
+use limpid_client::{ClientError, TopicSpec};
 use limpid_protocol::ErrorCode;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -12,10 +11,9 @@ use tokio::time::timeout;
 
 use crate::groups::{self, Life};
 use crate::plan::{self, Pace, RETENTION_MS, SEGMENT_BYTES, SERVICES};
-use crate::{client, control, services};
+use crate::target::Target;
+use crate::{control, services};
 
-/// How long a cluster may take to answer at all.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// How long the end may take: producers send their last, members leave.
 const END: Duration = Duration::from_secs(6);
 /// When the guests of the restless group come first.
@@ -32,12 +30,12 @@ pub(crate) struct Pipeline {
 
 impl Pipeline {
     /// Makes the topics that are missing and starts everybody.
-    pub(crate) async fn start(bootstrap: &str, slow_group: Pace) -> Result<Self> {
-        make_topics(bootstrap).await?;
+    pub(crate) async fn start(target: &Target, slow_group: Pace) -> Result<Self> {
+        make_topics(target).await?;
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         for service in &SERVICES {
-            let client = client(bootstrap, service.name)?;
+            let client = target.client(service.name)?;
             let stopped = stopped.clone();
             tasks.spawn(async move {
                 services::run(service, client, stopped).await;
@@ -45,11 +43,11 @@ impl Pipeline {
             });
         }
         let life = Life {
-            bootstrap: bootstrap.to_owned(),
+            target: target.clone(),
             stop: stopped.clone(),
         };
         let (pace, paced) = watch::channel(slow_group);
-        tasks.spawn(control::listen(bootstrap.to_owned(), pace, stopped));
+        tasks.spawn(control::listen(target.clone(), pace, stopped));
         tasks.spawn(groups::healthy(life.clone(), "1"));
         tasks.spawn(groups::healthy(life.clone(), "2"));
         tasks.spawn(groups::slow(life.clone(), paced));
@@ -77,14 +75,10 @@ impl Pipeline {
     }
 }
 
-async fn make_topics(bootstrap: &str) -> Result<()> {
-    let config = ClientConfig {
-        api_timeout: PATIENCE,
-        ..ClientConfig::with_bootstrap(bootstrap)?.named("demo-setup")
-    };
-    let client = Client::new(config, Arc::new(Tcp));
+async fn make_topics(target: &Target) -> Result<()> {
+    let client = target.hasty_client("demo-setup")?;
     let reached = client.describe_cluster().await;
-    reached.with_context(|| format!("can't reach a Kafka cluster at {bootstrap}"))?;
+    reached.with_context(|| target.unreachable())?;
     for (name, partitions) in plan::topics() {
         let spec = TopicSpec {
             name: name.to_owned(),

@@ -15,7 +15,7 @@ mod window;
 use std::sync::Arc;
 use std::time::Duration;
 
-use limpid_client::{Client, ClientConfig, Transport};
+use limpid_client::{Access, Client, ClientConfig, Transport};
 
 /// How long an answer may take; a page waits for it.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -36,6 +36,11 @@ impl Link {
     /// A link to the cluster at these bootstrap servers. Connects with the first call, on the
     /// runtime of that call.
     pub fn new(bootstrap_servers: Vec<(String, u16)>, transport: Arc<dyn Transport>) -> Self {
+        Self::entering(bootstrap_servers, &Access::by(transport))
+    }
+
+    /// The same for a cluster that may ask for TLS and a login.
+    pub fn entering(bootstrap_servers: Vec<(String, u16)>, access: &Access) -> Self {
         let config = ClientConfig {
             bootstrap_servers,
             client_id: "limpid-console".to_owned(),
@@ -45,9 +50,8 @@ impl Link {
             response_bytes_max: RESPONSE_BYTES_MAX,
             ..ClientConfig::default()
         };
-        let client = Client::new(config, transport);
         Self {
-            client,
+            client: access.client(config),
             principal: None,
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! [`start`] gives a [`SpanSink`]: a bounded queue and a task that
 //! turns requests into OpenTelemetry's spans (`convert`) and sends them in batches by OTLP, over
-//! HTTP or gRPC (`transport`). Encoding is `opentelemetry-otlp`'s; gRPC, for one unary call without
-//! TLS, is five bytes before the message and a status after it, which `hyper` can do alone: `tonic`
+//! HTTP or gRPC (`transport`), through TLS if the address says so. Encoding is `opentelemetry-otlp`'s;
+//! gRPC, for one unary call, is five bytes before the message and a status after it, which `hyper` can do alone: `tonic`
 //! would cost more to build than everything else here.
 //!
 //! What must never be here: what a request is, beyond its span.
@@ -47,10 +47,12 @@ pub enum Protocol {
 /// Where spans are sent, and whose they are.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// `http://host:port`; over HTTP with the path, `/v1/traces` if there is none.
+    /// `http://host:port` or `https://host:port`; over HTTP with the path, `/v1/traces` if there is none.
     pub endpoint: String,
     /// How.
     pub protocol: Protocol,
+    /// Whom to believe at `https://`.
+    pub tls: Option<rustls::ClientConfig>,
     /// The name of the cluster.
     pub cluster: String,
     /// The broker's id.
@@ -92,7 +94,7 @@ pub fn start(
     let mut exporter = SpanExporter::builder()
         .with_http()
         .with_protocol(opentelemetry_otlp::Protocol::HttpBinary)
-        .with_http_client(Collector::new(options.protocol))
+        .with_http_client(Collector::new(options.protocol, options.tls.clone()))
         .with_endpoint(address(options))
         .build()?;
     exporter.set_resource(&resource(options));
@@ -108,7 +110,9 @@ pub fn start(
 
 fn address(options: &Options) -> String {
     let endpoint = options.endpoint.trim_end_matches('/');
-    let authority = endpoint.strip_prefix("http://").unwrap_or(endpoint);
+    let authority = endpoint
+        .split_once("://")
+        .map_or(endpoint, |(_, rest)| rest);
     match options.protocol {
         Protocol::Grpc => format!("{endpoint}{}", transport::GRPC_PATH),
         Protocol::Http if authority.contains('/') => endpoint.to_owned(),

@@ -1,7 +1,9 @@
-//! The way to the collector: one connection for each batch, over loopback or a network that is trusted.
+//! The way to the collector: one connection for each batch, with TLS where the address is `https://`.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
@@ -11,8 +13,12 @@ use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue, TE};
 use hyper::{Request, Response, StatusCode, Uri, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use opentelemetry_http::{HttpClient, HttpError};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
+use tokio_rustls::TlsConnector;
 
 use super::Protocol;
 
@@ -29,22 +35,59 @@ const GRPC_PREFIX_BYTES: usize = 5;
 const TRY_AGAIN: [&[u8]; 6] = [b"1", b"4", b"10", b"11", b"14", b"15"];
 
 /// Sends what the exporter has encoded.
-#[derive(Debug)]
 pub(crate) struct Collector {
     protocol: Protocol,
+    tls: Option<TlsConnector>,
+}
+
+impl fmt::Debug for Collector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let protocol = &self.protocol;
+        f.debug_struct("Collector")
+            .field("protocol", protocol)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Collector {
-    pub(crate) fn new(protocol: Protocol) -> Self {
-        Self { protocol }
+    pub(crate) fn new(protocol: Protocol, tls: Option<ClientConfig>) -> Self {
+        let tls = tls.map(|mut config| {
+            // gRPC is HTTP/2, and over TLS that has to be agreed on.
+            let name: &[u8] = match protocol {
+                Protocol::Grpc => b"h2",
+                Protocol::Http => b"http/1.1",
+            };
+            config.alpn_protocols = vec![name.to_vec()];
+            TlsConnector::from(Arc::new(config))
+        });
+        Self { protocol, tls }
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let uri = request.uri();
         let host = uri.host().ok_or("an endpoint without a host")?;
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await?;
+        let is_secured = uri.scheme_str() == Some("https");
+        let port = uri.port_u16().unwrap_or(if is_secured { 443 } else { 80 });
+        let stream = TcpStream::connect((host, port)).await?;
         stream.set_nodelay(true)?;
+        if !is_secured {
+            return self.send_over(stream, request).await;
+        }
+        let tls = self.tls.as_ref().ok_or("TLS was not set up")?;
+        let name = ServerName::try_from(host.to_owned())?;
+        let stream = tls.connect(name, stream).await?;
+        self.send_over(stream, request).await
+    }
+
+    async fn send_over<S>(
+        &self,
+        stream: S,
+        request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, HttpError>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
         let io = TokioIo::new(stream);
         match self.protocol {
             Protocol::Http => {
@@ -158,3 +201,6 @@ async fn whole(body: Incoming) -> Result<(Bytes, HeaderMap), HttpError> {
     let trailers = collected.trailers().cloned().unwrap_or_default();
     Ok((collected.to_bytes(), trailers))
 }
+
+#[cfg(test)]
+mod tests;

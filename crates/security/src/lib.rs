@@ -3,6 +3,7 @@
 //! - [`tls`] makes rustls' configuration of key stores ([`stores`]), and again when the files
 //!   change; [`names`] makes a name of a certificate's subject.
 //! - [`sasl`] is one login: PLAIN, SCRAM ([`scram`]) or OAUTHBEARER ([`tokens`], [`jwks`]).
+//! - [`client_tls`] and [`credentials`] are the same two from the side of a client of ours.
 //! - [`oidc`] logs people in to pages by a provider of OpenID Connect.
 //! - [`acl`] evaluates the rules of Kafka's standard authorizer.
 //!
@@ -10,6 +11,8 @@
 //! rustls and ring; nothing of it is home-made.
 
 pub mod acl;
+pub mod client_tls;
+pub mod credentials;
 mod denied;
 pub mod jwks;
 pub mod names;

@@ -24,7 +24,7 @@ pub const ITERATIONS_MIN: u32 = 4096;
 /// Most iterations that Kafka accepts.
 pub const ITERATIONS_MAX: u32 = 16_384;
 /// Bytes of randomness in a nonce and in a salt.
-const NONCE_BYTES: usize = 24;
+pub(crate) const NONCE_BYTES: usize = 24;
 
 /// The hash function of a mechanism.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,26 +100,17 @@ impl fmt::Debug for ScramCredential {
 impl ScramCredential {
     /// What is kept of a password.
     pub fn of_password(hash: ScramHash, password: &str, salt: &[u8], rounds: NonZeroU32) -> Self {
-        let mut salted = vec![0; hash.digest().output_len()];
-        pbkdf2::derive(
-            hash.pbkdf2(),
-            rounds,
-            salt,
-            password.as_bytes(),
-            &mut salted,
-        );
+        let salted = salted(hash, password, salt, rounds);
         Self::of_salted(hash, &salted, salt, rounds.get())
     }
 
     /// What is kept of a password that is salted already.
     pub fn of_salted(hash: ScramHash, salted: &[u8], salt: &[u8], iterations: u32) -> Self {
-        let client_key = hash.sign(salted, b"Client Key");
-        let stored_key = digest::digest(hash.digest(), client_key.as_ref());
-        let server_key = hash.sign(salted, b"Server Key");
+        let keys = ScramKeys::of_salted(hash, salted);
         Self {
             salt: salt.to_vec(),
-            stored_key: stored_key.as_ref().to_vec(),
-            server_key: server_key.as_ref().to_vec(),
+            stored_key: keys.stored_key(),
+            server_key: keys.server_key,
             iterations,
         }
     }
@@ -134,6 +125,56 @@ impl ScramCredential {
             server_key: vec![0; hash.digest().output_len()],
             iterations: ITERATIONS_MIN,
         }
+    }
+}
+
+fn salted(hash: ScramHash, password: &str, salt: &[u8], rounds: NonZeroU32) -> Vec<u8> {
+    let mut salted = vec![0; hash.digest().output_len()];
+    let password = password.as_bytes();
+    pbkdf2::derive(hash.pbkdf2(), rounds, salt, password, &mut salted);
+    salted
+}
+
+/// What whoever knows the password can make of it.
+pub(crate) struct ScramKeys {
+    hash: ScramHash,
+    client_key: Vec<u8>,
+    server_key: Vec<u8>,
+}
+
+impl ScramKeys {
+    pub(crate) fn of_password(
+        hash: ScramHash,
+        password: &str,
+        salt: &[u8],
+        rounds: NonZeroU32,
+    ) -> Self {
+        Self::of_salted(hash, &salted(hash, password, salt, rounds))
+    }
+
+    fn of_salted(hash: ScramHash, salted: &[u8]) -> Self {
+        Self {
+            hash,
+            client_key: hash.sign(salted, b"Client Key").as_ref().to_vec(),
+            server_key: hash.sign(salted, b"Server Key").as_ref().to_vec(),
+        }
+    }
+
+    fn stored_key(&self) -> Vec<u8> {
+        let digest = digest::digest(self.hash.digest(), &self.client_key);
+        digest.as_ref().to_vec()
+    }
+
+    /// Shows a broker that the client knows the password.
+    pub(crate) fn proof(&self, message: &[u8]) -> Vec<u8> {
+        let signature = self.hash.sign(&self.stored_key(), message);
+        let pairs = self.client_key.iter().zip(signature.as_ref());
+        pairs.map(|(key, sign)| key ^ sign).collect()
+    }
+
+    /// Shows a client that the broker knows it.
+    pub(crate) fn signature(&self, message: &[u8]) -> Vec<u8> {
+        self.hash.sign(&self.server_key, message).as_ref().to_vec()
     }
 }
 

@@ -84,7 +84,7 @@ impl Material {
     }
 }
 
-fn setting<E: ToString>(key: &'static str) -> impl Fn(E) -> TlsError {
+pub(crate) fn setting<E: ToString>(key: &'static str) -> impl Fn(E) -> TlsError {
     move |reason| TlsError::Setting {
         key,
         reason: reason.to_string(),

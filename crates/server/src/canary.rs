@@ -1,9 +1,10 @@
 //! The canary: a client that writes one small record per interval and waits until it can read it
-//! again, over TCP by the address that clients are told. What it measures is what a client sees.
+//! again, over TCP by the address that clients are told, with TLS and a login if its listener asks for
+//! them. What it measures is what a client sees.
 //!
 //! It reads where it writes, partition 0, from the end that it found there; a read waits at the broker
 //! before the record is written, as that of any consumer that keeps up. Whatever fails makes it look
-//! for topic and end anew.
+//! for topic and end anew, with key stores read anew.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +12,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use limpid_broker::drain::Drain;
 use limpid_client::{
-    Client, ClientConfig, ClientError, FetchFrom, FetchLimits, LATEST, Producer, ProducerConfig,
-    Record, Tcp, TopicPartition, TopicSpec,
+    Access, Client, ClientConfig, ClientError, FetchFrom, FetchLimits, LATEST, Producer,
+    ProducerConfig, Record, TopicPartition, TopicSpec,
 };
-use limpid_config::{BrokerConfig, CanaryConfig, SecurityProtocol};
+use limpid_config::{BrokerConfig, CanaryConfig};
 use limpid_platform::clock::Clock;
 use limpid_protocol::ErrorCode;
 use limpid_protocol::records::Batches;
@@ -67,6 +68,8 @@ type Failed = (CanaryStage, ClientError);
 struct Canary {
     config: CanaryConfig,
     at: TopicPartition,
+    /// Where it begins, and how long it tries.
+    reach: ClientConfig,
     client: Client,
     producer: Option<Producer>,
     /// Where to read on; `None` when that must be found out.
@@ -90,15 +93,16 @@ pub(crate) fn start(
     let Some(canary) = config.canary.clone() else {
         return Ok(());
     };
-    let open =
-        |endpoint: &&Endpoint| endpoint.security_protocol == SecurityProtocol::Plaintext.code();
-    let address = endpoints.iter().find(open).ok_or(StartError::Canary)?;
+    let fits = |endpoint: &&Endpoint| endpoint.security_protocol == canary.protocol.code();
+    let none = || StartError::Canary(canary.protocol.name());
+    let address = endpoints.iter().find(fits).ok_or_else(none)?;
+    let access = Access::load(&canary.security)?;
     let metrics = CanaryMetrics::register(registry)?;
     let failures = metrics.failures.table();
     for stage in CanaryStage::ALL {
         failures.get(*stage).inc_by(0);
     }
-    let client = ClientConfig {
+    let reach = ClientConfig {
         bootstrap_servers: vec![(address.host.clone(), address.port)],
         client_id: CLIENT_ID.to_owned(),
         request_timeout: TIMEOUT,
@@ -109,7 +113,8 @@ pub(crate) fn start(
     let canary = Canary {
         at: TopicPartition::new(&canary.topic, 0),
         config: canary,
-        client: Client::new(client, Arc::new(Tcp)),
+        client: access.client(reach.clone()),
+        reach,
         producer: None,
         position: None,
         name: format!("{}/{}", config.node.id, clock.wall_ms()),
@@ -150,12 +155,27 @@ impl Canary {
                 Err((stage, error)) => {
                     self.failures.get(stage).inc();
                     (self.position, self.producer) = (None, None);
+                    self.enter_anew().await;
                     if std::mem::replace(&mut is_well, false) {
                         let topic = &self.at.topic;
                         tracing::warn!(topic.name = %topic, ?stage, %error, "the canary failed");
                     }
                 }
             }
+        }
+    }
+
+    /// Certificates may have been replaced since. What can't be read leaves things as they are.
+    async fn enter_anew(&mut self) {
+        if self.config.security.tls.is_none() {
+            return;
+        }
+        let security = self.config.security.clone();
+        let loaded = tokio::task::spawn_blocking(move || Access::load(&security)).await;
+        match loaded {
+            Ok(Ok(access)) => self.client = access.client(self.reach.clone()),
+            Ok(Err(error)) => tracing::debug!(%error, "limpid.canary.ssl.*"),
+            Err(error) => tracing::debug!(%error, "key stores were not read"),
         }
     }
 

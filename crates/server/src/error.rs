@@ -72,6 +72,9 @@ pub enum StartError {
     /// Spans can't be sent.
     #[error("limpid.otlp.endpoint: {0}")]
     Spans(#[from] limpid_otlp::OptionsError),
+    /// Nobody can be believed who takes spans.
+    #[error("limpid.otlp.ca.file: {0}")]
+    SpansTls(#[source] limpid_security::tls::TlsError),
     /// `limpid.metrics.dialects` names one that does not exist.
     #[error("limpid.metrics.dialects: {0}")]
     Dialect(#[from] limpid_exporter::UnknownDialect),
@@ -84,12 +87,11 @@ pub enum StartError {
         source: limpid_exporter::BadPattern,
     },
     /// No listener that the canary can use.
-    #[error(
-        "limpid.canary.topic: the canary speaks neither TLS nor SASL, and every listener asks for one: \
-         add a PLAINTEXT listener that this machine alone reaches (listeners=…,CANARY://localhost:9094 and \
-         listener.security.protocol.map=…,CANARY:PLAINTEXT), or leave the key empty"
-    )]
-    Canary,
+    #[error("limpid.canary.security.protocol: no listener of protocol {0} is open")]
+    Canary(&'static str),
+    /// The canary's key stores.
+    #[error("limpid.canary.{0}")]
+    CanarySecurity(#[from] limpid_security::tls::TlsError),
     /// The user's rules for MBeans can't be used.
     #[error("limpid.metrics.jmx.exporter.config: {}: {reason}", path.display())]
     JmxRules {

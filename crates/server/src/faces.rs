@@ -74,6 +74,15 @@ pub(crate) fn router(
         .merge(bundle::router(Arc::clone(bundle), faces)))
 }
 
+/// What is read only when faces are made: whether it can be.
+pub(crate) fn check(broker: &BrokerConfig) -> Result<(), StartError> {
+    limits(&broker.http.metrics_limits)?;
+    if let Some(path) = &broker.http.jmx_exporter_config {
+        rules(path)?;
+    }
+    Ok(())
+}
+
 /// What `/metrics` may show.
 fn limits(config: &MetricsLimits) -> Result<Limits, StartError> {
     let names = |kind, [include, exclude]: &[String; 2]| {

@@ -11,6 +11,7 @@ mod bundle;
 mod canary;
 mod catalogue;
 mod certificates;
+mod check;
 mod control;
 mod data_dir;
 mod entrances;
@@ -41,6 +42,7 @@ mod worker_beans;
 mod worker_times;
 
 pub use catalogue::catalogue;
+pub use check::check;
 pub use error::StartError;
 pub use estimate::Estimate;
 pub use format::{FormatRequest, Formatted, format};

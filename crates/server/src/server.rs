@@ -35,6 +35,7 @@ use tokio::task::JoinSet;
 use crate::acting::Acting;
 use crate::bundle::Bundle;
 use crate::certificates::Certificates;
+use crate::check::check;
 use crate::control::Control;
 use crate::data_dir::{self, DataDirs};
 use crate::entrances::Entrances;
@@ -97,6 +98,7 @@ impl Server {
     ) -> Result<Self, StartError> {
         runtimes::raise_limits();
         let broker = config.broker().clone();
+        check(&broker)?;
         let data = runtimes::data(&broker, registry)?;
         let http_runtime = runtimes::http()?;
         let bound = data.block_on(listeners::bind(&broker))?;

@@ -1,5 +1,6 @@
 //! What watches over requests: made before the first client is served.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +11,10 @@ use limpid_broker::client_log::ClientLog;
 use limpid_broker::metrics::BrokerMetrics;
 use limpid_broker::settings::Settings;
 use limpid_broker::slow_requests::SlowRequests;
-use limpid_config::BrokerConfig;
+use limpid_config::{BrokerConfig, ClientTlsConfig, SpansConfig};
 use limpid_otlp::{Options, Protocol, SpanMetrics};
 use limpid_platform::clock::Clock;
+use limpid_security::client_tls;
 use limpid_telemetry::Registry;
 use limpid_telemetry::spans::Tracing;
 use tokio::runtime::Handle;
@@ -74,6 +76,7 @@ pub(crate) fn tracing(
         return Ok(None);
     };
     let options = Options {
+        tls: spans_tls(spans)?,
         endpoint: spans.endpoint.clone(),
         protocol: match spans.grpc {
             true => Protocol::Grpc,
@@ -86,4 +89,24 @@ pub(crate) fn tracing(
     let metrics = SpanMetrics::register(registry)?;
     let sink = limpid_otlp::start(&options, &metrics, runtime)?;
     Ok(Some(Arc::new(Tracing::new(sink, spans.ratio))))
+}
+
+/// Whom to believe who takes spans, if that is over TLS.
+pub(crate) fn spans_tls(spans: &SpansConfig) -> Result<Option<rustls::ClientConfig>, StartError> {
+    if !spans.endpoint.starts_with("https://") {
+        return Ok(None);
+    }
+    // The names that every exporter of OpenTelemetry knows, that for spans first.
+    let told = || {
+        let names = [
+            "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
+            "OTEL_EXPORTER_OTLP_CERTIFICATE",
+        ];
+        let set = names.iter().filter_map(std::env::var_os);
+        set.map(PathBuf::from)
+            .find(|path| !path.as_os_str().is_empty())
+    };
+    let file = spans.ca_file.clone().or_else(told);
+    let tls = client_tls::load(&ClientTlsConfig::trusting(file.as_deref()));
+    tls.map(Some).map_err(StartError::SpansTls)
 }

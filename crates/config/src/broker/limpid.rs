@@ -2,7 +2,7 @@
 
 use crate::check::Check;
 use crate::definition::Importance::{High, Low, Medium};
-use crate::definition::Kind::{Boolean, Double, Int, List, Long, String};
+use crate::definition::Kind::{Boolean, Double, Int, List, Long, Password, String};
 use crate::definition::{Definition, define};
 use crate::units;
 
@@ -59,14 +59,122 @@ pub(super) const ROWS: &[Definition] = &[
     .min(100)
     .honoured(),
     define(
+        "limpid.canary.sasl.jaas.config",
+        Password,
+        Medium,
+        "How the canary logs in where its listener asks for that: \
+         org.apache.kafka.common.security.scram.ScramLoginModule required username=\"…\" \
+         password=\"…\"; or PlainLoginModule.",
+    )
+    .honoured(),
+    define(
+        "limpid.canary.sasl.mechanism",
+        String,
+        Medium,
+        "How the canary logs in: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.",
+    )
+    .honoured(),
+    define(
+        "limpid.canary.security.protocol",
+        String,
+        Medium,
+        "The canary goes by the first listener of this protocol: PLAINTEXT, SSL, SASL_PLAINTEXT or \
+         SASL_SSL.",
+    )
+    .default("PLAINTEXT")
+    .one_of(&["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"])
+    .honoured(),
+    define(
+        "limpid.canary.ssl.endpoint.identification.algorithm",
+        String,
+        Low,
+        "Whether the certificate must name the host that clients are told: https, or nothing for any \
+         name.",
+    )
+    .default("https")
+    .one_of(&["https", ""])
+    .honoured(),
+    define(
+        "limpid.canary.ssl.key.password",
+        Password,
+        Medium,
+        "Password of the canary's private key.",
+    )
+    .honoured(),
+    define(
+        "limpid.canary.ssl.keystore.certificate.chain",
+        Password,
+        Medium,
+        "The canary's own certificate and its chain, as PEM text.",
+    )
+    .honoured(),
+    define(
+        "limpid.canary.ssl.keystore.key",
+        Password,
+        Medium,
+        "The canary's private key, as PEM text.",
+    )
+    .honoured(),
+    define(
+        "limpid.canary.ssl.keystore.location",
+        String,
+        Medium,
+        "The file with certificate and private key that the canary shows, where a listener asks for \
+         them (ssl.client.auth).",
+    )
+    .honoured(),
+    define(
+        "limpid.canary.ssl.keystore.password",
+        Password,
+        Medium,
+        "Password of that file.",
+    )
+    .honoured(),
+    define(
+        "limpid.canary.ssl.keystore.type",
+        String,
+        Low,
+        "Format of that file.",
+    )
+    .honoured(),
+    define(
+        "limpid.canary.ssl.truststore.certificates",
+        Password,
+        Medium,
+        "Certificates that vouch for this broker, as PEM text.",
+    )
+    .honoured(),
+    define(
+        "limpid.canary.ssl.truststore.location",
+        String,
+        Medium,
+        "The file with certificates that vouch for this broker; without it the store of \
+         ssl.truststore.* does, and without that the public authorities.",
+    )
+    .honoured(),
+    define(
+        "limpid.canary.ssl.truststore.password",
+        Password,
+        Medium,
+        "Password of that file.",
+    )
+    .honoured(),
+    define(
+        "limpid.canary.ssl.truststore.type",
+        String,
+        Low,
+        "Format of that file.",
+    )
+    .honoured(),
+    define(
         "limpid.canary.topic",
         String,
         Medium,
         "A topic for a canary: a client within the broker that writes a small record to it per \
          interval, reads it again, and tells how long that took (limpid_canary_*). It goes over TCP \
-         by the first listener of protocol PLAINTEXT, as advertised (it speaks neither TLS nor SASL), \
-         as User:ANONYMOUS, which ACLs must allow that, and makes the topic if need be. Empty: no \
-         canary.",
+         by the first listener of protocol limpid.canary.security.protocol, as advertised, as the user \
+         that limpid.canary.sasl.* or its certificate make it (else User:ANONYMOUS), which ACLs must \
+         allow that, and makes the topic if need be. Empty: no canary.",
     )
     .default("")
     .check(Check::With(units::topic_or_nothing))
@@ -260,11 +368,20 @@ pub(super) const ROWS: &[Definition] = &[
     .default("")
     .honoured(),
     define(
+        "limpid.otlp.ca.file",
+        String,
+        Low,
+        "Certificates (PEM) of the authority that vouches for a https:// collector; empty for the file \
+         in the environment variable OTEL_EXPORTER_OTLP_CERTIFICATE, or else the public authorities.",
+    )
+    .default("")
+    .honoured(),
+    define(
         "limpid.otlp.endpoint",
         String,
         Medium,
-        "Where an OpenTelemetry collector takes spans of requests, as http://host:4317; nothing for \
-         no tracing (docs/traces.md).",
+        "Where an OpenTelemetry collector takes spans of requests, as http://host:4317 or https://…; \
+         nothing for no tracing (docs/traces.md).",
     )
     .default("")
     .check(Check::With(units::collector_or_nothing))

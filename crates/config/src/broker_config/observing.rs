@@ -1,5 +1,7 @@
 //! What the broker tells of itself beyond metrics.
 
+use std::path::PathBuf;
+
 use super::Values;
 use crate::check::parse_double;
 
@@ -21,6 +23,8 @@ pub struct ObservingConfig {
 pub struct SpansConfig {
     /// `limpid.otlp.endpoint`.
     pub endpoint: String,
+    /// `limpid.otlp.ca.file`.
+    pub ca_file: Option<PathBuf>,
     /// `limpid.otlp.protocol=grpc`.
     pub grpc: bool,
     /// `limpid.otlp.sampling.ratio`.
@@ -39,9 +43,11 @@ pub(super) fn observing(values: &Values<'_>) -> ObservingConfig {
 
 fn spans(values: &Values<'_>) -> Option<SpansConfig> {
     let endpoint = values.text("limpid.otlp.endpoint").trim().to_owned();
+    let ca_file = PathBuf::from(values.text("limpid.otlp.ca.file").trim());
     let ratio = parse_double(&values.text("limpid.otlp.sampling.ratio"));
     (!endpoint.is_empty()).then(|| SpansConfig {
         endpoint,
+        ca_file: Some(ca_file).filter(|path| !path.as_os_str().is_empty()),
         grpc: values.text("limpid.otlp.protocol").trim() == "grpc",
         ratio: ratio.unwrap_or(0.0),
     })

@@ -33,7 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("check", &["exporter"]),
-    ("client", &["protocol", "telemetry"]),
+    ("client", &["protocol", "security", "config", "telemetry"]),
     (
         "client-metrics",
         &["protocol", "config", "telemetry", "platform"],
