@@ -88,7 +88,7 @@ fn of_alert(alert: AlertDescription) -> Option<String> {
         | A::CertificateUnknown
         | A::UnknownCA
         | A::AccessDenied => Some(format!(
-            "the broker does not take the client's certificate ({alert:?}): look at \
+            "the broker does not take the client's certificate, or misses one ({alert:?}): look at \
              ssl.keystore.location"
         )),
         A::HandshakeFailure | A::ProtocolVersion => Some(format!(
