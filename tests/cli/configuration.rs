@@ -113,6 +113,9 @@ fn files_that_a_start_reads_are_read_by_the_check_as_well() {
          limpid.http.listeners=http://127.0.0.1:0\n",
         dir.path().join("data").display()
     );
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let keys = root.join("crates/security/fixtures/broker.pem");
+    let keys = format!("ssl.keystore.location={}", keys.display());
     let jmx = format!("limpid.metrics.jmx.exporter.config={}", rules.display());
     let missing = "limpid.otlp.endpoint=https://x:1\nlimpid.otlp.ca.file=/nowhere/ca";
     for (yaml, more, words) in [
@@ -135,20 +138,27 @@ fn files_that_a_start_reads_are_read_by_the_check_as_well() {
         (
             None,
             missing,
-            "limpid.otlp.ca.file: ssl.truststore.location: /nowhere/ca",
+            "limpid.otlp.ca.file (or OTEL_EXPORTER_OTLP_CERTIFICATE): /nowhere/ca",
         ),
         (
             None,
             "limpid.canary.topic=c\nlimpid.canary.ssl.truststore.location=/nowhere/ca\n\
              limpid.canary.security.protocol=SSL\nlisteners=SSL://127.0.0.1:0\n\
-             inter.broker.listener.name=SSL\nssl.keystore.location=/nowhere/broker",
+             inter.broker.listener.name=SSL\nKEYS",
             "limpid.canary.ssl.truststore.location: /nowhere/ca",
+        ),
+        (
+            None,
+            "listeners=SSL://127.0.0.1:0\ninter.broker.listener.name=SSL\n\
+             ssl.keystore.location=/nowhere/broker",
+            "the listener SSL can't speak TLS: /nowhere/broker: No such file",
         ),
     ] {
         std::fs::remove_file(&rules).ok();
         if let Some(text) = yaml {
             std::fs::write(&rules, text).unwrap();
         }
+        let more = more.replace("KEYS", &keys);
         let path = file(dir.path(), &format!("{common}{more}\n"));
         let told: Vec<Ended> = ["config", "serve"]
             .map(|command| run(&[command, "--config", &path], &[]))

@@ -236,7 +236,8 @@ fn login(keys: &Keys<'_>) -> Result<ClientLogin, KeyedMessage> {
     let needed = || (JAAS, format!("needed to log in, as in {}", example()));
     let entry = jaas::parse(&text.ok_or_else(needed)?).map_err(|message| (JAAS, message))?;
     if entry.module != module {
-        let message = format!("{name} has the login module {module}, not {}", entry.module);
+        let message =
+            format!("{name} has the login module {module}, not the one that stands there");
         return Err((JAAS, message));
     }
     let option = |key: &str| {

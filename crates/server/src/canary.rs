@@ -174,7 +174,7 @@ impl Canary {
         let loaded = tokio::task::spawn_blocking(move || Access::load(&security)).await;
         match loaded {
             Ok(Ok(access)) => self.client = access.client(self.reach.clone()),
-            Ok(Err(error)) => tracing::debug!(%error, "limpid.canary.ssl.*"),
+            Ok(Err(error)) => tracing::debug!(%error, "the canary's key stores can't be read"),
             Err(error) => tracing::debug!(%error, "key stores were not read"),
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use limpid_broker::metrics::{ConnectionMetrics, ReloadOutcome};
 use limpid_config::{BrokerConfig, TlsConfig};
-use limpid_security::tls::Reloading;
+use limpid_security::tls::{Material, Reloading};
 use limpid_telemetry::{Counter, Gauge};
 
 use crate::error::StartError;
@@ -84,6 +84,17 @@ impl Certificate {
             self.expires.set(at);
         }
     }
+}
+
+/// Whether those of all listeners can be loaded.
+pub(crate) fn check(config: &BrokerConfig) -> Result<(), StartError> {
+    for (name, tls) in tls_listeners(config) {
+        Material::load(tls).map_err(|source| StartError::Tls {
+            listener: name.to_owned(),
+            source,
+        })?;
+    }
+    Ok(())
 }
 
 fn tls_listeners(config: &BrokerConfig) -> impl Iterator<Item = (&str, &TlsConfig)> {

@@ -5,15 +5,15 @@ use limpid_client::Access;
 use limpid_config::BrokerConfig;
 
 use crate::error::StartError;
-use crate::{faces, watching};
+use crate::{certificates, faces, watching};
 
 /// Looks at what [`crate::Server::start`] reads besides the configuration, before data is touched.
-/// The key stores of listeners are left out: who checks a configuration may not read private keys.
 ///
 /// # Errors
 /// As the start would fail.
 pub fn check(broker: &BrokerConfig) -> Result<(), StartError> {
     faces::check(broker)?;
+    certificates::check(broker)?;
     if let Some(spans) = &broker.observing.spans {
         watching::spans_tls(spans)?;
     }

@@ -73,8 +73,8 @@ pub enum StartError {
     #[error("limpid.otlp.endpoint: {0}")]
     Spans(#[from] limpid_otlp::OptionsError),
     /// Nobody can be believed who takes spans.
-    #[error("limpid.otlp.ca.file: {0}")]
-    SpansTls(#[source] limpid_security::tls::TlsError),
+    #[error("limpid.otlp.ca.file (or OTEL_EXPORTER_OTLP_CERTIFICATE): {0}")]
+    SpansTls(String),
     /// `limpid.metrics.dialects` names one that does not exist.
     #[error("limpid.metrics.dialects: {0}")]
     Dialect(#[from] limpid_exporter::UnknownDialect),

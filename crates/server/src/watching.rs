@@ -15,6 +15,7 @@ use limpid_config::{BrokerConfig, ClientTlsConfig, SpansConfig};
 use limpid_otlp::{Options, Protocol, SpanMetrics};
 use limpid_platform::clock::Clock;
 use limpid_security::client_tls;
+use limpid_security::tls::TlsError;
 use limpid_telemetry::Registry;
 use limpid_telemetry::spans::Tracing;
 use tokio::runtime::Handle;
@@ -108,5 +109,9 @@ pub(crate) fn spans_tls(spans: &SpansConfig) -> Result<Option<rustls::ClientConf
     };
     let file = spans.ca_file.clone().or_else(told);
     let tls = client_tls::load(&ClientTlsConfig::trusting(file.as_deref()));
-    tls.map(Some).map_err(StartError::SpansTls)
+    tls.map(Some).map_err(|error| match error {
+        // Its name for the property is not ours.
+        TlsError::Setting { reason, .. } => StartError::SpansTls(reason),
+        other => StartError::SpansTls(other.to_string()),
+    })
 }
