@@ -1,7 +1,7 @@
 //! Rules and dashboards in real Prometheuses, over a node under every kind of traffic: each selector
 //! has series, each name of the core has its type, its labels and a value; and alerts fire in scripted
 //! faults, end with them, and one reaches a real Alertmanager and leaves it. alarms/alerts.tsv says which
-//! test makes which alert fire, and why some don't. Only Limpid has this side.
+//! test makes which alert fire: one that none can is not shipped. Only Limpid has this side.
 //!
 //! What takes minutes or days in production is shortened in the rules that are loaded here (see `hasty`):
 //! the expressions, and the windows' order, are those that are shipped.
