@@ -35,6 +35,7 @@ mod limits;
 mod observed;
 mod oidc;
 mod own_client;
+mod percentiles;
 mod prometheus;
 mod pushed;
 mod python;
@@ -148,6 +149,7 @@ const TESTS: &[Test] = tests![
     beans::are_those_of_kafka,
     values::are_those_of_kafka_by_strimzis_rules,
     values::are_those_of_kafka_by_confluents_rules,
+    percentiles::are_those_of_kafka,
     jolokia::telegraf_gathers_what_kafka_gives,
     jolokia::a_scripted_client_is_told_the_same,
     oidc::people_log_in_by_a_provider,

@@ -4,8 +4,8 @@
 //!
 //! What differs is listed in `values/`, each with its cause. The list is exact: a difference that
 //! is new fails the test, and so does one that is gone. Times are not compared, since they are those of two
-//! programs; sizes are: a percentile of ours lies in the bucket of Kafka's exact value, so it is wrong by the
-//! width of a bucket at most.
+//! programs; sizes are: a percentile of ours is wrong by the width of a cell at most. Both under a script that
+//! is there for them: `percentiles`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -70,14 +70,15 @@ const CONFLUENT: Dialect = Dialect {
 const CAUSES_MAX: usize = 20;
 /// Leaves what differs in the folder of the run.
 const BLESS: &str = "LIMPID_BLESS";
-/// Series of sizes, and the bounds of our histogram of them.
+/// Percentiles of sizes, and how wrong ours may be: by a cell, see `telemetry::scale`.
 const SIZES: &str = "kafka_network_requestmetrics_requestbytes{";
-const SIZE_BUCKETS: [f64; 6] = [0.0, 128.0, 1_024.0, 8_192.0, 65_536.0, 1e18];
+const CELL: f64 = 1.0 / 16.0;
 /// A page: types of families, and values of series.
 #[derive(Default)]
-struct Page {
+pub struct Page {
     types: BTreeMap<String, String>,
-    series: BTreeMap<String, f64>,
+    /// Labels are in order.
+    pub series: BTreeMap<String, f64>,
 }
 
 /// See the module; by Strimzi's rules.
@@ -141,11 +142,18 @@ fn all_is_listed(list: &'static str, found: &BTreeSet<String>) -> Result<()> {
 }
 
 fn of_kafka(tools: &Tools, dialect: &Dialect, folder: &Path) -> Result<Page> {
+    let (peer, address) = kafka_with_agent(tools, dialect.rules, folder)?;
+    traffic(tools, &peer)?;
+    settled(dialect, &address, "/metrics")
+}
+
+/// Apache Kafka with jmx_exporter's agent in it and these rules, and where that answers.
+pub fn kafka_with_agent(tools: &Tools, text: &str, folder: &Path) -> Result<(Peer, String)> {
     let port = ports::next()?;
     let mut peer = Peer::new(Kind::Kafka, tools, folder, &[])?;
     peer.format()?;
     let rules = folder.join("rules.yml");
-    std::fs::write(&rules, dialect.rules)?;
+    std::fs::write(&rules, text)?;
     let agent = tools.jmx_exporter()?;
     let options = format!(
         "-javaagent:{}=127.0.0.1:{port}:{}",
@@ -154,8 +162,7 @@ fn of_kafka(tools: &Tools, dialect: &Dialect, folder: &Path) -> Result<Page> {
     );
     peer.environment = vec![("JAVA_TOOL_OPTIONS".to_owned(), options)];
     peer.start()?;
-    traffic(tools, &peer)?;
-    settled(dialect, &format!("127.0.0.1:{port}"), "/metrics")
+    Ok((peer, format!("127.0.0.1:{port}")))
 }
 
 fn of_limpid(tools: &Tools, dialect: &Dialect, kind: Kind, folder: &Path) -> Result<Page> {
@@ -212,7 +219,8 @@ fn traffic(tools: &Tools, peer: &Peer) -> Result<()> {
 }
 
 impl Page {
-    fn read(text: &str) -> Self {
+    /// Of the text that a scraper gets.
+    pub fn read(text: &str) -> Self {
         let mut page = Self::default();
         for line in text.lines().filter(|line| !line.is_empty()) {
             if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|l| l.split_once(' '))
@@ -304,9 +312,8 @@ fn differences(kafka: &Page, limpid: &Page) -> BTreeSet<String> {
 }
 
 fn is_same(series: &str, kafka: f64, limpid: f64) -> bool {
-    let bucket = |value: f64| SIZE_BUCKETS.iter().position(|bound| value <= *bound);
     match series.starts_with(SIZES) {
-        true => bucket(kafka) == bucket(limpid),
+        true => (limpid - kafka).abs() <= kafka * CELL,
         false => kafka == limpid || (kafka.is_nan() && limpid.is_nan()),
     }
 }

@@ -50,7 +50,7 @@ pub async fn serve_socket(
             serve(stream, peer, context, drain).await;
         }
         Err(error) => {
-            context.listener.failed_logins.inc();
+            context.listener.logins.failed.inc();
             report(&error.into(), &peer, &context);
         }
     }

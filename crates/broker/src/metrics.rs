@@ -181,7 +181,7 @@ metrics! {
             mbean "kafka.network:type=RequestMetrics,name={stage.mbean},request={api}" histogram_ms;
         /// Bytes of requests, length prefix included.
         pub request_bytes: counter { api: Api } = "limpid_request_bytes_total";
-        /// Sizes of requests, length prefix included.
+        /// Sizes of requests without length prefix and header, as Kafka counts them.
         pub request_sizes: histogram[buckets::SIZE_BYTES] { api: Api } = "limpid_request_size_bytes",
             mbean "kafka.network:type=RequestMetrics,name=RequestBytes,request={api}" histogram;
         /// Bytes of answers, length prefix included.
@@ -290,6 +290,14 @@ metrics! {
         pub synced: counter = "limpid_group_synced_rebalances_total",
             mbean "kafka.server:type=group-coordinator-metrics" attribute "group-completed-rebalance-count",
             mbean "kafka.server:type=group-coordinator-metrics" attribute_rate "group-completed-rebalance-rate";
+        /// Rebalances of groups whose members don't assign (KIP-848).
+        pub consumer_rebalances: counter = "limpid_consumer_protocol_rebalances_total",
+            mbean "kafka.server:type=group-coordinator-metrics" attribute "consumer-group-rebalance-count",
+            mbean "kafka.server:type=group-coordinator-metrics" attribute_rate "consumer-group-rebalance-rate";
+        /// Rebalances of share groups.
+        pub share_rebalances: counter = "limpid_share_group_rebalances_total",
+            mbean "kafka.server:type=group-coordinator-metrics" attribute "share-group-rebalance-count",
+            mbean "kafka.server:type=group-coordinator-metrics" attribute_rate "share-group-rebalance-rate";
         /// Offsets committed, one for each partition.
         pub commits: counter = "limpid_group_commits_total",
             mbean "kafka.server:type=group-coordinator-metrics" attribute "offset-commit-count",
@@ -378,12 +386,12 @@ impl BoundRequestMetrics {
         }
     }
 
-    /// Counts an answered request.
+    /// Counts an answered request, by its bytes and those of the answer, and those after its header.
     pub fn answered(
         &self,
         (api, version): (Api, i16),
         error: ErrorCode,
-        bytes: (usize, usize),
+        (bytes, body_bytes): ((usize, usize), usize),
         t: &StageTimes,
     ) {
         if !SEEN {
@@ -400,7 +408,7 @@ impl BoundRequestMetrics {
         }
         self.stages.observe(api, t);
         of_api.request_bytes.inc_by(bytes.0 as u64);
-        of_api.request_sizes.observe(bytes.0 as f64);
+        of_api.request_sizes.observe(body_bytes as f64);
         of_api.response_bytes.inc_by(bytes.1 as u64);
     }
 }

@@ -15,6 +15,8 @@ pub struct Done {
     pub error: ErrorCode,
     /// Bytes of the request and of the answer.
     pub bytes: (usize, usize),
+    /// Bytes of the request after its header.
+    pub body_bytes: usize,
     /// Where the time went.
     pub times: StageTimes,
 }

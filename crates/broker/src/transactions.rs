@@ -37,6 +37,8 @@ use crate::settings::Settings;
 use crate::topic_creation::TopicCreation;
 use crate::topics::Topics;
 
+/// For how long a coordinator may be about to end a transaction.
+const LATE_AFTER_MS: i64 = 5 * 60 * 1_000;
 /// The feature whose level says which transactions the cluster offers.
 const FEATURE: &str = "transaction.version";
 
@@ -112,6 +114,13 @@ impl Transactions {
             drain: input.drain,
             metrics: input.metrics,
         }
+    }
+
+    /// How long a transaction may be open: after that its coordinator should have ended it, even one that
+    /// is slow, as Kafka has it.
+    pub fn longest_ms(&self) -> i64 {
+        let config = self.settings.current();
+        i64::from(config.broker().transactions.timeout_ms_max) + LATE_AFTER_MS
     }
 
     /// InitProducerId with a transactional id.

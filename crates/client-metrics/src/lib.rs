@@ -163,8 +163,11 @@ impl ClientMetrics {
     /// - UNSUPPORTED_COMPRESSION_TYPE, TELEMETRY_TOO_LARGE.
     pub fn push(&self, rules: &Rules<'_>, client: Client, push: Push) -> Result<(), ErrorCode> {
         let accepted = self.accept(rules, &client, &push);
-        let (interval, codec) = accepted.inspect_err(|_| {
+        let (interval, codec) = accepted.inspect_err(|error| {
             self.reader.pushes.get(Outcome::Refused).inc();
+            if *error == ErrorCode::UnknownSubscriptionId {
+                self.reader.metrics.unknown.inc();
+            }
         })?;
         let room = rules.bytes_max.saturating_mul(EXPANSION_MAX);
         self.queue(client, push, codec, interval, room);

@@ -36,7 +36,12 @@ metrics! {
         /// Values of pushes that were left out because of a limit.
         pub left_out: counter = "limpid_client_metrics_left_out_total";
         /// Clients that are known to the receiver of metrics.
-        pub clients: gauge = "limpid_client_metrics_clients";
+        pub clients: gauge = "limpid_client_metrics_clients",
+            mbean "kafka.server:type=client-metrics" attribute "instance-count";
+        /// Pushes of clients that had not asked which metrics are wanted since that changed.
+        pub unknown: counter = "limpid_client_metrics_unknown_subscriptions_total",
+            mbean "kafka.server:type=client-metrics" attribute "unknown-subscription-request-count",
+            mbean "kafka.server:type=client-metrics" attribute_rate "unknown-subscription-request-rate";
         /// Most clients that are known to the receiver of metrics.
         pub clients_max: gauge = "limpid_client_metrics_clients_max";
         /// Series that clients pushed.

@@ -149,6 +149,7 @@ fn refused_pushes_have_kafkas_errors() {
     fixture.clock.advance(Duration::from_secs(1));
     let stale = fixture.push(id + 1, Codec::None, b"");
     assert_eq!(stale, Err(ErrorCode::UnknownSubscriptionId));
+    assert_eq!(fixture.receiver.reader.metrics.unknown.get(), 1);
     let refused = fixture.receiver.reader.pushes.get(Outcome::Refused);
     assert_eq!(refused.get(), 3);
 }

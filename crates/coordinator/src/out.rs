@@ -9,6 +9,7 @@ use limpid_protocol::messages::sync_group_response::SyncGroupResponse;
 use crate::after::After;
 use crate::cause::Cause;
 use crate::record::Record;
+use crate::view::GroupType;
 
 /// Stands for a request that waits for its answer. The caller chooses it and never uses one twice.
 pub type Token = u64;
@@ -39,6 +40,8 @@ pub enum Event {
     RebalanceBegan {
         /// The group.
         group: Arc<str>,
+        /// What it is now.
+        group_type: GroupType,
         /// Why.
         cause: Cause,
     },

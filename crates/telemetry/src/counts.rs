@@ -1,10 +1,13 @@
 //! The counts of a histogram, read off the hot path.
 
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
 /// What a histogram counted.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Counts {
     /// Upper bounds; the last one is infinite.
-    pub(crate) bounds: Vec<f64>,
+    pub(crate) bounds: Arc<[f64]>,
     /// Values up to each bound.
     pub(crate) counts: Vec<u64>,
     /// Their sum.
@@ -12,6 +15,17 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
+    /// How many there are.
+    pub(crate) fn total(&self) -> u64 {
+        self.counts.last().copied().unwrap_or(0)
+    }
+
+    /// From the first bucket that has some to the last; there are some.
+    fn used(&self, total: u64) -> RangeInclusive<usize> {
+        let first = self.counts.partition_point(|&count| count == 0);
+        first..=self.counts.partition_point(|&count| count < total)
+    }
+
     /// The value below which this part of the counts lies; 0 without counts.
     ///
     /// Inside a bucket values are taken to be spread evenly, as PromQL's `histogram_quantile` has
@@ -19,7 +33,7 @@ impl Counts {
     /// a hundred times their mean: that keeps the many stages that take no time at all from
     /// looking like the first bucket.
     pub(crate) fn quantile(&self, q: f64) -> f64 {
-        let total = self.counts.last().copied().unwrap_or(0);
+        let total = self.total();
         if total == 0 {
             return 0.0;
         }
@@ -29,22 +43,17 @@ impl Counts {
 
     /// Their mean; none without counts.
     pub(crate) fn mean(&self) -> Option<f64> {
-        let total = self.counts.last().copied().filter(|&total| total > 0)?;
+        let total = Some(self.total()).filter(|&total| total > 0)?;
         Some(self.sum / total as f64)
     }
 
     /// Where the lowest and the highest count lie, as far as buckets tell: 0 and 0 without counts.
     pub(crate) fn range(&self) -> (f64, f64) {
-        let total = self.counts.last().copied().unwrap_or(0);
-        let (Some(first), Some(last)) = (
-            self.counts.iter().position(|&count| count > 0),
-            self.counts.iter().position(|&count| count == total),
-        ) else {
-            return (0.0, 0.0);
-        };
+        let total = self.total();
         if total == 0 {
             return (0.0, 0.0);
         }
+        let (first, last) = self.used(total).into_inner();
         let low = first.checked_sub(1).map_or(0.0, |below| self.bounds[below]);
         let bounded = self.bounds[last].is_finite();
         let high = self.bounds[if bounded {
@@ -58,13 +67,15 @@ impl Counts {
 
     /// Their standard deviation, taking each value to lie in the middle of its bucket.
     pub(crate) fn deviation(&self) -> f64 {
-        let total = self.counts.last().copied().unwrap_or(0);
+        let total = self.total();
         if total < 2 {
             return 0.0;
         }
-        let (mut below, mut low) = (0, 0.0);
+        let used = self.used(total);
+        let before = used.start().checked_sub(1);
+        let (mut below, mut low) = (0, before.map_or(0.0, |before| self.bounds[before]));
         let (mut sum, mut squares) = (0.0, 0.0);
-        for (&bound, &count) in self.bounds.iter().zip(&self.counts) {
+        for (&bound, &count) in self.bounds[used.clone()].iter().zip(&self.counts[used]) {
             let high = if bound.is_finite() { bound } else { low };
             let (middle, inside) = ((low + high) / 2.0, (count - below) as f64);
             sum += middle * inside;
@@ -78,8 +89,8 @@ impl Counts {
     }
 
     fn inside_bucket(&self, rank: f64) -> f64 {
-        let at = self.counts.iter().position(|&count| count as f64 >= rank);
-        let at = at.unwrap_or(self.counts.len() - 1);
+        let at = self.counts.partition_point(|&count| (count as f64) < rank);
+        let at = at.min(self.counts.len() - 1);
         let (below, low) = match at.checked_sub(1) {
             Some(before) => (self.counts[before], self.bounds[before]),
             None => (0, 0.0),
@@ -98,7 +109,7 @@ mod tests {
 
     fn counts(counts: [u64; 4], sum: f64) -> Counts {
         Counts {
-            bounds: vec![1.0, 2.0, 4.0, f64::INFINITY],
+            bounds: [1.0, 2.0, 4.0, f64::INFINITY].into(),
             counts: counts.to_vec(),
             sum,
         }

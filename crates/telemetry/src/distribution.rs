@@ -3,7 +3,8 @@
 //! The crate underneath keeps two copies of each histogram, so that a scrape sees all of them or none of
 //! an observation; that is four atomic operations more for each, and a request observes a dozen. Here the
 //! number of observations is that of the buckets added up, so that a scrape never sees one that is in no
-//! bucket. The sum may lack those that are just being observed.
+//! bucket. The sum may lack those that are just being observed. Where percentiles are told of it, buckets
+//! are cut into [cells](crate::scale).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -13,6 +14,7 @@ use prometheus::proto;
 use prometheus::{HistogramOpts, Opts};
 
 use crate::counts::Counts;
+use crate::scale::Scale;
 
 /// What tells the buckets of a histogram apart.
 const BUCKET_LABEL: &str = "le";
@@ -28,8 +30,8 @@ pub type DistributionVec = MetricVec<Build>;
 struct Core {
     desc: Desc,
     labels: Vec<proto::LabelPair>,
-    bounds: Box<[f64]>,
-    /// One for each bound, the last one for what is above all of them; not added up.
+    scale: Arc<Scale>,
+    /// One for each cell; not added up.
     counts: Box<[AtomicU64]>,
     /// The bits of a float.
     sum: AtomicU64,
@@ -56,16 +58,45 @@ impl Rounds {
 
 /// Makes the series of a family.
 #[derive(Clone, Debug)]
-pub struct Build;
+pub struct Build(Arc<Scale>);
+
+/// What distributions are made from.
+#[derive(Clone, Debug)]
+pub(crate) struct Design {
+    /// Name, help and buckets.
+    pub(crate) opts: HistogramOpts,
+    /// Percentiles are told of it.
+    pub(crate) fine: bool,
+}
+
+impl Design {
+    /// Where values are counted; an error for what no histogram can be made of: bounds that do not rise,
+    /// and the label that its buckets have.
+    fn scale(&self, labels: &[&str]) -> prometheus::Result<Arc<Scale>> {
+        let bounds = &self.opts.buckets;
+        let rises = bounds.is_sorted_by(|below, above| below < above);
+        match (rises && !labels.contains(&BUCKET_LABEL), self.fine) {
+            (true, true) => Ok(Arc::new(Scale::fine(bounds))),
+            (true, false) => Ok(Arc::new(Scale::coarse(bounds))),
+            (false, _) => Err(prometheus::Error::Msg(format!(
+                "buckets {bounds:?} with the labels {labels:?}"
+            ))),
+        }
+    }
+}
 
 impl Distribution {
     /// The only one of a family.
-    pub(crate) fn with_opts(opts: HistogramOpts) -> prometheus::Result<Self> {
-        check(&opts, &[])?;
-        Self::labelled::<&str>(&opts, &[])
+    pub(crate) fn with_opts(design: Design) -> prometheus::Result<Self> {
+        let scale = design.scale(&[])?;
+        Self::labelled::<&str>(&design.opts, scale, &[])
     }
 
-    fn labelled<V: AsRef<str>>(opts: &HistogramOpts, values: &[V]) -> prometheus::Result<Self> {
+    fn labelled<V: AsRef<str>>(
+        opts: &HistogramOpts,
+        scale: Arc<Scale>,
+        values: &[V],
+    ) -> prometheus::Result<Self> {
         let desc = opts.describe()?;
         if desc.variable_labels.len() != values.len() {
             return Err(prometheus::Error::InconsistentCardinality {
@@ -84,10 +115,8 @@ impl Distribution {
         Ok(Self(Arc::new(Core {
             desc,
             labels,
-            counts: (0..=opts.buckets.len())
-                .map(|_| AtomicU64::new(0))
-                .collect(),
-            bounds: opts.buckets.clone().into(),
+            counts: (0..scale.cells()).map(|_| AtomicU64::new(0)).collect(),
+            scale,
             sum: AtomicU64::new(0),
             rounds: OnceLock::new(),
             counted: AtomicU64::new(0),
@@ -111,9 +140,7 @@ impl Distribution {
     #[inline]
     pub(crate) fn observe(&self, value: f64) {
         let core = &*self.0;
-        // Most values are small.
-        let bucket = core.bounds.iter().position(|bound| value <= *bound);
-        core.counts[bucket.unwrap_or(core.bounds.len())].fetch_add(1, Ordering::Relaxed);
+        core.counts[core.scale.cell(value)].fetch_add(1, Ordering::Relaxed);
         if value != 0.0 {
             core.add(value);
         }
@@ -131,9 +158,8 @@ impl Distribution {
 
     /// How many values by upper bound. Allocates: not for the hot path.
     pub(crate) fn counts(&self) -> Counts {
-        let bounds = self.0.bounds.iter().copied();
         Counts {
-            bounds: bounds.chain([f64::INFINITY]).collect(),
+            bounds: Arc::clone(self.0.scale.ends()),
             counts: self.0.added_up().collect(),
             sum: self.sum(),
         }
@@ -156,11 +182,10 @@ impl Core {
         }
     }
 
-    /// Values up to each bound, then all of them.
+    /// Values up to the end of each cell; with the last one, all of them.
     fn added_up(&self) -> impl Iterator<Item = u64> {
         let zeros = self.zeros();
-        let bucket = self.bounds.iter().position(|bound| 0.0 <= *bound);
-        let bucket = bucket.unwrap_or(self.bounds.len());
+        let bucket = self.scale.cell(0.0);
         let counts = self.counts.iter().enumerate();
         counts.scan(0, move |below, (at, count)| {
             *below += count.load(Ordering::Relaxed);
@@ -185,17 +210,15 @@ impl Core {
 impl Metric for Distribution {
     fn metric(&self) -> proto::Metric {
         let core = &*self.0;
-        let mut all = 0;
-        let mut buckets = Vec::with_capacity(core.bounds.len());
-        for (at, count) in core.added_up().enumerate() {
-            all = count;
-            if let Some(bound) = core.bounds.get(at) {
-                let mut bucket = proto::Bucket::default();
-                bucket.set_upper_bound(*bound);
-                bucket.set_cumulative_count(count);
-                buckets.push(bucket);
-            }
+        let counts: Vec<u64> = core.added_up().collect();
+        let mut buckets = Vec::with_capacity(core.scale.shown().len());
+        for (bound, cell) in core.scale.shown() {
+            let mut bucket = proto::Bucket::default();
+            bucket.set_upper_bound(bound);
+            bucket.set_cumulative_count(counts[cell]);
+            buckets.push(bucket);
         }
+        let all = counts.last().copied().unwrap_or(0);
         let mut histogram = proto::Histogram::default();
         histogram.set_bucket(buckets);
         histogram.set_sample_count(all);
@@ -230,32 +253,18 @@ impl MetricVecBuilder for Build {
         opts: &HistogramOpts,
         values: &[V],
     ) -> prometheus::Result<Distribution> {
-        Distribution::labelled(opts, values)
+        Distribution::labelled(opts, Arc::clone(&self.0), values)
     }
 }
 
 /// A family with these labels and no series yet.
-pub(crate) fn family(
-    mut opts: HistogramOpts,
-    labels: &[&str],
-) -> prometheus::Result<DistributionVec> {
-    check(&opts, labels)?;
+pub(crate) fn family(design: Design, labels: &[&str]) -> prometheus::Result<DistributionVec> {
+    let scale = design.scale(labels)?;
+    let mut opts = design.opts;
     let names: Vec<String> = labels.iter().map(|name| (*name).to_owned()).collect();
     let common: Opts = opts.common_opts;
     opts.common_opts = common.variable_labels(names);
-    MetricVec::create(proto::MetricType::HISTOGRAM, Build, opts)
-}
-
-/// What no histogram can be made of: bounds that do not rise, and the label that its buckets have.
-fn check(opts: &HistogramOpts, labels: &[&str]) -> prometheus::Result<()> {
-    let rises = opts.buckets.is_sorted_by(|below, above| below < above);
-    match rises && !labels.contains(&BUCKET_LABEL) {
-        true => Ok(()),
-        false => Err(prometheus::Error::Msg(format!(
-            "buckets {:?} with the labels {labels:?}",
-            opts.buckets
-        ))),
-    }
+    MetricVec::create(proto::MetricType::HISTOGRAM, Build(scale), opts)
 }
 
 #[cfg(test)]
@@ -268,11 +277,20 @@ mod tests {
         HistogramOpts::new("example_seconds", "Seconds.").buckets(BOUNDS.to_vec())
     }
 
+    fn design(fine: bool) -> Design {
+        Design { opts: opts(), fine }
+    }
+
     /// The same values in ours and in that of the crate underneath: a page shows the same.
     #[test]
     fn it_shows_what_the_crate_underneath_shows() {
+        shows_the_same(false);
+        shows_the_same(true);
+    }
+
+    fn shows_the_same(fine: bool) {
         let labels = ["b", "a"];
-        let ours = family(opts(), &labels).unwrap();
+        let ours = family(design(fine), &labels).unwrap();
         let theirs = prometheus::HistogramVec::new(opts(), &labels).unwrap();
         for value in [0.0, 0.1, 0.5, 0.500_1, 2.0, 7.25, 1e9, -1.0] {
             ours.with_label_values(&["x", "y"]).observe(value);
@@ -280,15 +298,16 @@ mod tests {
         }
         assert_eq!(ours.collect(), theirs.collect());
 
-        let ours = Distribution::with_opts(opts()).unwrap();
+        let ours = Distribution::with_opts(design(fine)).unwrap();
         let theirs = prometheus::Histogram::with_opts(opts()).unwrap();
         assert_eq!(ours.collect(), theirs.collect(), "nothing was observed yet");
         ours.observe(f64::NAN);
         assert_eq!(ours.count(), 1, "beyond all bounds");
-        assert!(family(opts(), &["le"]).is_err());
-        assert!(Distribution::with_opts(opts().buckets(vec![1.0, 1.0])).is_err());
+        assert!(family(design(fine), &["le"]).is_err());
+        let opts = opts().buckets(vec![1.0, 1.0]);
+        assert!(Distribution::with_opts(Design { opts, fine }).is_err());
         assert!(
-            family(opts(), &["a"])
+            family(design(fine), &["a"])
                 .unwrap()
                 .get_metric_with_label_values(&["x", "y"])
                 .is_err()
@@ -297,7 +316,7 @@ mod tests {
 
     #[test]
     fn zeros_of_rounds_are_counted_too() {
-        let ours = family(opts(), &["a"]).unwrap();
+        let ours = family(design(true), &["a"]).unwrap();
         let theirs = prometheus::HistogramVec::new(opts(), &["a"]).unwrap();
         let of_ours = ["x", "y"].map(|value| ours.with_label_values(&[value]));
         let of_theirs = ["x", "y"].map(|value| theirs.with_label_values(&[value]));
@@ -327,7 +346,7 @@ mod tests {
     /// A page is never behind the one before, however many rounds are on their way.
     #[test]
     fn zeros_never_become_fewer() {
-        let distribution = Distribution::with_opts(opts()).unwrap();
+        let distribution = Distribution::with_opts(design(false)).unwrap();
         let rounds = distribution.join(&Arc::default());
         let round = |n: u32| {
             if n.is_multiple_of(2) {
@@ -352,7 +371,7 @@ mod tests {
 
     #[test]
     fn nothing_is_lost_between_threads() {
-        let distribution = Distribution::with_opts(opts()).unwrap();
+        let distribution = Distribution::with_opts(design(false)).unwrap();
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| (0..10_000).for_each(|n| distribution.observe(f64::from(n % 4))));
@@ -362,6 +381,6 @@ mod tests {
         assert_eq!(distribution.sum(), 60_000.0);
         let counts = distribution.counts();
         assert_eq!(counts.counts, [10_000, 10_000, 30_000, 40_000]);
-        assert_eq!(counts.bounds, [0.0, 0.5, 2.0, f64::INFINITY]);
+        assert_eq!(*counts.bounds, [0.0, 0.5, 2.0, f64::INFINITY]);
     }
 }

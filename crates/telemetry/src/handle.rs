@@ -8,7 +8,7 @@ use prometheus::core::Collector as _;
 use crate::SEEN;
 use crate::counts::Counts;
 use crate::declare::{Declaration, Kind};
-use crate::distribution::{self, Distribution, DistributionVec, Rounds};
+use crate::distribution::{self, Design, Distribution, DistributionVec, Rounds};
 use crate::error::RegisterError;
 
 /// A count of events; never goes down.
@@ -247,8 +247,13 @@ fn opts(d: &Declaration) -> prometheus::Opts {
     prometheus::Opts::new(d.name, d.help())
 }
 
-fn histogram_opts(d: &Declaration) -> prometheus::HistogramOpts {
-    prometheus::HistogramOpts::new(d.name, d.help()).buckets(d.buckets.to_vec())
+/// Beans tell percentiles, pages buckets.
+fn design(d: &Declaration) -> Design {
+    let opts = prometheus::HistogramOpts::new(d.name, d.help());
+    Design {
+        opts: opts.buckets(d.buckets.to_vec()),
+        fine: !d.mbeans.is_empty(),
+    }
 }
 
 macro_rules! handle {
@@ -322,5 +327,5 @@ handle!(
     Distribution,
     DistributionVec,
     distribution::family,
-    histogram_opts
+    design
 );

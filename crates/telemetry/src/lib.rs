@@ -101,6 +101,7 @@ pub mod process;
 pub mod recent;
 mod registry;
 pub mod ring;
+mod scale;
 pub mod spans;
 pub mod stage;
 mod stage_histograms;

@@ -28,7 +28,11 @@ impl Recent {
 
     /// What came since the older copy.
     pub(crate) fn since(&self, histogram: &Histogram) -> Counts {
-        let mut now = histogram.counts();
+        self.of(histogram.counts())
+    }
+
+    /// The same of counts that were just taken.
+    pub(crate) fn of(&self, mut now: Counts) -> Counts {
         let Some(older) = &self.older else {
             return now;
         };
@@ -82,7 +86,7 @@ mod tests {
     #[test]
     fn quantiles_are_those_of_promql() {
         let counts = Counts {
-            bounds: vec![1.0, 2.0, 4.0, f64::INFINITY],
+            bounds: [1.0, 2.0, 4.0, f64::INFINITY].into(),
             counts: vec![10, 10, 30, 40],
             sum: 1e6,
         };

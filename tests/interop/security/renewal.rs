@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
+use limpid_interop::http;
 use limpid_interop::lab::Lab;
+use limpid_interop::peer::Kind;
 use limpid_interop::process::{pause, run};
 use limpid_interop::tools::Kafka;
 use limpid_interop::wire::create_topic;
@@ -76,5 +78,25 @@ pub fn logins_run_out(lab: &mut Lab) -> Result<()> {
     let times: f64 = line.rsplit(':').next().unwrap_or_default().trim().parse()?;
     ensure!(times >= 1.0, "Java's producer did not log in again: {line}");
     ensure!(said.contains("400 records sent"), "{said}");
+    if matches!(lab.kind(), Kind::Limpid(_)) {
+        let page = http::get(&hold.peer.http_address(), "/metrics")?;
+        let renewed = counted(&page, "limpid_renewed_logins_total")?;
+        ensure!(renewed > times, "{renewed} logins again, {times} of Java's");
+        let timed = counted(&page, "limpid_login_renewal_seconds_count")?;
+        ensure!(timed == renewed, "{timed} of {renewed} were timed");
+        let failed = counted(&page, "limpid_failed_login_renewals_total")?;
+        let lasting = counted(&page, "limpid_lasting_logins_total")?;
+        ensure!((failed, lasting) == (0.0, 0.0), "{failed} and {lasting}");
+    }
     Ok(())
+}
+
+/// What all listeners counted.
+fn counted(page: &str, family: &str) -> Result<f64> {
+    let start = format!("{family}{{");
+    let lines = page.lines().filter(|line| line.starts_with(&start));
+    let values: Result<Vec<f64>, _> = lines
+        .map(|line| line.rsplit(' ').next().unwrap_or_default().parse())
+        .collect();
+    Ok(values?.iter().sum())
 }

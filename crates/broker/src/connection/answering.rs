@@ -76,6 +76,7 @@ pub(super) async fn answer(
     let request_bytes = frame.bytes.len() + 4;
     let mut body = Reader::new(frame.bytes);
     let header = RequestHeader::decode(&mut body).map_err(CallError::from)?;
+    let body_bytes = body.remaining();
     let Some((key, handler)) = context.apis.find(header.api_key) else {
         return Err(End::Unsupported(format!(
             "no API has key {}",
@@ -132,6 +133,7 @@ pub(super) async fn answer(
         for_replica: notes.for_replica,
         error,
         bytes: (request_bytes, response_bytes),
+        body_bytes,
         times: clock.finish().throttled(held_back),
     };
     books.reader.answered(committed_only);
@@ -258,7 +260,7 @@ fn book(
     requests.answered(
         (done.counted_as(), done.api.1),
         done.error,
-        done.bytes,
+        (done.bytes, done.body_bytes),
         &done.times,
     );
     request_log::write(done, (peer, client_id));

@@ -40,6 +40,8 @@ const AGAIN_AFTER: Duration = Duration::from_secs(1);
 pub(super) struct Session {
     principal: Principal,
     mechanism: SaslMechanism,
+    /// The client knows how to do it again.
+    may_renew: bool,
     began: Instant,
     expires: Option<Instant>,
 }
@@ -76,13 +78,18 @@ impl<'a, S: ByteStream> LoggingIn<'a, S> {
         let patience = self.context.entrance.patience;
         let done = timeout(patience, self.begin()).await;
         let done = done.unwrap_or(Err(End::SlowLogin(patience)));
-        self.count(&done);
+        let metrics = &self.context.listener.logins;
+        match &done {
+            Ok(session) => metrics.began(session.may_renew),
+            Err(End::Denied(_)) => metrics.failed.inc(),
+            Err(_) => {}
+        }
         done
     }
 
     /// Takes the SaslHandshake of somebody who has logged in before.
     pub(super) async fn again(mut self, frame: Frame<'_>, old: Session) -> Result<Session, End> {
-        let patience = self.context.entrance.patience;
+        let (began, patience) = (Instant::now(), self.context.entrance.patience);
         let done = timeout(patience, self.handshake(frame, Some(old.mechanism))).await;
         let done = done
             .unwrap_or(Err(End::SlowLogin(patience)))
@@ -94,17 +101,13 @@ impl<'a, S: ByteStream> LoggingIn<'a, S> {
                 let claimed = Some(new.principal.name());
                 Err(self.denied(new.mechanism.name(), claimed, &reason))
             });
-        self.count(&done);
-        done
-    }
-
-    fn count(&self, done: &Result<Session, End>) {
-        let metrics = &self.context.listener;
-        match done {
-            Ok(_) => metrics.logins.inc(),
-            Err(End::Denied(_)) => metrics.failed_logins.inc(),
+        let metrics = &self.context.listener.logins;
+        match &done {
+            Ok(_) => metrics.renewed(began.elapsed()),
+            Err(End::Denied(_)) => metrics.not_renewed(),
             Err(_) => {}
         }
+        done
     }
 
     async fn begin(&mut self) -> Result<Session, End> {
@@ -151,11 +154,14 @@ impl<'a, S: ByteStream> LoggingIn<'a, S> {
         };
         self.reply(&exchange, &response, ErrorCode::None).await?;
         let login = Login::new(mechanism, self.context.entrance.clock.wall_ms());
-        let user = match header.api_version {
-            0 => self.bare_tokens(login, mechanism).await?,
+        let (user, version) = match header.api_version {
+            0 => (self.bare_tokens(login, mechanism).await?, 0),
             _ => self.requests(login, mechanism, before).await?,
         };
-        Ok(self.session(mechanism, &user))
+        Ok(Session {
+            may_renew: version > 0,
+            ..self.session(mechanism, &user)
+        })
     }
 
     fn session(&self, mechanism: SaslMechanism, user: &LoggedIn) -> Session {
@@ -164,6 +170,7 @@ impl<'a, S: ByteStream> LoggingIn<'a, S> {
         Session {
             principal: Principal::user(&user.name),
             mechanism,
+            may_renew: false,
             began,
             // A lifetime beyond what a clock can tell does not end.
             expires: lifetime.and_then(|lifetime| began.checked_add(lifetime)),
@@ -181,13 +188,14 @@ impl<'a, S: ByteStream> LoggingIn<'a, S> {
         shorter.map(Duration::from_millis)
     }
 
-    /// The messages of a login in requests of their own.
+    /// The messages of a login in requests of their own, and the version of the last one: who knows the
+    /// first is told when the login runs out.
     async fn requests(
         &mut self,
         mut login: Login,
         mechanism: SaslMechanism,
         before: Option<SaslMechanism>,
-    ) -> Result<LoggedIn, End> {
+    ) -> Result<(LoggedIn, i16), End> {
         loop {
             let frame = self.frame().await?;
             if api_key_of(&frame.bytes) != Some(ApiKey::SaslAuthenticate as i16) {
@@ -218,7 +226,7 @@ impl<'a, S: ByteStream> LoggingIn<'a, S> {
                     response.session_lifetime_ms =
                         i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX);
                     self.reply(&exchange, &response, ErrorCode::None).await?;
-                    return Ok(user);
+                    return Ok((user, exchange.version));
                 }
                 Err(denied) => {
                     let again = before.is_some();
@@ -311,6 +319,7 @@ impl<'a, S: ByteStream> LoggingIn<'a, S> {
         let answer = (head, body, PipedRuns::default());
         send(self.stream, answer, self.context).await?;
         let metrics = &self.context.metrics.requests;
+        let bytes = (bytes, exchange.body_bytes);
         metrics.answered((Api::Of(key), version), error, bytes, &clock.finish());
         Ok(())
     }
@@ -322,6 +331,7 @@ struct Exchange {
     version: i16,
     correlation_id: i32,
     request_bytes: usize,
+    body_bytes: usize,
     began: Stamp,
 }
 
@@ -331,6 +341,7 @@ impl Exchange {
         let request_bytes = frame.bytes.len() + 4;
         let mut body = Reader::new(frame.bytes);
         let header = RequestHeader::decode(&mut body).map_err(CallError::from)?;
+        let body_bytes = body.remaining();
         if !A::RANGE.serves(header.api_version) {
             let (key, version) = (A::RANGE.key.name(), header.api_version);
             return Err(End::Unsupported(format!(
@@ -344,6 +355,7 @@ impl Exchange {
             version: header.api_version,
             correlation_id: header.correlation_id,
             request_bytes,
+            body_bytes,
             began: frame.began,
         };
         Ok((header, request, exchange))

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use limpid_coordinator::view::GroupType;
 use limpid_coordinator::{Cause, Event};
 use limpid_telemetry::{Counter, Owned};
 use parking_lot::Mutex;
@@ -44,7 +45,16 @@ impl Counting {
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of a rebalance")]
     fn count_one(&self, event: &Event) {
         match event {
-            Event::RebalanceBegan { group, cause } => {
+            Event::RebalanceBegan {
+                group,
+                group_type,
+                cause,
+            } => {
+                match group_type {
+                    GroupType::Classic => {}
+                    GroupType::Consumer => self.metrics.consumer_rebalances.inc(),
+                    GroupType::Share => self.metrics.share_rebalances.inc(),
+                }
                 let mut rebalances = self.rebalances.lock();
                 let of_group = rebalances.entry(Arc::clone(group)).or_default();
                 let labels = (&**group, RebalanceCause(*cause));

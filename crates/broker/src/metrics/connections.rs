@@ -1,8 +1,11 @@
 //! What connections count, by their listener.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use limpid_telemetry::{Counter, Family, Gauge, InFlight, Owned, Text, metrics};
+use limpid_telemetry::{
+    Counter, Family, Gauge, Histogram, InFlight, Owned, Text, buckets, metrics,
+};
 
 use super::{AcceptError, Failure, ListenerName, ReloadOutcome};
 
@@ -21,11 +24,26 @@ metrics! {
         pub accepted: counter { listener: ListenerName } = "limpid_connections_accepted_total",
             mbean "kafka.server:type=socket-server-metrics,listener={listener},networkProcessor=0" attribute "connection-creation-total",
             mbean "kafka.server:type=socket-server-metrics,listener={listener},networkProcessor=0" attribute_rate "connection-creation-rate";
-        /// Logins that succeeded.
+        /// Logins that succeeded, but for those again on a connection.
         pub logins: counter { listener: ListenerName } = "limpid_logins_total",
             mbean "kafka.server:type=socket-server-metrics,listener={listener},networkProcessor=0" attribute "successful-authentication-total",
             mbean "kafka.server:type=socket-server-metrics,listener={listener},networkProcessor=0" attribute_rate "successful-authentication-rate";
-        /// Logins and TLS handshakes that failed.
+        /// Logins of clients that don't know how to log in again (before Kafka 2.2).
+        pub lasting_logins: counter { listener: ListenerName } = "limpid_lasting_logins_total",
+            mbean "kafka.server:type=socket-server-metrics,listener={listener},networkProcessor=0" attribute "successful-authentication-no-reauth-total";
+        /// Logins again on a connection, before the last one had run out.
+        pub renewed_logins: counter { listener: ListenerName } = "limpid_renewed_logins_total",
+            mbean "kafka.server:type=socket-server-metrics,listener={listener},networkProcessor=0" attribute "successful-reauthentication-total",
+            mbean "kafka.server:type=socket-server-metrics,listener={listener},networkProcessor=0" attribute_rate "successful-reauthentication-rate";
+        /// Logins again on a connection that failed.
+        pub failed_renewals: counter { listener: ListenerName } = "limpid_failed_login_renewals_total",
+            mbean "kafka.server:type=socket-server-metrics,listener={listener},networkProcessor=0" attribute "failed-reauthentication-total",
+            mbean "kafka.server:type=socket-server-metrics,listener={listener},networkProcessor=0" attribute_rate "failed-reauthentication-rate";
+        /// Time that a client took to log in again.
+        pub renewal_seconds: histogram[buckets::REQUEST_SECONDS] { listener: ListenerName } = "limpid_login_renewal_seconds",
+            mbean "kafka.server:type=socket-server-metrics,listener={listener},networkProcessor=0" attribute_avg_ms "reauthentication-latency-avg",
+            mbean "kafka.server:type=socket-server-metrics,listener={listener},networkProcessor=0" attribute_max_ms "reauthentication-latency-max";
+        /// Logins and TLS handshakes that failed, but for logins again on a connection.
         pub failed_logins: counter { listener: ListenerName } = "limpid_failed_logins_total",
             mbean "kafka.server:type=socket-server-metrics,listener={listener},networkProcessor=0" attribute "failed-authentication-total",
             mbean "kafka.server:type=socket-server-metrics,listener={listener},networkProcessor=0" attribute_rate "failed-authentication-rate";
@@ -77,15 +95,54 @@ pub struct ListenerMetrics {
     responses: Counter,
     received: Counter,
     sent: Counter,
-    /// Logins that succeeded.
-    pub logins: Counter,
-    /// Logins and TLS handshakes that failed.
-    pub failed_logins: Counter,
+    /// Logins.
+    pub logins: LoginMetrics,
     /// Connections whose login ran out.
     pub expired_logins: Counter,
     name: Arc<str>,
     failures: Family<Counter, (ListenerName, Failure)>,
     accept_errors: Family<Counter, (ListenerName, AcceptError)>,
+}
+
+/// Those of logins.
+pub struct LoginMetrics {
+    succeeded: Counter,
+    lasting: Counter,
+    /// Logins and TLS handshakes that failed.
+    pub failed: Counter,
+    renewed: Counter,
+    failed_renewals: Counter,
+    renewal_seconds: Histogram,
+}
+
+impl LoginMetrics {
+    fn new(metrics: &ConnectionMetrics, name: &str) -> Self {
+        Self {
+            succeeded: metrics.logins.bind(name),
+            lasting: metrics.lasting_logins.bind(name),
+            failed: metrics.failed_logins.bind(name),
+            renewed: metrics.renewed_logins.bind(name),
+            failed_renewals: metrics.failed_renewals.bind(name),
+            renewal_seconds: metrics.renewal_seconds.bind(name),
+        }
+    }
+
+    /// The first login on a connection, of a client that may know how to do it again.
+    pub fn began(&self, may_renew: bool) {
+        self.succeeded.inc();
+        self.lasting.inc_by(u64::from(!may_renew));
+    }
+
+    /// Another login on a connection.
+    pub fn renewed(&self, took: Duration) {
+        self.renewed.inc();
+        self.renewal_seconds.observe_duration(took);
+    }
+
+    /// Another login on a connection was refused.
+    pub fn not_renewed(&self) {
+        self.failed_renewals.inc();
+    }
 }
 
 impl ListenerMetrics {
@@ -99,8 +156,7 @@ impl ListenerMetrics {
             responses: metrics.responses.bind(name),
             received: metrics.received.bind(name),
             sent: metrics.sent.bind(name),
-            logins: metrics.logins.bind(name),
-            failed_logins: metrics.failed_logins.bind(name),
+            logins: LoginMetrics::new(metrics, name),
             expired_logins: metrics.expired_logins.bind(name),
             name: Arc::clone(name),
             failures: metrics.failures.clone(),

@@ -124,10 +124,16 @@ struct Replicas {
     at_min: usize,
     reassigned: usize,
     producers: usize,
+    late_transactions: usize,
+    /// After that time a transaction is late.
+    longest_transaction_ms: i64,
 }
 
 fn add_replicas(parts: &Parts, image: &Image, beans: &mut Beans) {
-    let mut all = Replicas::default();
+    let mut all = Replicas {
+        longest_transaction_ms: parts.transactions.longest_ms(),
+        ..Replicas::default()
+    };
     for topic in parts.topics.table().iter() {
         add_topic(topic, image, &mut all, beans);
     }
@@ -150,6 +156,7 @@ fn add_replicas(parts: &Parts, image: &Image, beans: &mut Beans) {
             ("AtMinIsrPartitionCount", all.at_min),
             ("ReassigningPartitions", all.reassigned),
             ("ProducerIdCount", all.producers),
+            ("PartitionsWithLateTransactionsCount", all.late_transactions),
         ],
     );
 }
@@ -163,6 +170,11 @@ fn add_topic(topic: &Topic, image: &Image, all: &mut Replicas, beans: &mut Beans
         all.under_min += usize::from(under);
         all.at_min += usize::from(at);
         all.producers += partition.log.producer_count();
+        // Most have none that is open, and are not asked further.
+        let log = &partition.log;
+        let is_open = log.last_stable_offset() < log.high_watermark();
+        let is_late = is_open && log.has_late_transaction(all.longest_transaction_ms);
+        all.late_transactions += usize::from(is_late);
         let state = image.partition(topic.id, partition.index);
         all.reassigned += usize::from(state.is_some_and(|state| {
             !(state.adding_replicas.is_empty() && state.removing_replicas.is_empty())

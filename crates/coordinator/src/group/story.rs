@@ -26,6 +26,7 @@ impl Group {
         }
         turn.out.events.push(Event::RebalanceBegan {
             group: self.id.clone(),
+            group_type: self.group_type(),
             cause,
         });
     }

@@ -3,6 +3,7 @@
 use super::consumers::{Reader, eager, id_of};
 use super::*;
 use crate::Cause;
+use crate::view::GroupType;
 
 impl Reader {
     pub(super) fn leave(&self, world: &mut World, epoch: i32) -> ErrorCode {
@@ -17,7 +18,11 @@ impl Reader {
 
 fn causes(world: &World) -> Vec<Cause> {
     let began = world.events.iter().filter_map(|event| match event {
-        Event::RebalanceBegan { cause, .. } => Some(*cause),
+        Event::RebalanceBegan {
+            cause,
+            group_type: GroupType::Consumer,
+            ..
+        } => Some(*cause),
         _ => None,
     });
     began.collect()

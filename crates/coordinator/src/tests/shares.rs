@@ -73,6 +73,11 @@ fn the_first_member_has_everything_at_once() {
     );
     let kept = world.coordinator.share_partitions(GROUP);
     assert_eq!(kept, [(id_of("t"), "t".to_owned(), vec![0, 1, 2])]);
+    let began = world.events.iter().filter_map(|event| match event {
+        Event::RebalanceBegan { group_type, .. } => Some(*group_type),
+        _ => None,
+    });
+    assert_eq!(began.collect::<Vec<_>>(), [GroupType::Share]);
 }
 
 #[test]

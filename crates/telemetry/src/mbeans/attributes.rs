@@ -114,11 +114,10 @@ pub(super) fn distribution<'a>(
     let (mut min, mut max, mut variance) = (0.0, 0.0, 0.0);
     let mut percentiles = [0.0; PERCENTILES.len()];
     for (h, recent) in parts {
-        count = count.max(h.count());
-        if h.count() > 0 {
-            mean += h.sum() / h.count() as f64 * scale;
-        }
-        let recent = recent.since(h);
+        let all = h.counts();
+        count = count.max(all.total());
+        mean += all.mean().unwrap_or_default() * scale;
+        let recent = recent.of(all);
         let (low, high) = recent.range();
         min += low * scale;
         max += high * scale;
