@@ -372,11 +372,11 @@ impl PartitionLog {
         let snapshot = || names::segment_file(&self.path(), end, names::SNAPSHOT);
         state.unflushed_since.is_none()
             && state.opened_clean == Some((state.active.base_offset, end))
-            && self.shared.files.exists(&snapshot()).unwrap_or(false)
+            && (end == 0 || self.shared.files.exists(&snapshot()).unwrap_or(false))
     }
 
-    /// The last flush of a clean shutdown: final index entries, a producer snapshot at the end,
-    /// and nothing is appended any more.
+    /// The last flush of a clean shutdown: final index entries, a producer snapshot at the end (as in
+    /// Kafka none where nothing ever was), and nothing is appended any more.
     pub(crate) fn shutdown(&self) -> Result<(), StorageError> {
         let path = self.path();
         let (end, content, indexed) = {
@@ -404,6 +404,9 @@ impl PartitionLog {
         self.dir
             .with_reserve(|| active.sync_closed())
             .map_err(|e| self.dir.storage_error(&path, e))?;
+        if end == 0 {
+            return Ok(());
+        }
         let file = names::segment_file(&path, end, names::SNAPSHOT);
         let write = || atomic_write(&*self.shared.files, &file, &content);
         match self.dir.with_reserve(write) {

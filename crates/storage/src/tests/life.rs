@@ -445,3 +445,23 @@ fn what_a_slow_disk_is_still_writing_is_unflushed() {
     });
     assert_eq!((log.recovery_point(), log.unflushed().bytes), (1, 0));
 }
+
+#[test]
+fn a_log_that_was_never_written_to_leaves_no_snapshot() {
+    let bench = Bench::new();
+    let (manager, log) = bench.start();
+    manager.shutdown().unwrap();
+    drop((manager, log));
+    assert_eq!(
+        names_in(&bench.log_path(), ".snapshot"),
+        Vec::<String>::new()
+    );
+    let (manager, report) = bench.open();
+    assert!(report.clean);
+    let log = manager.get(TOPIC, 0).unwrap();
+    append(&log, &batch(2, 100, START_MS)).unwrap();
+    manager.shutdown().unwrap();
+    drop((manager, log));
+    let written = names_in(&bench.log_path(), ".snapshot");
+    assert_eq!(written, ["00000000000000000002.snapshot"]);
+}
