@@ -2,7 +2,9 @@
 
 use bytes::{Bytes, BytesMut};
 use limpid_protocol::ErrorCode;
-use limpid_protocol::records::{BatchBuilder, Codec, NO_SEQUENCE, Producer};
+use limpid_protocol::records::{
+    BatchBuilder, Codec, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, Producer,
+};
 use limpid_storage::{AppendError, AppendInfo, AppendMeta, Origin};
 use tokio::sync::oneshot;
 
@@ -34,13 +36,20 @@ pub struct Style {
     pub now_ms: i64,
     /// Producer id and epoch, for batches of a transaction.
     pub producer: Option<(i64, i16)>,
+    /// The sequence that batches without a producer begin with. It means nothing; Kafka's coordinator of
+    /// transactions writes −1, the others 0.
+    pub idle_sequence: i32,
 }
 
 impl Style {
     fn batch(&self) -> BatchBuilder {
         let batch = BatchBuilder::new(self.codec);
         match self.producer {
-            None => batch,
+            None => batch.producer(Producer {
+                id: NO_PRODUCER_ID,
+                epoch: NO_PRODUCER_EPOCH,
+                base_sequence: self.idle_sequence,
+            }),
             Some((id, epoch)) => batch.transactional(true).producer(Producer {
                 id,
                 epoch,
@@ -188,6 +197,7 @@ mod tests {
             size_max: 700,
             now_ms: 1,
             producer: Some((7, 1)),
+            idle_sequence: 0,
         };
         let all = batches(&vec![record.clone(); 5], &style).expect("fits");
         let cut: Vec<_> = limpid_protocol::records::Batches::new(&all)
@@ -199,6 +209,11 @@ mod tests {
             cut.iter()
                 .all(|h| h.producer_id == 7 && h.attributes.is_transactional())
         );
+        style.producer = None;
+        let idle = batches(std::slice::from_ref(&record), &style).expect("fits");
+        let idle = limpid_protocol::records::BatchView::parse(&idle).expect("whole");
+        let idle = idle.header();
+        assert_eq!((idle.producer_id, idle.base_sequence), (NO_PRODUCER_ID, 0));
         style.size_max = 200;
         assert!(batches(&[record], &style).is_err());
     }

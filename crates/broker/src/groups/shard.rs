@@ -211,6 +211,7 @@ impl Shard {
             size_max: place.size_max(),
             now_ms: now.wall_ms,
             producer: out.producer,
+            idle_sequence: 0,
         };
         let records = out.records.iter().map(Record::encode);
         let log = &self.partition.log;

@@ -168,6 +168,7 @@ impl Shard {
             size_max: place.size_max(),
             now_ms,
             producer: None,
+            idle_sequence: 0,
         };
         let what = "the state of a share group";
         let records = records.iter().map(StateRecord::encode);

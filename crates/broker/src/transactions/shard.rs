@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use limpid_coordinator::transactions::{Change, Transactions};
 use limpid_protocol::ErrorCode;
-use limpid_protocol::records::Codec;
+use limpid_protocol::records::{Codec, NO_SEQUENCE};
 use parking_lot::Mutex;
 
 use crate::coordinator_log::phase::Phase;
@@ -127,6 +127,7 @@ impl Shard {
             size_max: place.size_max(),
             now_ms,
             producer: None,
+            idle_sequence: NO_SEQUENCE,
         };
         let records = changes.iter().map(|change| change.encode(level));
         let log = &self.partition.log;
