@@ -160,8 +160,23 @@ pub fn cluster(lab: &mut Lab) -> Result<()> {
     let wanted = [
         "Feature: metadata.version",
         "FinalizedVersionLevel: 4.3-IV0",
+        "Feature: eligible.leader.replicas.version",
+        "Feature: kraft.version",
     ];
     says(lab, &features, &["describe"], &wanted)?;
+    let release = ["upgrade", "--release-version", "4.3"];
+    says(
+        lab,
+        &features,
+        &release,
+        &["kraft.version was upgraded to 1"],
+    )?;
+    let lowered = tool(
+        lab,
+        &features,
+        &["downgrade", "--feature", "kraft.version=0"],
+    )?;
+    ensure!(!lowered.status.success(), "kraft.version was lowered");
     let refused = tool(
         lab,
         &features,

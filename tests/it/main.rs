@@ -12,6 +12,7 @@ mod dialects;
 mod events;
 #[path = "../facts/facts.rs"]
 mod facts;
+mod features;
 mod fetching;
 mod findings;
 mod groups;

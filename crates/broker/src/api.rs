@@ -63,6 +63,8 @@ pub mod k76_share_group_heartbeat;
 pub mod k77_share_group_describe;
 pub mod k78_share_fetch;
 pub mod k79_share_acknowledge;
+pub mod k80_add_raft_voter;
+pub mod k81_remove_raft_voter;
 pub mod k89_streams_group_describe;
 pub mod k90_describe_share_group_offsets;
 pub mod k91_alter_share_group_offsets;

@@ -86,7 +86,7 @@ impl ConfigChanges {
         let resource = config_resources::resource(wanted.kind, &wanted.name);
         config_resources::may(call, Operation::AlterConfigs, &resource)?;
         let image = self.metadata.image();
-        config_resources::check(&image, &resource, self.settings.node_id())?;
+        config_resources::check_name(&resource, self.settings.node_id())?;
         let wishes = wanted.wishes?;
         if broker_loggers::are_meant(&resource) {
             let Some(loggers) = &self.loggers else {

@@ -3,7 +3,7 @@
 use limpid_config::Config;
 use limpid_config::alter::{self, AlterError, Alteration, BrokerScope};
 use limpid_protocol::ErrorCode;
-use limpid_storage::metadata::changes::set_config;
+use limpid_storage::metadata::changes::{after_settings, check_settings, set_config};
 use limpid_storage::metadata::{
     ConfigMap, ConfigResource, Image, MetadataRecord, Refusal, ResourceType,
 };
@@ -59,23 +59,36 @@ pub fn may(
     Err(Refusal::new(code, code.message()))
 }
 
-/// Whether it can be described or altered here.
+/// Whether it can be described here.
 ///
 /// # Errors
 /// There is no such topic; it is another broker; a type that has no settings here.
 pub fn check(image: &Image, resource: &ConfigResource, node_id: i32) -> Result<(), Refusal> {
+    check_name(resource, node_id)?;
+    check_existence(image, resource)
+}
+
+/// Whether there is such a topic; other resources need not exist.
+fn check_existence(image: &Image, resource: &ConfigResource) -> Result<(), Refusal> {
+    let name = &resource.name;
+    if resource.kind != ResourceType::Topic || image.topic_id(name).is_some() {
+        return Ok(());
+    }
+    let message = format!("there is no topic '{name}'");
+    Err(Refusal::new(ErrorCode::UnknownTopicOrPartition, message))
+}
+
+/// Whether such a resource could have settings here.
+///
+/// # Errors
+/// No topic can have the name; it is another broker; a type that has no settings here.
+pub fn check_name(resource: &ConfigResource, node_id: i32) -> Result<(), Refusal> {
     let name = &resource.name;
     match resource.kind {
-        ResourceType::Topic => {
-            if let Some(reason) = topic_names::invalid(name) {
-                return Err(Refusal::new(ErrorCode::InvalidTopicException, reason));
-            }
-            if image.topic_id(name).is_none() {
-                let message = format!("there is no topic '{name}'");
-                return Err(Refusal::new(ErrorCode::UnknownTopicOrPartition, message));
-            }
-            Ok(())
-        }
+        ResourceType::Topic => match topic_names::invalid(name) {
+            Some(reason) => Err(Refusal::new(ErrorCode::InvalidTopicException, reason)),
+            None => Ok(()),
+        },
         ResourceType::Broker if name.is_empty() => Ok(()),
         ResourceType::Broker => match name.parse::<i32>() {
             Ok(id) if id == node_id => Ok(()),
@@ -148,9 +161,13 @@ pub fn alter(
         };
         Refusal::new(code, error.to_string())
     })?;
+    // As in Kafka a setting that can't be is told first.
+    check_existence(image, resource)?;
     let changed = alter::difference(before, &after);
-    Ok(changed
+    check_settings(image, resource, &changed)?;
+    let records = changed
         .iter()
-        .map(|(key, value)| set_config(resource, key, value.as_deref()))
-        .collect())
+        .map(|(key, value)| set_config(resource, key, value.as_deref()));
+    let then = after_settings(image, resource, &changed);
+    Ok(records.chain(then).collect())
 }

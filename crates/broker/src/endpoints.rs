@@ -1,6 +1,7 @@
 //! Where brokers can be reached, as registered in the metadata.
 
-use limpid_storage::metadata::Image;
+use limpid_config::NodeConfig;
+use limpid_storage::metadata::{ControllerEndpoint, Image};
 
 /// A broker as one listener's clients see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +35,18 @@ pub fn all_brokers(image: &Image, listener: &str) -> impl Iterator<Item = Broker
             fenced: broker.fenced,
         })
     })
+}
+
+/// Where Kafka would find the controller of this node, which Limpid has inside the broker.
+pub fn controller(node: &NodeConfig) -> ControllerEndpoint {
+    match &node.controller {
+        Some(listener) => ControllerEndpoint {
+            name: listener.name.clone(),
+            host: listener.host.clone(),
+            port: listener.port,
+        },
+        None => ControllerEndpoint::default(),
+    }
 }
 
 /// Those of `replicas` that are on brokers which are not serving.

@@ -49,6 +49,7 @@ pub mod piped;
 pub mod producer_ids;
 mod promptly;
 pub mod quotas;
+pub mod raft_voters;
 pub mod read_errors;
 pub mod readers;
 pub mod recorder;

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use limpid_protocol::ErrorCode;
 use limpid_storage::metadata::{
-    AppendError, Committed, Image, MetadataLog, MetadataRecord, Refusal,
+    AppendError, Committed, ControllerEndpoint, Image, MetadataLog, MetadataRecord, Refusal,
 };
 use tokio::sync::{Mutex, oneshot};
 
@@ -98,6 +98,21 @@ impl Metadata {
         })?;
         self.follow().await;
         Ok(committed)
+    }
+
+    /// Puts who votes into the metadata log, with the controller at that place.
+    ///
+    /// # Errors
+    /// The log can't be written.
+    pub async fn name_voters(&self, controller: &ControllerEndpoint) -> Result<(), Refusal> {
+        self.metrics.metadata.changes.inc();
+        let done = self.log.name_voters(controller).await;
+        done.map_err(|error| {
+            self.count(&error);
+            refusal(error)
+        })?;
+        self.follow().await;
+        Ok(())
     }
 
     fn count(&self, error: &AppendError) {

@@ -74,6 +74,8 @@ use crate::api::k76_share_group_heartbeat::ShareGroupHeartbeat;
 use crate::api::k77_share_group_describe::ShareGroupDescribe;
 use crate::api::k78_share_fetch::ShareFetch;
 use crate::api::k79_share_acknowledge::ShareAcknowledge;
+use crate::api::k80_add_raft_voter::AddRaftVoter;
+use crate::api::k81_remove_raft_voter::RemoveRaftVoter;
 use crate::api::k89_streams_group_describe::StreamsGroupDescribe;
 use crate::api::k90_describe_share_group_offsets::DescribeShareGroupOffsets;
 use crate::api::k91_alter_share_group_offsets::AlterShareGroupOffsets;
@@ -89,6 +91,7 @@ use crate::markers::Markers;
 use crate::metadata::Metadata;
 use crate::metrics::{BrokerMetrics, GroupMetrics, ShareMetrics, TransactionMetrics};
 use crate::producer_ids::ProducerIds;
+use crate::raft_voters::Voters;
 use crate::readers::Readers;
 use crate::settings::Settings;
 use crate::share::{Shares, SharesInput};
@@ -257,6 +260,7 @@ impl Services {
             &input.loggers,
             &input.clock,
         ));
+        handlers.extend(voter_handlers(&metadata, &cluster_id));
         handlers.extend(access_handlers(&metadata, &random));
         let receiver = Receiver::new(input.client_metrics, m(), s());
         handlers.extend(client_metrics_handlers(receiver, random));
@@ -325,9 +329,18 @@ fn admin_handlers(
         Box::new(Typed(AlterPartitionReassignments::new(m()))),
         Box::new(Typed(ListPartitionReassignments::new(m()))),
         Box::new(Typed(quorum)),
-        Box::new(Typed(UpdateFeatures::new(m()))),
+        Box::new(Typed(UpdateFeatures::new(m(), s()))),
         Box::new(Typed(UnregisterBroker::new(m(), settings.node_id()))),
         Box::new(Typed(ListConfigResources::new(m()))),
+    ]
+}
+
+/// What would change who votes in the metadata log's quorum.
+fn voter_handlers(metadata: &Arc<Metadata>, cluster_id: &str) -> Vec<Box<dyn Handler>> {
+    let voters = Arc::new(Voters::new(Arc::clone(metadata), cluster_id.to_owned()));
+    vec![
+        Box::new(Typed(AddRaftVoter::new(Arc::clone(&voters)))),
+        Box::new(Typed(RemoveRaftVoter::new(voters))),
     ]
 }
 

@@ -10,7 +10,7 @@ use crate::check::list_items;
 use crate::client_metrics::{self, Subscription, SubscriptionError};
 use crate::config::Config;
 use crate::definition::{Definition, Dynamic, Kind};
-use crate::{group, topic};
+use crate::{group, listeners, topic};
 
 /// Numbers of threads that may at most double or halve in one step, as in Kafka.
 const THREAD_POOLS: &[&str] = &[
@@ -22,6 +22,7 @@ const THREAD_POOLS: &[&str] = &[
 ];
 const CLEANERS: &str = "log.cleaner.threads";
 const DEDUPE_BUFFER: &str = "log.cleaner.dedupe.buffer.size";
+const LISTENERS: &str = "listeners";
 /// What each cleaner needs of it.
 const DEDUPE_BYTES_MIN: i64 = 1 << 20;
 
@@ -166,6 +167,9 @@ pub fn broker(
         }
     }
     check_threads(config, current, &altered)?;
+    if wished.contains(LISTENERS) {
+        check_controller(config, &altered)?;
+    }
     check_together(config, scope, &altered)?;
     Ok(altered)
 }
@@ -210,6 +214,23 @@ fn check_threads(
         )));
     }
     Ok(())
+}
+
+/// A configuration that names the controller's listener keeps one: Kafka would not start without.
+fn check_controller(config: &Config, altered: &BTreeMap<String, String>) -> Result<(), AlterError> {
+    let (Some(value), true) = (
+        altered.get(LISTENERS),
+        config.broker().node.controller.is_some(),
+    ) else {
+        return Ok(());
+    };
+    let names = config.get("controller.listener.names").unwrap_or_default();
+    match listeners::controller(value, names, "") {
+        Some(_) => Ok(()),
+        None => Err(AlterError::InvalidRequest(format!(
+            "{LISTENERS} must keep a listener of controller.listener.names ({names})"
+        ))),
+    }
 }
 
 /// The entries of a subscription of client metrics after these wishes.

@@ -26,7 +26,7 @@ pub use self::transactions::TransactionsConfig;
 use crate::authorizer::{self, AccessConfig};
 use crate::check::{list_items, parse_double};
 use crate::compaction::CompactionConfig;
-use crate::listeners::{self, Listener, ListenerKeys};
+use crate::listeners::{self, ControllerListener, Listener, ListenerKeys};
 use crate::security::{self, ListenerSecurity};
 use crate::topic_config::TopicConfig;
 use crate::units::{self, ShareOrSize};
@@ -86,6 +86,10 @@ pub struct NodeConfig {
     pub cluster_name: String,
     /// `limpid.drain.timeout.ms`.
     pub drain_timeout_ms: u64,
+    /// The listener of `controller.listener.names`, when `listeners` has one.
+    pub controller: Option<ControllerListener>,
+    /// Whether `controller.quorum.voters` names who votes.
+    pub has_configured_voters: bool,
 }
 
 /// Limits of connections and requests.
@@ -354,6 +358,12 @@ fn node(values: &Values<'_>) -> NodeConfig {
         id: node_id(values),
         rack: (values.explicit)("broker.rack").map(|rack| rack.trim().to_owned()),
         cluster_name: values.text("limpid.cluster.name").trim().to_owned(),
+        controller: listeners::controller(
+            &values.text("listeners"),
+            &values.text("controller.listener.names"),
+            values.hostname,
+        ),
+        has_configured_voters: list_items(&values.text("controller.quorum.voters")).count() > 0,
         drain_timeout_ms: values.unsigned("limpid.drain.timeout.ms"),
     }
 }

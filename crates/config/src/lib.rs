@@ -56,7 +56,7 @@ pub use definition::{Definition, Dynamic, Effect, Importance, Kind, UNKNOWN_KIND
 pub use error::{ConfigError, ConfigErrors, Origin, Warning, WarningKind};
 pub use external_url::ExternalUrl;
 pub use http_access::{Grant, Grantee, HttpAccessConfig, Role};
-pub use listeners::{Advertised, HttpListener, Listener, SecurityProtocol};
+pub use listeners::{Advertised, ControllerListener, HttpListener, Listener, SecurityProtocol};
 pub use load::{LoadOptions, Loaded};
 pub use oidc::OidcConfig;
 pub use proxies::{Network, TrustedHeader};

@@ -91,6 +91,18 @@ impl fmt::Display for Listener {
     }
 }
 
+/// Where a controller listens. Limpid's is inside the broker and listens nowhere; the place is written
+/// down for Apache Kafka, which may open the directory later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ControllerListener {
+    /// The name, upper case.
+    pub name: String,
+    /// Name or address.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
 /// One address on which HTTP is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpListener {
@@ -271,6 +283,26 @@ pub(crate) fn resolve(keys: &ListenerKeys<'_>) -> Result<(Vec<Listener>, String)
     }
     let inter_broker = inter_broker_listener(keys, &listeners)?;
     Ok((listeners, inter_broker))
+}
+
+/// The first of the listeners that belongs to the controller.
+pub(crate) fn controller(
+    listeners: &str,
+    controller_names: &str,
+    hostname: &str,
+) -> Option<ControllerListener> {
+    let names: Vec<String> = list_items(controller_names)
+        .map(str::to_ascii_uppercase)
+        .collect();
+    let bound = parse_named(listeners, "listeners").ok()?;
+    let address = bound
+        .into_iter()
+        .find(|address| names.contains(&address.name))?;
+    Some(ControllerListener {
+        name: address.name,
+        host: address.host.unwrap_or_else(|| hostname.to_owned()),
+        port: address.port,
+    })
 }
 
 fn parse_named(value: &str, key: &'static str) -> Result<Vec<Address>, KeyedMessage> {

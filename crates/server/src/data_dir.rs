@@ -6,11 +6,12 @@
 
 use std::path::{Path, PathBuf};
 
-use limpid_config::BrokerConfig;
+use limpid_config::{BrokerConfig, NodeConfig};
 use limpid_platform::files::RealFiles;
 use limpid_platform::random::OsRandom;
 use limpid_storage::metadata::{
-    FormatEnv, FormatOptions, META_PROPERTIES, MetaProperties, MetadataError, random_cluster_id,
+    ControllerEndpoint, FormatEnv, FormatOptions, META_PROPERTIES, MetaProperties, MetadataError,
+    random_cluster_id,
 };
 
 use crate::error::StartError;
@@ -38,7 +39,8 @@ pub(crate) fn prepare(config: &BrokerConfig) -> Result<DataDirs, StartError> {
         }
         let cluster_id =
             random_cluster_id(&OsRandom).map_err(StartError::system("make a cluster id"))?;
-        let options = FormatOptions::new(cluster_id, config.node.id);
+        let mut options = FormatOptions::new(cluster_id, config.node.id);
+        options.controller = voter(&config.node);
         limpid_storage::metadata::format(&dirs, &options, &FormatEnv::default())?;
         new = true;
     }
@@ -52,6 +54,12 @@ pub(crate) fn prepare(config: &BrokerConfig) -> Result<DataDirs, StartError> {
         metadata,
         new,
     })
+}
+
+/// The node as a voter that the metadata log names, unless the configuration names the voters.
+pub(crate) fn voter(node: &NodeConfig) -> Option<ControllerEndpoint> {
+    let in_log = !node.has_configured_voters;
+    in_log.then(|| limpid_broker::endpoints::controller(node))
 }
 
 /// `log.dirs` and `metadata.log.dir`, the one with the metadata first.

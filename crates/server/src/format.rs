@@ -43,6 +43,7 @@ pub fn format(config: &Config, request: &FormatRequest) -> Result<Formatted, Sta
         None => random_cluster_id(&OsRandom).map_err(StartError::system("make a cluster id"))?,
     };
     let mut options = FormatOptions::new(cluster_id.clone(), broker.node.id);
+    options.controller = crate::data_dir::voter(&broker.node);
     options.ignore_formatted = request.ignore_formatted;
     for user in &request.scram_users {
         options.records.push(scram_users::record(user)?);

@@ -27,6 +27,7 @@ mod format;
 mod image;
 mod local;
 mod meta_properties;
+mod quorum;
 mod quorum_state;
 mod record;
 mod recovery;
@@ -41,15 +42,14 @@ use std::sync::Arc;
 
 pub use delta::{Changes, PartitionKey, ReplayError, TopicKey};
 pub use error::{AppendError, MetadataError, Refusal};
-pub use format::{
-    ControllerEndpoint, FormatEnv, FormatOptions, KAFKA_4_3_FEATURES, METADATA_VERSION_4_3, format,
-};
+pub use format::{FormatEnv, FormatOptions, KAFKA_4_3_FEATURES, METADATA_VERSION_4_3, format};
 pub use image::{
-    AccessMark, ConfigMap, ConfigResource, Image, METADATA_VERSION, NO_LEADER, Partition,
-    ResourceType, Topic,
+    AccessMark, ConfigMap, ConfigResource, Image, KRAFT_VERSION, METADATA_VERSION, NO_LEADER,
+    Partition, ResourceType, Topic,
 };
 pub use local::{LocalMetadataLog, OpenReport};
 pub use meta_properties::{META_PROPERTIES, MetaProperties, random_cluster_id};
+pub use quorum::ControllerEndpoint;
 pub use quorum_state::{QUORUM_STATE, QuorumState};
 pub use record::{MetadataRecord, RecordError};
 pub use recovery::OpenRequest;
@@ -90,6 +90,10 @@ pub trait MetadataLog: Send + Sync + std::fmt::Debug {
     /// Appends what `change` makes of the metadata right before it: nothing can come between, so
     /// "is the name free?" is asked here.
     fn update(&self, change: Change) -> AppendTicket;
+
+    /// Puts who votes into the log, with this node's controller at that place: `kraft.version` 1. A
+    /// log that has voters keeps them.
+    fn name_voters(&self, controller: &ControllerEndpoint) -> AppendTicket;
 
     /// The newest image.
     fn image(&self) -> Arc<Image>;

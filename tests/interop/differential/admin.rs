@@ -1,6 +1,7 @@
 //! Cases of what administrators ask about the cluster: elections, reassignments, the quorum,
 //! features, what has settings, brokers that are gone.
 
+use limpid_protocol::Uuid;
 use limpid_protocol::messages::alter_partition_reassignments_request::{
     ReassignablePartition, ReassignableTopic,
 };
@@ -8,9 +9,10 @@ use limpid_protocol::messages::elect_leaders_request::TopicPartitions;
 use limpid_protocol::messages::list_partition_reassignments_request::ListPartitionReassignmentsTopics;
 use limpid_protocol::messages::update_features_request::FeatureUpdateKey;
 use limpid_protocol::messages::{
-    AlterPartitionReassignmentsRequest, DescribeQuorumRequest, ElectLeadersRequest,
-    ListConfigResourcesRequest, ListPartitionReassignmentsRequest, UnregisterBrokerRequest,
-    UpdateFeaturesRequest, describe_quorum_request,
+    AddRaftVoterRequest, AlterPartitionReassignmentsRequest, DescribeQuorumRequest,
+    ElectLeadersRequest, ListConfigResourcesRequest, ListPartitionReassignmentsRequest,
+    RemoveRaftVoterRequest, UnregisterBrokerRequest, UpdateFeaturesRequest, add_raft_voter_request,
+    describe_quorum_request,
 };
 
 use super::case::{Case, case};
@@ -19,11 +21,14 @@ use super::setup::ALPHA;
 /// Feature, level and upgrade type of each wish.
 type Wishes = &'static [(&'static str, i16, i8)];
 
+const ELR: &str = "eligible.leader.replicas.version";
+
 /// Adds them.
 pub fn cases(all: &mut Vec<Case>) {
     elections(all);
     reassignments(all);
     quorum(all);
+    voters(all);
     features(all);
     resources(all);
     brokers(all);
@@ -132,6 +137,44 @@ fn quorum(all: &mut Vec<Case>) {
     all.push(case("of no topic", |_, _| DescribeQuorumRequest::default()));
 }
 
+/// Those that change nothing; the voter is this node, which must not go.
+fn voters(all: &mut Vec<Case>) {
+    let directory = Uuid::from_bytes([7; 16]);
+    for (name, cluster, voter_id, voter_directory_id) in [
+        ("a voter of another cluster", Some("nope"), 2, directory),
+        ("a voter without a directory", None, 2, Uuid::ZERO),
+        ("a voter that can't be", None, -1, directory),
+        ("another voter", None, 2, directory),
+    ] {
+        let cluster_id = move || cluster.map(str::to_owned);
+        all.push(case(name, move |_, _| RemoveRaftVoterRequest {
+            cluster_id: cluster_id(),
+            voter_id,
+            voter_directory_id,
+        }));
+        all.push(case(name, move |_, _| AddRaftVoterRequest {
+            cluster_id: cluster_id(),
+            timeout_ms: 100,
+            voter_id,
+            voter_directory_id,
+            listeners: vec![add_raft_voter_request::Listener {
+                name: "CONTROLLER".to_owned(),
+                host: "127.0.0.1".to_owned(),
+                port: 1,
+            }],
+            ..AddRaftVoterRequest::default()
+        }));
+    }
+    all.push(case("a voter without a place", move |_, _| {
+        AddRaftVoterRequest {
+            cluster_id: None,
+            voter_id: 2,
+            voter_directory_id: directory,
+            ..AddRaftVoterRequest::default()
+        }
+    }));
+}
+
 fn features(all: &mut Vec<Case>) {
     let to = |features: &[(&str, i16, i8)], version: i16| UpdateFeaturesRequest {
         feature_updates: features
@@ -145,12 +188,24 @@ fn features(all: &mut Vec<Case>) {
             .collect(),
         ..UpdateFeaturesRequest::default()
     };
-    let cases: [(&'static str, Wishes); 7] = [
+    let cases: [(&'static str, Wishes); 13] = [
         ("an unknown one", &[("no.such", 1, 1)]),
         ("beyond what there is", &[("metadata.version", 999, 1)]),
         ("below what there is", &[("metadata.version", 1, 3)]),
         ("down without a word", &[("metadata.version", 20, 1)]),
         ("down to a higher level", &[("metadata.version", 999, 2)]),
+        (
+            "the level there is",
+            &[(ELR, 1, 1), ("transaction.version", 2, 1)],
+        ),
+        ("a level too high", &[(ELR, 2, 1)]),
+        ("down from eligible leaders, without a word", &[(ELR, 0, 1)]),
+        (
+            "no voters in the log, which are not",
+            &[("kraft.version", 0, 2)],
+        ),
+        ("voters of a later kind", &[("kraft.version", 2, 1)]),
+        ("a negative level", &[("share.version", -1, 2)]),
         ("one twice", &[("no.such", 1, 1), ("no.such", 1, 1)]),
         ("none", &[]),
     ];

@@ -388,8 +388,27 @@ fn not_altered(all: &mut Vec<Case>) {
     all.push(case("unknown topic", |_, _| {
         alter(TOPIC, "absent", &[("segment.bytes", SET, Some("3000000"))])
     }));
+    all.push(case("unknown topic and unknown key", |_, _| {
+        alter(TOPIC, "absent", &[("no.such", SET, Some("1"))])
+    }));
+    all.push(case("unknown topic and a value that can't be", |_, _| {
+        alter(TOPIC, "absent", &[("segment.bytes", SET, Some("x"))])
+    }));
     all.push(case("impossible topic", |_, _| {
         alter(TOPIC, "a/b", &[("segment.bytes", SET, Some("3000000"))])
+    }));
+    all.push(case("listeners without the controller's", |_, _| {
+        alter(
+            BROKER,
+            "1",
+            &[("listeners", SET, Some("PLAINTEXT://127.0.0.1:1"))],
+        )
+    }));
+    all.push(case("a broker's own minimum in sync", |_, _| {
+        alter(BROKER, "1", &[("min.insync.replicas", SET, Some("1"))])
+    }));
+    all.push(case("the cluster's minimum in sync taken away", |_, _| {
+        alter(BROKER, "", &[("min.insync.replicas", DELETE, None)])
     }));
     all.push(case("another broker", |_, _| {
         alter(BROKER, "9", &[("log.cleaner.threads", SET, Some("2"))])

@@ -47,15 +47,16 @@ pub const ALLOWED: &[Difference] = &[
         "api_keys[72]",
         "Kafka has it only with a plug-in that receives metrics",
     ),
-    only_kafka(
+    both(
         "ApiVersions",
-        "supported_features[*]",
-        "features that Limpid does not have yet",
+        "*",
+        "supported_features[streams.version].max_version",
+        "there are no streams groups yet",
     ),
     only_kafka(
         "ApiVersions",
-        "finalized_features[*]",
-        "features that Limpid does not have yet",
+        "finalized_features[streams.version]*",
+        "there are no streams groups yet",
     ),
     both(
         "ApiVersions",

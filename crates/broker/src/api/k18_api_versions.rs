@@ -74,7 +74,6 @@ impl Answer for ApiVersions {
             });
         }
         let image = self.metadata.image();
-        let features = image.features();
         let supported = crate::features::SUPPORTED
             .iter()
             .filter(|f| f.min > 0 || call.version >= 4)
@@ -84,13 +83,11 @@ impl Answer for ApiVersions {
                 max_version: f.max,
             })
             .collect();
-        let finalized = features
-            .iter()
-            .filter(|(name, level)| **level > 0 && crate::features::is_supported(name))
+        let finalized = crate::features::finalized(&image)
             .map(|(name, level)| FinalizedFeatureKey {
-                name: name.to_string(),
-                max_version_level: *level,
-                min_version_level: *level,
+                name: name.to_owned(),
+                max_version_level: level,
+                min_version_level: level,
             })
             .collect();
         ApiVersionsResponse {

@@ -9,7 +9,7 @@ use limpid_protocol::messages::DescribeQuorumRequest;
 use limpid_protocol::messages::describe_quorum_response::{
     DescribeQuorumResponse, Node, PartitionData, ReplicaState, TopicData,
 };
-use limpid_protocol::{ApiKey, ErrorCode};
+use limpid_protocol::{ApiKey, ErrorCode, Uuid};
 use limpid_storage::metadata::Image;
 
 use crate::access::Operation;
@@ -49,12 +49,13 @@ impl DescribeQuorum {
 
     fn partition(&self, image: &Image) -> PartitionData {
         let now = self.clock.wall_ms();
+        let own = image.voters().first();
         let voter = ReplicaState {
             replica_id: self.node_id,
+            replica_directory_id: own.map_or(Uuid::ZERO, |voter| voter.voter_directory_id),
             log_end_offset: image.next_offset(),
             last_fetch_timestamp: now,
             last_caught_up_timestamp: now,
-            ..ReplicaState::default()
         };
         PartitionData {
             partition_index: METADATA_PARTITION,

@@ -241,3 +241,28 @@ fn of_a_subscription_only_wrong_selectors_are_wrong_settings() {
     assert!(is_invalid_request(altered("no.such", "1")));
     assert!(is_invalid_config(altered("match", "fish=1")));
 }
+
+#[test]
+fn the_controllers_listener_stays() {
+    let with_controller = "PLAINTEXT://127.0.0.1:1,CONTROLLER://127.0.0.1:2";
+    let options = LoadOptions {
+        overrides: vec![
+            format!("listeners={with_controller}"),
+            "advertised.listeners=PLAINTEXT://h:1".to_owned(),
+        ],
+        ..LoadOptions::default()
+    };
+    let named = Config::load(options).unwrap().config;
+    let listen = |config: &Config, value: &str| {
+        let wishes = [wish("listeners", AlterOp::Set, value)];
+        broker(config, BrokerScope::One, &map(&[]), &wishes)
+    };
+    assert!(is_invalid_request(listen(
+        &named,
+        "PLAINTEXT://127.0.0.1:9"
+    )));
+    let moved = "PLAINTEXT://127.0.0.1:9,CONTROLLER://127.0.0.1:2";
+    assert!(listen(&named, moved).is_ok());
+    // Limpid needs none, and a configuration without stays without.
+    assert!(listen(&config(), "PLAINTEXT://127.0.0.1:9").is_ok());
+}

@@ -15,10 +15,12 @@ use super::image::{ConfigResource, Image, Partition, Topic};
 use super::record::MetadataRecord;
 
 mod election;
+mod eligible;
 mod reassignment;
 mod registration;
 
 pub use election::elect_unclean;
+pub use eligible::{ELR_VERSION, after_settings, before_eligible, check_settings};
 pub use reassignment::{Reassignment, reassign};
 pub use registration::{
     BrokerRegistration, Endpoint, SupportedFeature, controlled_shutdown, register_broker,

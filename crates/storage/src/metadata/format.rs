@@ -3,7 +3,8 @@
 //! Limpid formats as `kafka-storage format --standalone` does: the voters are in the log
 //! (`kraft.version` 1), and the one voter is this node with this directory. Kafka opens such a
 //! directory with `controller.quorum.bootstrap.servers` and with the older
-//! `controller.quorum.voters` as well; a directory formatted for the latter opens with it alone.
+//! `controller.quorum.voters` as well. Where the latter is set Limpid formats for it, as Kafka does
+//! (`kraft.version` 0), and such a directory opens with it alone until the level is raised.
 //!
 //! The features are all of Kafka 4.3's, those that Limpid does not offer yet too: they say what the
 //! metadata may contain, and a cluster that moves to Kafka later finds them as if it had been made
@@ -16,13 +17,13 @@ use limpid_platform::clock::{Clock, SystemClock};
 use limpid_platform::files::{Files, RealFiles};
 use limpid_platform::random::{OsRandom, Random};
 use limpid_protocol::Uuid;
-use limpid_protocol::messages::{VotersRecord, voters_record};
 
 use super::changes::set_feature;
 use super::error::MetadataError;
-use super::image::METADATA_VERSION;
+use super::image::{KRAFT_VERSION, METADATA_VERSION};
 use super::meta_properties::{META_PROPERTIES, MetaProperties};
-use super::snapshot::{self, Content, Quorum, SnapshotId};
+use super::quorum::{ControllerEndpoint, Quorum, sole_voter};
+use super::snapshot::{self, Content, SnapshotId};
 use super::{METADATA_LOG_DIR, MetadataRecord};
 
 /// The `metadata.version` of Kafka 4.3 (4.3-IV0).
@@ -40,17 +41,6 @@ pub const KAFKA_4_3_FEATURES: [(&str, i16); 5] = [
 /// The file with the records that a new cluster starts with.
 pub(super) const BOOTSTRAP_CHECKPOINT: &str = "bootstrap.checkpoint";
 
-/// Where the node's controller listens: part of its entry among the voters.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ControllerEndpoint {
-    /// The listener's name, `CONTROLLER` as a rule.
-    pub name: String,
-    /// Host.
-    pub host: String,
-    /// Port.
-    pub port: u16,
-}
-
 /// What a directory is formatted for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FormatOptions {
@@ -62,8 +52,9 @@ pub struct FormatOptions {
     pub metadata_version: i16,
     /// The levels of the other features; level 0 leaves one out.
     pub features: Vec<(String, i16)>,
-    /// The node's entry among the voters. Limpid does not listen there; Kafka will.
-    pub controller: ControllerEndpoint,
+    /// The node's entry among the voters. Limpid does not listen there; Kafka will. Without it no voters
+    /// are written (`kraft.version` 0): the configuration names them.
+    pub controller: Option<ControllerEndpoint>,
     /// Leave directories alone that are formatted already for this cluster and node.
     pub ignore_formatted: bool,
     /// What the metadata begin with beyond the features: the first users.
@@ -81,11 +72,7 @@ impl FormatOptions {
             node_id,
             metadata_version: METADATA_VERSION_4_3,
             features: features.collect(),
-            controller: ControllerEndpoint {
-                name: "CONTROLLER".to_owned(),
-                host: "localhost".to_owned(),
-                port: 9093,
-            },
+            controller: Some(ControllerEndpoint::default()),
             ignore_formatted: false,
             records: Vec::new(),
         }
@@ -183,7 +170,10 @@ fn format_one(
         files
             .create_dir_all(&log_dir)
             .map_err(MetadataError::io("create", &log_dir))?;
-        write_voters(&log_dir, directory_id, options, env)?;
+        if let Some(controller) = &options.controller {
+            let quorum = sole_voter(options.node_id, directory_id, controller);
+            write_voters(&log_dir, &quorum, options, env)?;
+        }
     }
     let meta = MetaProperties {
         cluster_id: options.cluster_id.clone(),
@@ -224,9 +214,9 @@ fn write_bootstrap(
 
 /// The records that finalize these features, `metadata.version` first.
 pub(super) fn feature_records(version: i16, features: &[(String, i16)]) -> Vec<MetadataRecord> {
-    let others = features
-        .iter()
-        .filter(|(name, level)| *level > 0 && name != METADATA_VERSION);
+    let others = features.iter().filter(|(name, level)| {
+        *level > 0 && ![METADATA_VERSION, KRAFT_VERSION].contains(&&**name)
+    });
     std::iter::once(set_feature(METADATA_VERSION, version))
         .chain(others.map(|(name, level)| set_feature(name, *level)))
         .collect()
@@ -235,28 +225,10 @@ pub(super) fn feature_records(version: i16, features: &[(String, i16)]) -> Vec<M
 /// The snapshot at offset 0 that says who votes.
 fn write_voters(
     log_dir: &Path,
-    directory_id: Uuid,
+    quorum: &Quorum,
     options: &FormatOptions,
     env: &FormatEnv,
 ) -> Result<u64, MetadataError> {
-    let endpoint = voters_record::Endpoint {
-        name: options.controller.name.clone(),
-        host: options.controller.host.clone(),
-        port: options.controller.port,
-    };
-    let voter = voters_record::Voter {
-        voter_id: options.node_id,
-        voter_directory_id: directory_id,
-        endpoints: vec![endpoint],
-        kraft_version_feature: voters_record::KRaftVersionFeature {
-            min_supported_version: 0,
-            max_supported_version: 1,
-        },
-    };
-    let voters = VotersRecord {
-        version: 0,
-        voters: vec![voter],
-    };
     let now_ms = env.clock.wall_ms();
     snapshot::write(
         &*env.files,
@@ -271,10 +243,7 @@ fn write_voters(
             epoch: 0,
             last_contained_ms: now_ms,
             now_ms,
-            quorum: &Quorum {
-                kraft_version: 1,
-                voters: Some(voters),
-            },
+            quorum,
             metadata_version: options.metadata_version,
             records: std::iter::empty(),
         },

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use limpid_protocol::Uuid;
+use limpid_protocol::messages::voters_record::Voter;
 use limpid_protocol::messages::{
     AccessControlEntryRecord, ClientQuotaRecord, PartitionRecord, RegisterBrokerRecord,
     RegisterControllerRecord, TopicRecord, UserScramCredentialRecord,
@@ -16,6 +17,10 @@ use super::record::MetadataRecord;
 
 /// Names a feature level that every other record depends on.
 pub const METADATA_VERSION: &str = "metadata.version";
+
+/// Names the feature whose level is in control records of the log and not among the features: 0
+/// when the voters are configured, 1 when they are in the log (KIP-853).
+pub const KRAFT_VERSION: &str = "kraft.version";
 
 /// No broker leads the partition.
 pub const NO_LEADER: i32 = -1;
@@ -222,6 +227,8 @@ pub struct Image {
     pub(super) epoch: i32,
     pub(super) timestamp_ms: i64,
     pub(super) features: Arc<BTreeMap<String, i16>>,
+    pub(super) kraft_version: i16,
+    pub(super) voters: Arc<[Voter]>,
     pub(super) brokers: Arc<BTreeMap<i32, Arc<RegisterBrokerRecord>>>,
     pub(super) controllers: Arc<BTreeMap<i32, Arc<RegisterControllerRecord>>>,
     pub(super) topics: Arc<BTreeMap<Uuid, Arc<Topic>>>,
@@ -238,6 +245,8 @@ impl Default for Image {
             epoch: 0,
             timestamp_ms: -1,
             features: Arc::default(),
+            kraft_version: 0,
+            voters: Arc::default(),
             brokers: Arc::default(),
             controllers: Arc::default(),
             topics: Arc::default(),
@@ -274,16 +283,25 @@ impl Image {
         self.offset + 1
     }
 
-    /// The finalized features and their levels; those of level 0 are absent.
+    /// The finalized features and their levels; those of level 0 are absent, and `kraft.version` is.
     #[must_use]
     pub fn features(&self) -> &BTreeMap<String, i16> {
         &self.features
     }
 
-    /// The level of a feature; 0 when it isn't there.
+    /// The level of a feature, `kraft.version` included; 0 when it isn't there.
     #[must_use]
     pub fn feature(&self, name: &str) -> i16 {
-        self.features.get(name).copied().unwrap_or(0)
+        match name {
+            KRAFT_VERSION => self.kraft_version,
+            name => self.features.get(name).copied().unwrap_or(0),
+        }
+    }
+
+    /// Who votes in the quorum of the log, when the log says so: `kraft.version` 1.
+    #[must_use]
+    pub fn voters(&self) -> &[Voter] {
+        &self.voters
     }
 
     /// The `metadata.version` that new records are written at.

@@ -17,6 +17,7 @@ use super::error::{AppendError, MetadataError};
 use super::files::ensure_partition_metadata;
 use super::image::Image;
 use super::meta_properties::MetaProperties;
+use super::quorum::{ControllerEndpoint, sole_voter};
 use super::quorum_state::QuorumState;
 use super::recovery::{OpenRequest, Recovered, recover};
 use super::segments::{SegmentLimit, TornTail};
@@ -52,6 +53,8 @@ pub struct OpenReport {
 /// The metadata log of a quorum of one. Dropping it closes it: appends that wait are done first.
 #[derive(Debug)]
 pub struct LocalMetadataLog {
+    node_id: i32,
+    directory_id: Uuid,
     shared: Arc<Shared>,
     queue: Mutex<Option<SyncSender<Command>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -124,6 +127,8 @@ impl LocalMetadataLog {
             .spawn(move || writer.run(&commands, policy))
             .map_err(MetadataError::io("start the writer of", &request.dir))?;
         let log = Self {
+            node_id: report.meta.node_id,
+            directory_id,
             shared,
             queue: Mutex::new(Some(queue)),
             thread: Mutex::new(Some(thread)),
@@ -174,6 +179,11 @@ impl LocalMetadataLog {
 impl MetadataLog for LocalMetadataLog {
     fn update(&self, change: Change) -> AppendTicket {
         self.send(|answerer| Command::Update(change, answerer))
+    }
+
+    fn name_voters(&self, controller: &ControllerEndpoint) -> AppendTicket {
+        let quorum = sole_voter(self.node_id, self.directory_id, controller);
+        self.send(|answerer| Command::Voters(quorum, answerer))
     }
 
     fn image(&self) -> Arc<Image> {

@@ -10,9 +10,10 @@ use super::control::{Control, Entry, entries};
 use super::error::MetadataError;
 use super::files::LeaderEpochs;
 use super::image::Image;
+use super::quorum::Quorum;
 use super::replay::Replay;
 use super::segments::{Segments, TornTail};
-use super::snapshot::{self, Quorum, SnapshotId};
+use super::snapshot::{self, SnapshotId};
 
 /// No log gets this long; a file name that says so is not believed.
 const MAX_OFFSET: i64 = 1 << 60;
@@ -161,6 +162,7 @@ pub(super) fn recover(request: &OpenRequest, log_dir: &Path) -> Result<Recovered
         segments.restart_at(from)?;
     }
     epochs.truncate_to(segments.end_offset());
+    replay.set_quorum(&quorum);
     // What led here is history; a subscriber begins with the image as it is.
     replay.take_changes();
     Ok(Recovered {

@@ -13,7 +13,10 @@ use limpid_protocol::messages::{
 };
 
 use super::delta::{Changes, PartitionKey, ReplayError, TopicKey};
-use super::image::{ConfigResource, Image, OtherKey, Partition, ResourceType, Topic};
+use super::image::{
+    ConfigResource, Image, KRAFT_VERSION, OtherKey, Partition, ResourceType, Topic,
+};
+use super::quorum::Quorum;
 use super::record::MetadataRecord;
 
 /// In a `PartitionChangeRecord`: the leader stays, and so does its epoch.
@@ -87,6 +90,13 @@ impl Replay {
         self.image.offset = offset;
         self.image.epoch = epoch;
         self.image.timestamp_ms = timestamp_ms;
+    }
+
+    /// Takes over what the log's control records say of the quorum.
+    pub(super) fn set_quorum(&mut self, quorum: &Quorum) {
+        self.image.kraft_version = quorum.kraft_version;
+        let voters = quorum.voters.as_ref().map(|record| &record.voters[..]);
+        self.image.voters = voters.unwrap_or_default().into();
     }
 
     /// Whether a transaction is open: the image must not be shown or snapshotted then.
@@ -370,6 +380,10 @@ fn set_config(image: &mut Image, changes: &mut Changes, record: &ConfigRecord) {
 }
 
 fn set_feature(image: &mut Image, changes: &mut Changes, record: &FeatureLevelRecord) {
+    // Its level is that of the control records; Kafka 4.0 could write it here by mistake.
+    if record.name == KRAFT_VERSION {
+        return;
+    }
     let features = Arc::make_mut(&mut image.features);
     if record.feature_level == 0 {
         features.remove(&record.name);

@@ -19,8 +19,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use limpid_platform::files::{File, Files, OpenMode};
 use limpid_protocol::messages::{
-    ConfigRecord, FeatureLevelRecord, KRaftVersionRecord, ProducerIdsRecord, SnapshotFooterRecord,
-    SnapshotHeaderRecord, VotersRecord,
+    ConfigRecord, FeatureLevelRecord, ProducerIdsRecord, SnapshotFooterRecord, SnapshotHeaderRecord,
 };
 use limpid_protocol::records::BatchView;
 
@@ -28,6 +27,7 @@ use super::control::{BatchPlace, Control, Entry, control_batch, data_batch, entr
 use super::error::MetadataError;
 use super::files::{BatchReader, Next};
 use super::image::{Image, METADATA_VERSION, OtherKey};
+use super::quorum::Quorum;
 use super::record::MetadataRecord;
 
 /// Most records in one batch of a snapshot, as in Kafka.
@@ -58,39 +58,6 @@ impl SnapshotId {
             offset: offset.parse().ok()?,
             epoch: epoch.parse().ok()?,
         })
-    }
-}
-
-/// What the quorum's control records say.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Quorum {
-    /// 0: voters are configured; 1: voters are in the log.
-    pub(super) kraft_version: i16,
-    pub(super) voters: Option<VotersRecord>,
-}
-
-impl Quorum {
-    pub(super) fn apply(&mut self, control: &Control) {
-        match control {
-            Control::KRaftVersion(record) => self.kraft_version = record.kraft_version,
-            Control::Voters(record) => self.voters = Some(record.clone()),
-            _ => {}
-        }
-    }
-
-    /// The control records that say the same again; none without voters in the log.
-    pub(super) fn controls(&self) -> Vec<Control> {
-        let Some(voters) = &self.voters else {
-            return Vec::new();
-        };
-        let version = KRaftVersionRecord {
-            version: 0,
-            kraft_version: self.kraft_version,
-        };
-        vec![
-            Control::KRaftVersion(version),
-            Control::Voters(voters.clone()),
-        ]
     }
 }
 

@@ -18,6 +18,7 @@ use limpid_protocol::messages::{
     leader_change_message,
 };
 mod snapshots;
+mod voters;
 
 use super::Change;
 use super::changes::set_config;
@@ -29,13 +30,14 @@ use super::format::{
     BOOTSTRAP_CHECKPOINT, KAFKA_4_3_FEATURES, METADATA_VERSION_4_3, feature_records,
 };
 use super::image::{ConfigResource, Image};
+use super::quorum::Quorum;
 use super::quorum_state::QuorumState;
 use super::record::MetadataRecord;
 use super::recovery::{OpenRequest, Recovered, SnapshotPolicy};
 use super::replay::Replay;
 use super::segments::{SegmentLimit, Segments};
 use super::shared::{MetadataLogStatus, Shared};
-use super::snapshot::{self, Quorum, SnapshotId};
+use super::snapshot::{self, SnapshotId};
 use super::ticket::{Answerer, Committed};
 
 /// Most bytes of record values in one batch: below Kafka's limit of 8 MiB for a batch of the log.
@@ -53,13 +55,16 @@ const TRANSACTIONS_SINCE: i16 = 13;
 /// What the writer is asked to do.
 pub(super) enum Command {
     Update(Change, Answerer),
+    Voters(Quorum, Answerer),
     Snapshot(Answerer),
 }
 
 impl Command {
     pub(super) fn answer(self, answer: Result<Committed, AppendError>) {
         match self {
-            Self::Update(_, answerer) | Self::Snapshot(answerer) => answerer.answer(answer),
+            Self::Update(_, answerer) | Self::Voters(_, answerer) | Self::Snapshot(answerer) => {
+                answerer.answer(answer);
+            }
         }
     }
 }
@@ -249,6 +254,12 @@ impl Writer {
         for command in commands {
             let (change, answerer) = match command {
                 Command::Update(change, answerer) => (change, answerer),
+                Command::Voters(quorum, answerer) => {
+                    self.commit(std::mem::replace(&mut group, Group::after(&self.replay)));
+                    answerer.answer(self.name_voters(quorum));
+                    group = Group::after(&self.replay);
+                    continue;
+                }
                 Command::Snapshot(answerer) => {
                     snapshots.push(answerer);
                     continue;

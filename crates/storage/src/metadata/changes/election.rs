@@ -4,15 +4,11 @@
 use limpid_protocol::messages::PartitionChangeRecord;
 use limpid_protocol::{ErrorCode, Uuid};
 
+use super::eligible::{keeps_eligible, min_in_sync};
 use crate::metadata::error::Refusal;
-use crate::metadata::image::{ConfigResource, Image, NO_LEADER, Partition, Topic};
+use crate::metadata::image::{Image, NO_LEADER, Partition, Topic};
 use crate::metadata::record::MetadataRecord;
 use crate::metadata::replay::NO_LEADER_CHANGE;
-
-/// `metadata.version` from which the partitions of a stopped broker keep it as an eligible leader
-/// when this feature is on (KIP-966).
-const ELR_FEATURE: &str = "eligible.leader.replicas.version";
-const MIN_IN_SYNC: &str = "min.insync.replicas";
 
 /// What becomes of a partition when the one broker that there is begins its work: it leads where it has
 /// every record that was promised, and nobody leads the rest. What Kafka's controller does when the session of
@@ -120,22 +116,6 @@ pub(super) fn had_everything(partition: &Partition) -> Vec<i32> {
     let eligible = partition.eligible_leader_replicas.iter();
     let more = eligible.filter(|id| !partition.isr.contains(id));
     partition.isr.iter().chain(more).copied().collect()
-}
-
-pub(super) fn keeps_eligible(image: &Image) -> bool {
-    image.feature(ELR_FEATURE) > 0
-}
-
-/// As far as the metadata tell: with eligible leader replicas there is a default for the cluster.
-fn min_in_sync(image: &Image, topic: &str) -> usize {
-    let resources = [
-        ConfigResource::topic(topic),
-        ConfigResource::broker_default(),
-    ];
-    let mut set = resources
-        .iter()
-        .filter_map(|resource| image.config(resource, MIN_IN_SYNC));
-    set.next().and_then(|min| min.parse().ok()).unwrap_or(1)
 }
 
 pub(super) fn without(ids: &[i32], gone: i32) -> Vec<i32> {

@@ -6,7 +6,8 @@ use limpid_protocol::messages::{
 };
 use limpid_protocol::{ErrorCode, Uuid};
 
-use super::election::{at_start, had_everything, keeps_eligible, partition_change, without};
+use super::election::{at_start, had_everything, partition_change, without};
+use super::eligible::keeps_eligible;
 use crate::metadata::error::Refusal;
 use crate::metadata::image::{Image, NO_LEADER, Partition};
 use crate::metadata::record::MetadataRecord;

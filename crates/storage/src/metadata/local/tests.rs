@@ -19,6 +19,7 @@ use crate::metadata::{
 mod damage;
 mod others;
 mod property;
+mod voters;
 
 /// A formatted directory.
 fn formatted() -> TempDir {

@@ -145,7 +145,13 @@ proptest! {
             prop_assert_eq!(&decoded, &record);
             replay.apply(&decoded).unwrap();
         }
-        prop_assert_eq!(content(replay.image()), content(&image));
+        // Who votes is in control records, not in these.
+        let records_tell = Image {
+            kraft_version: 0,
+            voters: Arc::default(),
+            ..content(&image)
+        };
+        prop_assert_eq!(content(replay.image()), records_tell);
         log.close();
         prop_assert_eq!(content(&reopen().image()), content(&image));
     }
