@@ -19,7 +19,8 @@ sanitizer=${LIMPID_FUZZ_SANITIZER:-address}
 # Largest input, largest single allocation and largest process that a target may reach. The targets
 # themselves count what is held (fuzz/src/allocation.rs); this is for what C holds, and for what would
 # be given back at once. The timeout is wall time: short ones are met by stalls of a busy machine.
-limits=(-max_len=1024 -malloc_limit_mb=2 -rss_limit_mb=1024 -timeout=120)
+# LIMPID_FUZZ_LEN lets longer inputs in: slower, but what grows with the input outgrows what is constant.
+limits=(-max_len="${LIMPID_FUZZ_LEN:-1024}" -malloc_limit_mb=2 -rss_limit_mb=1024 -timeout=120)
 
 # LIMPID_FUZZ_BIN names a folder of targets that were built before; nothing is built then.
 build_targets() {

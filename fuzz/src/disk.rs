@@ -28,7 +28,7 @@ pub fn disk(input: &[u8]) {
 /// A record of the metadata log, applied to an empty image.
 pub(crate) fn metadata_record(value: Bytes) {
     let length = value.len();
-    let beside = limpid_protocol::codec::ALLOCATION_FLOOR + SMALL;
+    let beside = limpid_protocol::codec::RECORD_FLOOR + SMALL;
     bounded("metadata record", length, beside, || {
         testing::metadata_record(value);
     });

@@ -15,9 +15,6 @@ use limpid_security::{Principal, stores};
 
 use crate::allocation::{SMALL, bounded};
 
-/// JSON is read into values of 32 bytes, two bytes may stand for one, and their list doubles. The longest
-/// message of a login is `sasl.server.max.receive.size`, the longest token 64 KiB.
-const JSON: usize = 64;
 /// When it all happens.
 const NOW_MS: i64 = 1_000;
 
@@ -79,17 +76,27 @@ pub fn login(input: &[u8]) {
         return;
     };
     let what = usize::from(*what) % 8;
-    let json = if what == 3 { JSON * rest.len() } else { 0 };
-    // PEM is held as text, as it was and as DER.
-    let (realm, beside) = (&*REALM, 2 * SMALL + json);
-    let rules = &*RULES;
-    bounded("login", rest.len(), beside, || match what {
-        0..4 => messages(realm, SaslMechanism::ALL[what], usize::from(*length), rest),
-        4 | 5 => pem(rest, what == 4),
-        _ => {
-            let text = String::from_utf8_lossy(rest);
+    let (realm, rules) = (&*REALM, &*RULES);
+    if what < 4 {
+        let mechanism = SaslMechanism::ALL[what];
+        bounded("login", rest.len(), 2 * SMALL, || {
+            messages(realm, mechanism, usize::from(*length), rest);
+        });
+        return;
+    }
+    // What is no text becomes longer as text, which is not what is looked at here.
+    let text = String::from_utf8_lossy(rest);
+    if what > 5 {
+        bounded("name", text.len(), 2 * SMALL, || {
             drop((Principal::parse(&text), rules.name(&text)));
-        }
+        });
+        return;
+    }
+    // PEM is held as text, as it was and as DER.
+    let store = store(&text, what == 4);
+    bounded("store", text.len(), 2 * SMALL, || match what {
+        4 => drop(stores::read_identity(&store)),
+        _ => drop(stores::read_trusted(&store)),
     });
 }
 
@@ -108,16 +115,10 @@ fn messages(realm: &Realm, mechanism: SaslMechanism, length: usize, rest: &[u8])
     }
 }
 
-fn pem(text: &[u8], with_key: bool) {
-    let text = String::from_utf8_lossy(text);
-    let store = StoreConfig::Pem {
-        certificates: Secret::new(&*text),
-        key: with_key.then(|| Secret::new(&*text)),
+fn store(text: &str, with_key: bool) -> StoreConfig {
+    StoreConfig::Pem {
+        certificates: Secret::new(text),
+        key: with_key.then(|| Secret::new(text)),
         key_password: None,
-    };
-    if with_key {
-        drop(stores::read_identity(&store));
-    } else {
-        drop(stores::read_trusted(&store));
     }
 }

@@ -105,12 +105,15 @@ fn texts() -> Vec<(&'static str, Vec<u8>)> {
     let first = "n,,n=alice,r=z";
     let scram = [first, proof].concat();
     let token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIiwiZXhwIjo5OSwic2NvcGUiOiJhIn0.";
-    let bearer = format!("n,,\u{1}auth=Bearer {token}\u{1}\u{1}");
+    let bearer = |token: &str| format!("n,,\u{1}auth=Bearer {token}\u{1}\u{1}");
+    // `{ "scope": [0,0,0,…` is small values as close together as can be.
+    let dense = format!("eyJhbGciOiJub25lIn0.eyAic2NvcGUiOiBb{}MF19.", "MCwwLDAs".repeat(100));
     let logins = [
         (0, u8::MAX, "\0alice\0wonder".to_owned()),
         (1, first.len() as u8, scram.clone()),
         (2, first.len() as u8, scram),
-        (3, u8::MAX, bearer),
+        (3, u8::MAX, bearer(token)),
+        (3, u8::MAX, bearer(&dense)),
         (4, 0, PEM.to_owned()),
         (5, 0, PEM.to_owned()),
         (6, 0, "User:alice".to_owned()),

@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use limpid_coordinator::share_state::{ShareStates, StateRecord};
-use limpid_coordinator::transactions::Transactions;
+use limpid_coordinator::transactions::{StoredTransaction, Transactions};
 use limpid_coordinator::{Coordinator, Limits, Now, Out, Record};
 
-use crate::allocation::peak_of;
+use crate::allocation::{SMALL, bounded};
 use crate::disk::metadata_record;
 
 /// When it all happens.
@@ -13,9 +13,9 @@ const NOW: Now = Now {
     mono_ms: 1_000_000,
     wall_ms: 1_700_000_000_000,
 };
-/// A record's schema has at most this many bytes of structure for each byte that stands for it, beside
-/// what the codec's own budget allows.
-const BESIDE: usize = 2 * limpid_protocol::codec::ALLOCATION_FLOOR;
+/// What a record may hold beside [`FACTOR`](crate::allocation::FACTOR) times its bytes: short names of old
+/// versions.
+const BESIDE: usize = limpid_protocol::codec::RECORD_FLOOR + SMALL;
 
 /// Target `stored`: topic u8 | records, each length of key u8 | length of value u8 (255: there is none)
 /// | key | value. What is left over goes to the last record's value.
@@ -49,12 +49,7 @@ fn record<'a>(rest: &mut &'a [u8]) -> Option<(&'a [u8], Option<&'a [u8]>)> {
 /// Decodes under the limit.
 fn decoded<T>(key: &[u8], value: Option<&[u8]>, decode: impl FnOnce() -> T) -> T {
     let length = key.len() + value.map_or(0, <[u8]>::len);
-    let (decoded, peak) = peak_of(decode);
-    assert!(
-        peak <= 2 * 4 * length + BESIDE,
-        "{peak} bytes for a record of {length}"
-    );
-    decoded
+    bounded("record", length, BESIDE, decode)
 }
 
 fn groups(mut rest: &[u8]) {
@@ -78,7 +73,8 @@ fn groups(mut rest: &[u8]) {
 fn transactions(mut rest: &[u8]) {
     let mut transactions = Transactions::default();
     while let Some((key, value)) = record(&mut rest) {
-        let _refused = decoded(key, value, || transactions.replay(key, value));
+        let _record = decoded(key, value, || StoredTransaction::decode(key, value));
+        let _refused = transactions.replay(key, value).is_err();
     }
     let ids = transactions.unmarked();
     for id in ids {

@@ -133,7 +133,7 @@ impl Record {
     /// # Errors
     /// Key or value is damaged, or of a version that is not known.
     pub fn decode(key: Bytes, value: Option<Bytes>) -> Result<Option<Self>, RecordError> {
-        let mut key = Reader::new(key);
+        let mut key = Reader::of_record_key(key);
         let Some(kind) = GroupRecordKind::from_code(key.i16()?) else {
             return Ok(None);
         };
@@ -188,7 +188,7 @@ fn versioned<M: Message>(value: Option<Bytes>) -> Result<Option<M>, RecordError>
     let Some(value) = value else {
         return Ok(None);
     };
-    let mut value = Reader::new(value);
+    let mut value = Reader::of_record_value(value);
     let version = value.i16()?;
     Ok(Some(M::decode(&mut value, version)?))
 }

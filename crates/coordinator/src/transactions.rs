@@ -33,7 +33,7 @@ use std::sync::Arc;
 
 use limpid_protocol::ErrorCode;
 
-pub use self::change::{Change, TransactionRecordError};
+pub use self::change::{Change, StoredTransaction, TransactionRecordError};
 pub use self::end::{Ended, Ending};
 pub use self::init::{Init, InitCall};
 pub use self::list::Filter;
@@ -229,17 +229,19 @@ impl Transactions {
         key: &[u8],
         value: Option<&[u8]>,
     ) -> Result<(), TransactionRecordError> {
-        match Change::decode(key, value)? {
-            Some(Change {
+        let Some(record) = StoredTransaction::decode(key, value)? else {
+            return Ok(());
+        };
+        match Change::of(record)? {
+            Change {
                 id,
                 next: Some(next),
-            }) => {
+            } => {
                 self.by_id.insert(id, *next);
             }
-            Some(Change { id, next: None }) => {
+            Change { id, next: None } => {
                 self.by_id.remove(&id);
             }
-            None => {}
         }
         Ok(())
     }

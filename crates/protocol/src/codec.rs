@@ -12,7 +12,7 @@ mod writer;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod arbitrary;
 
-pub use reader::{ALLOCATION_FACTOR, ALLOCATION_FLOOR, Reader, Tag};
+pub use reader::{ALLOCATION_FACTOR, ALLOCATION_FLOOR, RECORD_FLOOR, Reader, Tag};
 pub use writer::{MAX_STRING_BYTES, put_uuid, put_uvarint, put_varint, put_varlong};
 pub(crate) use writer::{
     absent, begin_tag, end_tag, null, put_array, put_array_len, put_bool, put_bytes, put_f64,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use limpid_config::{Secret, StoreConfig};
 use p12_keystore::{KeyStore, KeyStoreEntry, Pkcs12ImportPolicy};
 use pkcs8::{EncryptedPrivateKeyInfoRef, SecretDocument};
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// Largest file that is read: thousands of certificates.
@@ -155,17 +155,28 @@ fn jks(path: &Path) -> String {
 
 fn pem_certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(bytes).collect();
-    let all = all.map_err(|e| format!("not a certificate in PEM: {e}"))?;
+    let all = all.map_err(|e| format!("not a certificate in PEM: {}", wrong_in_pem(&e)))?;
     if all.is_empty() {
         return Err("it has no certificate in PEM".into());
     }
     Ok(all)
 }
 
+/// What is wrong, without the file's own lines: those may be a key's, and are told as lists of numbers.
+fn wrong_in_pem(error: &pem::Error) -> String {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => "a section has no end".to_owned(),
+        pem::Error::IllegalSectionStart { .. } => {
+            "the first line of a section is damaged".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
 fn pem_key(bytes: &[u8], password: Option<&Secret>) -> Result<PrivateKeyDer<'static>, String> {
     let Some(encrypted) = encrypted_pem(bytes) else {
         return PrivateKeyDer::from_pem_slice(bytes)
-            .map_err(|e| format!("it has no private key in PEM: {e}"));
+            .map_err(|e| format!("it has no private key in PEM: {}", wrong_in_pem(&e)));
     };
     let password = password.ok_or("the private key is encrypted: set ssl.key.password")?;
     let unreadable = "the encrypted private key can't be read";

@@ -7,14 +7,21 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk};
 use jsonwebtoken::{DecodingKey, Validation};
 use limpid_config::OauthConfig;
-use serde_json::{Map, Value};
+use serde::de::IgnoredAny;
 
 use crate::jwks::KeySource;
+
+mod claims;
+
+use claims::{Claims, Wanted};
 
 /// Longest token that is looked at.
 const TOKEN_BYTES_MAX: usize = 64 * 1024;
 /// Most keys that a token without key id is tried with.
 const KEYS_TRIED_MAX: usize = 16;
+/// Most commas in a token's header, which is read before anybody's signature is: certificates are a list,
+/// and text of three bytes takes 24 in one.
+const HEADER_COMMAS_MAX: usize = 128;
 
 /// A token that holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,8 +51,6 @@ pub enum Trust {
     Signed(Arc<KeySource>),
 }
 
-type Claims = Map<String, Value>;
-
 impl TokenRules {
     /// Rules for tokens of these issuers.
     pub fn new(config: OauthConfig, trust: Trust) -> Self {
@@ -60,25 +65,40 @@ impl TokenRules {
         if token.len() > TOKEN_BYTES_MAX {
             return Err("the token is too long".into());
         }
-        let claims = match &self.trust {
+        let (elements, skew_ms) = match &self.trust {
             Trust::Unsecured {
                 required_scopes,
                 clock_skew_ms,
-            } => self.unsecured(token, required_scopes, *clock_skew_ms, now_ms)?,
-            Trust::Signed(keys) => self.signed(token, keys)?,
+            } => (&required_scopes[..], Some(*clock_skew_ms)),
+            Trust::Signed(keys) => {
+                self.signed(token, keys)?;
+                (&[][..], None)
+            }
         };
-        let name = claims
-            .get(&self.config.subject_claim)
-            .and_then(Value::as_str);
-        let name = name.map(str::trim).filter(|name| !name.is_empty());
-        let name = name.ok_or_else(|| format!("no claim {}", self.config.subject_claim))?;
+        let (subject, scope) = (&*self.config.subject_claim, &*self.config.scope_claim);
+        let names = &[subject, "exp", "iat", scope];
+        let claims = Claims::read(part(token, 1)?, Wanted { names, elements })?;
+        match skew_ms {
+            Some(skew_ms) => self.unsecured(token, &claims, skew_ms, now_ms)?,
+            None => drop(claims.milliseconds("iat")?),
+        }
+        let name = claims.text(subject).map(str::trim);
+        let name = name.filter(|name| !name.is_empty());
+        let name = name.ok_or_else(|| format!("no claim {subject}"))?;
         Ok(Verified {
             name: name.to_owned(),
-            expires_at_ms: milliseconds(&claims, "exp")?,
+            expires_at_ms: claims.milliseconds("exp")?,
         })
     }
 
-    fn signed(&self, token: &str, keys: &KeySource) -> Result<Claims, String> {
+    /// Checks that somebody signed the token who is trusted, for us and for now.
+    fn signed(&self, token: &str, keys: &KeySource) -> Result<(), String> {
+        let header = URL_SAFE_NO_PAD.decode(part(token, 0)?);
+        let header = header.map_err(|_| "malformed token".to_owned())?;
+        if header.iter().filter(|byte| **byte == b',').count() > HEADER_COMMAS_MAX {
+            return Err("the token's header is too long".into());
+        }
+        drop(header);
         let header = jsonwebtoken::decode_header(token).map_err(|e| e.to_string())?;
         let set = keys.current();
         let candidates: Vec<&Jwk> = match &header.kid {
@@ -92,11 +112,8 @@ impl TokenRules {
         for key in candidates.into_iter().filter(|key| is_public(key)) {
             let validation = self.validation(header.alg);
             let key = DecodingKey::from_jwk(key).map_err(|e| e.to_string())?;
-            match jsonwebtoken::decode::<Claims>(token, &key, &validation) {
-                Ok(decoded) => {
-                    milliseconds(&decoded.claims, "iat")?;
-                    return Ok(decoded.claims);
-                }
+            match jsonwebtoken::decode::<IgnoredAny>(token, &key, &validation) {
+                Ok(_) => return Ok(()),
                 Err(error) => failure = error.to_string(),
             }
         }
@@ -125,37 +142,34 @@ impl TokenRules {
     fn unsecured(
         &self,
         token: &str,
-        required_scopes: &[String],
+        claims: &Claims<'_>,
         skew_ms: u64,
         now_ms: i64,
-    ) -> Result<Claims, String> {
-        let parts: Vec<&str> = token.split('.').collect();
-        let [header, claims, ""] = parts[..] else {
+    ) -> Result<(), String> {
+        if !part(token, 2)?.is_empty() {
             return Err("not a token without signature".into());
+        }
+        let wanted = Wanted {
+            names: &["alg"],
+            elements: &[],
         };
-        let header = json(header)?;
-        if header.get("alg").and_then(Value::as_str) != Some("none") {
+        if Claims::read(part(token, 0)?, wanted)?.text("alg") != Some("none") {
             return Err("a token without signature must say so: alg none".into());
         }
-        let claims = json(claims)?;
         let skew_ms = i64::try_from(skew_ms).unwrap_or(i64::MAX);
-        let expires_at_ms = milliseconds(&claims, "exp")?;
+        let expires_at_ms = claims.milliseconds("exp")?;
         if now_ms.saturating_sub(skew_ms) >= expires_at_ms {
             return Err("the token has run out".into());
         }
-        if claims.contains_key("iat") {
-            let issued_at_ms = milliseconds(&claims, "iat")?;
+        if claims.has("iat") {
+            let issued_at_ms = claims.milliseconds("iat")?;
             if issued_at_ms > now_ms.saturating_add(skew_ms) {
                 return Err("the token is from the future".into());
             }
         }
-        let scopes = scopes(&claims, &self.config.scope_claim);
-        match required_scopes
-            .iter()
-            .find(|wanted| !scopes.contains(&wanted.as_str()))
-        {
+        match claims.lacks(&self.config.scope_claim) {
             Some(missing) => Err(format!("the scope {missing} is missing")),
-            None => Ok(claims),
+            None => Ok(()),
         }
     }
 }
@@ -166,25 +180,15 @@ pub(crate) fn is_public(key: &Jwk) -> bool {
     !matches!(key.algorithm, AlgorithmParameters::OctetKey(_))
 }
 
-fn json(part: &str) -> Result<Claims, String> {
-    let malformed = || "malformed token".to_owned();
-    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| malformed())?;
-    serde_json::from_slice(&bytes).map_err(|_| malformed())
-}
-
-/// A claim in seconds, with or without a fraction.
-fn milliseconds(claims: &Claims, name: &str) -> Result<i64, String> {
-    let seconds = claims.get(name).and_then(Value::as_f64);
-    let seconds = seconds.ok_or_else(|| format!("no claim {name}"))?;
-    Ok((seconds * 1000.0) as i64)
-}
-
-/// A list, or text with blanks.
-fn scopes<'a>(claims: &'a Claims, name: &str) -> Vec<&'a str> {
-    match claims.get(name) {
-        Some(Value::String(text)) => text.split_whitespace().collect(),
-        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
+/// One of the three parts of a token: header, claims, signature.
+fn part(token: &str, which: usize) -> Result<&str, String> {
+    let mut parts = token.splitn(4, '.');
+    let found = [parts.next(), parts.next(), parts.next()];
+    match (found, parts.next()) {
+        ([Some(header), Some(claims), Some(signature)], None) => {
+            Ok([header, claims, signature][which])
+        }
+        _ => Err("malformed token".into()),
     }
 }
 

@@ -71,7 +71,7 @@ impl StateRecord {
     /// # Errors
     /// Key or value is damaged, or of a version that is not known.
     pub fn decode(key: &[u8], value: Option<&[u8]>) -> Result<Option<Self>, RecordError> {
-        let mut key = Reader::new(Bytes::copy_from_slice(key));
+        let mut key = Reader::of_record_key(Bytes::copy_from_slice(key));
         let value = value.map(Bytes::copy_from_slice);
         match ShareRecordKind::from_code(key.i16()?) {
             Some(ShareRecordKind::ShareSnapshot) => {
@@ -111,7 +111,7 @@ fn prefixed<M: Message>(prefix: i16, message: &M) -> Result<Bytes, RecordError> 
 }
 
 fn versioned<M: Message>(value: Bytes) -> Result<M, RecordError> {
-    let mut value = Reader::new(value);
+    let mut value = Reader::of_record_value(value);
     let version = value.i16()?;
     Ok(M::decode(&mut value, version)?)
 }

@@ -92,25 +92,46 @@ impl Change {
         Ok((key, Some(value)))
     }
 
+    /// What a record says.
+    pub(super) fn of(record: StoredTransaction) -> Result<Self, TransactionRecordError> {
+        let id: Arc<str> = record.id.into();
+        match record.value {
+            None => Ok(Self::removal(&id)),
+            Some(value) => Ok(Self::to(transaction_of(id, value)?)),
+        }
+    }
+}
+
+/// A record as it was read, in Kafka's schema.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredTransaction {
+    id: String,
+    /// `None` forgets the id.
+    value: Option<TransactionLogValue>,
+}
+
+impl StoredTransaction {
     /// Reads a record; `None` for kinds that are not known.
-    pub(super) fn decode(
+    ///
+    /// # Errors
+    /// Key or value is damaged, or of a version that is not known.
+    pub fn decode(
         key: &[u8],
         value: Option<&[u8]>,
     ) -> Result<Option<Self>, TransactionRecordError> {
-        let mut key = Reader::new(Bytes::copy_from_slice(key));
+        let mut key = Reader::of_record_key(Bytes::copy_from_slice(key));
         let kind = key.i16()?;
         if kind != TransactionRecordKind::TransactionLog.code() {
             return Ok(None);
         }
         let id = TransactionLogKey::decode(&mut key, KEY_VERSION)?.transactional_id;
-        let id: Arc<str> = id.into();
         let Some(value) = value else {
-            return Ok(Some(Self::removal(&id)));
+            return Ok(Some(Self { id, value: None }));
         };
-        let mut value = Reader::new(Bytes::copy_from_slice(value));
+        let mut value = Reader::of_record_value(Bytes::copy_from_slice(value));
         let version = value.i16()?;
-        let value = TransactionLogValue::decode(&mut value, version)?;
-        Ok(Some(Self::to(transaction_of(id, value)?)))
+        let value = Some(TransactionLogValue::decode(&mut value, version)?);
+        Ok(Some(Self { id, value }))
     }
 }
 

@@ -430,7 +430,10 @@ impl Element for PartitionData {
             m.preferred_read_replica = r.i32()?;
         }
         m.records = match r.nullable_bytes(flex)? {
-            Some(run) if !run.is_empty() => vec![run],
+            Some(run) if !run.is_empty() => {
+                r.charge(size_of::<Bytes>())?;
+                vec![run]
+            }
             _ => Vec::new(),
         };
         if flex {

@@ -98,3 +98,25 @@ fn damaged_stores_are_errors() {
         }
     }
 }
+
+#[test]
+fn what_is_wrong_in_pem_is_said_without_its_lines() {
+    let trusted = |text: &str| {
+        let certificates = Secret::new(text);
+        let (key, key_password) = (None, None);
+        let store = StoreConfig::Pem {
+            certificates,
+            key,
+            key_password,
+        };
+        let error = read_trusted(&store).expect_err("it is damaged");
+        error.to_string()
+    };
+    let torn = trusted("-----BEGIN CERTIFICATE-----\nMAA=\n");
+    assert!(torn.contains("a section has no end"), "{torn}");
+    let damaged = trusted("-----BEGIN hunter2 hunter2 hunter2\nMAA=\n");
+    assert!(
+        damaged.ends_with("the first line of a section is damaged"),
+        "{damaged}"
+    );
+}

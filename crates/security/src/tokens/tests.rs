@@ -2,7 +2,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use limpid_config::OauthValidator;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -20,12 +20,12 @@ fn config() -> OauthConfig {
     }
 }
 
-fn part(value: &Value) -> String {
+fn encoded(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
 fn unsigned(claims: &Value) -> String {
-    format!("{}.{}.", part(&json!({"alg": "none"})), part(claims))
+    format!("{}.{}.", encoded(&json!({"alg": "none"})), encoded(claims))
 }
 
 fn unsecured(token: &str, scopes: &[&str]) -> Result<Verified, String> {
@@ -61,8 +61,16 @@ fn tokens_without_signature() {
     ] {
         assert!(unsecured(&unsigned(&wrong), &[]).is_err(), "{wrong}");
     }
-    let signed = format!("{}.{}.c2ln", part(&json!({"alg": "none"})), part(&claims));
-    let other = format!("{}.{}.", part(&json!({"alg": "HS256"})), part(&claims));
+    let signed = format!(
+        "{}.{}.c2ln",
+        encoded(&json!({"alg": "none"})),
+        encoded(&claims)
+    );
+    let other = format!(
+        "{}.{}.",
+        encoded(&json!({"alg": "HS256"})),
+        encoded(&claims)
+    );
     for wrong in [
         "",
         ".",
@@ -74,6 +82,46 @@ fn tokens_without_signature() {
         &"a".repeat(70_000),
     ] {
         assert!(unsecured(wrong, &[]).is_err());
+    }
+}
+
+#[test]
+fn claims_of_any_form() {
+    let holds = |claims: &Value, scopes: &[&str]| unsecured(&unsigned(claims), scopes).is_ok();
+    let with_scope = |scope: Value| json!({"sub": "a", "exp": 200, "scope": scope});
+    assert!(holds(
+        &with_scope(json!(["x", 7, null, ["b"], {"b": 1}, "b"])),
+        &["b", "x"]
+    ));
+    assert!(!holds(
+        &with_scope(json!([["b"], {"b": "b"}, "a b"])),
+        &["b"]
+    ));
+    assert!(
+        holds(&with_scope(json!(["a b"])), &["a b"]),
+        "an element is one scope"
+    );
+    assert!(!holds(&with_scope(json!("a b")), &["a b"]), "a text is two");
+    assert!(!holds(&with_scope(json!({"b": "b"})), &["b"]));
+    assert!(holds(&with_scope(json!(null)), &[]));
+    let nested = json!({"sub": "a", "exp": 200, "more": {"sub": "b", "exp": [1, {"exp": 2}]}});
+    assert_eq!(unsecured(&unsigned(&nested), &[]).expect("holds").name, "a");
+    let null = json!({"sub": "a", "exp": 200, "iat": null});
+    assert!(!holds(&null, &[]), "a time that is none");
+    let head = encoded(&json!({"alg": "none"}));
+    let twice = r#"{"sub": "a", "exp": 200, "sub": "\u0062c"}"#;
+    let token = format!("{head}.{}.", URL_SAFE_NO_PAD.encode(twice));
+    assert_eq!(
+        unsecured(&token, &[]).expect("holds").name,
+        "bc",
+        "the last one"
+    );
+    for wrong in [
+        r#"{"sub": "a", "exp": 200} x"#,
+        r#"{"sub": "a", "exp": 200, "x": nul}"#,
+    ] {
+        let token = format!("{head}.{}.", URL_SAFE_NO_PAD.encode(wrong));
+        assert!(unsecured(&token, &[]).is_err(), "{wrong}");
     }
 }
 
@@ -164,7 +212,7 @@ fn forged_tokens() {
         "alg none"
     );
     let mut parts: Vec<&str> = token.split('.').collect();
-    let mallory = part(&json!({"sub": "mallory", "iat": 0, "exp": 9_999_999_999u64}));
+    let mallory = encoded(&json!({"sub": "mallory", "iat": 0, "exp": 9_999_999_999u64}));
     parts[1] = &mallory;
     assert!(issuer.verify(config(), &parts.join(".")).is_err());
     assert!(
@@ -194,6 +242,10 @@ fn signed_claims_are_looked_at() {
         let token = issuer.sign(Some("one"), &wrong);
         assert!(issuer.verify(config(), &token).is_err(), "{wrong}");
     }
+    let crowded = vec![""; HEADER_COMMAS_MAX + 2];
+    let header = encoded(&json!({"alg": "ES256", "x5c": crowded}));
+    let refused = issuer.verify(config(), &format!("{header}.{}.AAAA", encoded(&json!({}))));
+    assert_eq!(refused, Err("the token's header is too long".into()));
     let late = json!({"sub": "a", "iat": now, "exp": now - 10});
     assert!(
         issuer

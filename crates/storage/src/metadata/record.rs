@@ -132,7 +132,7 @@ impl MetadataRecord {
     /// # Errors
     /// [`RecordError`]; types and versions that are not known are errors, never skipped.
     pub fn decode(value: Bytes) -> Result<Self, RecordError> {
-        let mut reader = Reader::new(value);
+        let mut reader = Reader::of_record_value(value);
         let frame = reader.uvarint()?;
         if frame != FRAME_VERSION {
             return Err(RecordError::Frame(frame));
