@@ -23,6 +23,8 @@ thread_local! {
 pub struct Prepared {
     /// What goes into the log in place of what came, if that is not the same.
     pub rewritten: Option<Vec<u8>>,
+    /// Bytes of it that were looked at: those of a compressed batch count as they were unpacked.
+    pub looked_at: usize,
     /// Number of its records.
     pub records: i32,
     /// Records that were rewritten under another codec, since the topic has one of its own.
@@ -58,6 +60,10 @@ pub fn prepare(
         if let Some(index) = look.writers.pick(validated.records_count) {
             tell_key(&view, scratch, index, look.writers);
         }
+        let looked_at = match validated.codec {
+            Codec::None => bytes.len(),
+            _ => scratch.len(),
+        };
         let mut stored = Cow::Borrowed(bytes);
         let mut converted = 0;
         if let Some((codec, level)) = target_codec(config)
@@ -74,6 +80,7 @@ pub fn prepare(
                 Cow::Borrowed(_) => None,
                 Cow::Owned(bytes) => Some(bytes),
             },
+            looked_at,
             records: validated.records_count,
             converted,
             is_transactional: validated.is_transactional,

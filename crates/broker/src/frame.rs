@@ -24,7 +24,7 @@ use tokio::time::timeout;
 use crate::byte_stream::ByteStream;
 use crate::promptly::{Patience, so_far, within};
 use crate::request_memory::{RequestCharge, RequestMemory};
-use crate::turns::{LONG_READ_BYTES, Turns};
+use crate::turns::{self, LONG_READ_BYTES, Turns};
 
 /// Size of the length prefix.
 const PREFIX_BYTES: usize = 4;
@@ -307,6 +307,7 @@ async fn read_in_turn(
         let attempt = so_far(read.as_mut()).await;
         drop(turn);
         if let Poll::Ready(done) = attempt {
+            turns::worked(*done.as_ref().unwrap_or(&0));
             return done;
         }
         // The attempt left word where to call when there is something.

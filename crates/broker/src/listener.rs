@@ -23,6 +23,9 @@ const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
 /// Connections the kernel holds before we accept them; Kafka's `socket.listen.backlog.size` is 50.
 const BACKLOG: i32 = 1024;
+/// After so many connections the others on the thread come first: each is a task that is made, and there
+/// may always be one more.
+const ACCEPTED_AT_ONCE: u32 = 16;
 /// Most refused connections of a socket that are held open for a while; more are closed at once.
 const REFUSED_MAX: usize = 256;
 /// How often binding `localhost:0` tries to find a port that is free on both address families.
@@ -243,7 +246,12 @@ impl Acceptor {
         let ending = drain.clone();
         // It may hold a connection that waits to be let in, so it outlives the turns of the loop.
         let mut next = Box::pin(self.next(&socket));
+        let mut at_once = 0;
         loop {
+            if at_once == ACCEPTED_AT_ONCE {
+                at_once = 0;
+                tokio::task::yield_now().await;
+            }
             tokio::select! {
                 biased;
                 () = drain.begun() => break,
@@ -251,6 +259,7 @@ impl Acceptor {
                 Some(_closed) = refused.join_next() => {}
                 comer = &mut next => {
                     next.set(self.next(&socket));
+                    at_once += 1;
                     match comer {
                         Some(Comer::Guest(stream, peer, guard)) => {
                             self.spawn(&mut connections, stream, *peer, guard, ending.clone());

@@ -22,6 +22,9 @@ pub struct Arguments {
     /// Fail if the broker's resident memory is ever beyond this
     #[arg(long)]
     mib_at_most: Option<u64>,
+    /// Give the broker half of the processors for itself, as on a machine of its own
+    #[arg(long)]
+    apart: bool,
 }
 
 /// Builds the attackers and the broker (or takes the one that `LIMPID_BIN` names), and lets them.
@@ -35,5 +38,6 @@ pub fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     if let Some(most) = arguments.mib_at_most {
         options.extend(option("--mib-at-most", most));
     }
+    options.extend(arguments.apart.then(|| "--apart".to_owned()));
     interop_bin::run(root, "hostile", false, &options)
 }

@@ -24,7 +24,7 @@ use limpid_protocol::messages::produce_request::{
 use limpid_protocol::messages::produce_response::{
     BatchIndexAndErrorMessage, PartitionProduceResponse, ProduceResponse, TopicProduceResponse,
 };
-use limpid_protocol::records::{RecordsError, ValidationLimits};
+use limpid_protocol::records::ValidationLimits;
 use limpid_protocol::{ApiKey, ErrorCode, Message, Reader};
 use limpid_storage::{AppendBytes, AppendError, AppendInfo, AppendMeta, Origin};
 use limpid_telemetry::Stage;
@@ -36,10 +36,11 @@ use crate::quotas::rules::QuotaKind;
 use crate::topics::{Partition, Topic, Topics};
 use crate::trace_watch::TraceWatch;
 use crate::transactions::Transactions;
-use crate::turns::{LONG_BATCH_BYTES, LONG_PRODUCE_BYTES, Turn};
+use crate::turns::{LONG_PRODUCE_BYTES, Turn};
 use crate::writers::Wrote;
 
 mod admission;
+mod checking;
 mod permission;
 mod refusal;
 #[cfg(feature = "sabotage")]
@@ -209,23 +210,19 @@ impl Produce {
             return Err(Refusal::new(ErrorCode::NotEnoughReplicas, message));
         }
         let records = data.records.unwrap_or_default();
-        let mut limits = self.limits(topic, call.version);
+        let limits = self.limits(topic, call.version);
         let start = partition.log.log_start_offset();
-        let most = std::mem::replace(&mut limits.max_decompressed_bytes, LONG_BATCH_BYTES);
         let now_ms = limits.now_ms;
         let exemplar_due = self.traces.is_due(now_ms);
         let look = Look {
             writers: &topic.writers,
             for_trace: call.looks_for_trace() || exemplar_due,
         };
-        let mut prepared = batch::prepare(&records, &limits, &topic.config, &look);
-        if let Err(RecordsError::DecompressedTooLarge { .. }) = prepared {
-            if turn.is_none() {
-                *turn = call.turns.next().await;
-            }
-            limits.max_decompressed_bytes = most;
-            prepared = batch::prepare(&records, &limits, &topic.config, &look);
-        }
+        // Held until the batch is in the log.
+        let mut place = call.turns.place(records.len(), turn.as_ref()).await;
+        let rules = (limits, &*topic.config, &look);
+        let held = (&mut place, turn);
+        let prepared = checking::prepare(&records, rules, call.turns, held).await;
         let prepared = prepared.map_err(|error| {
             topic.metrics.refused.count(&error);
             Refusal::from_records(error, start)

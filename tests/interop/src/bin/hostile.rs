@@ -11,7 +11,8 @@ use limpid_interop::hostile::sink::{sink, spin};
 use limpid_interop::peer::Kind;
 use limpid_interop::tools::Tools;
 
-const USAGE: &str = "hostile [--rounds N] [--seconds N] [--only ATTACK,…] [--mib-at-most N]";
+const USAGE: &str =
+    "hostile [--rounds N] [--seconds N] [--only ATTACK,…] [--mib-at-most N] [--apart]";
 
 fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -33,10 +34,15 @@ fn main() -> Result<()> {
         rounds: 3,
         phase: Duration::from_secs(5),
         only: Vec::new(),
+        is_apart: false,
     };
     let mut mib_at_most = f64::INFINITY;
     let mut words = words.into_iter();
     while let Some(word) = words.next() {
+        if word == "--apart" {
+            plan.is_apart = true;
+            continue;
+        }
         let value = words.next().context(USAGE)?;
         match word.as_str() {
             "--rounds" => plan.rounds = value.parse()?,

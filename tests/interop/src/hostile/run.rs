@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use limpid_protocol::records::Codec;
 
+use super::apart::Apart;
 use super::attacks::{ATTACKS, Attack, BAIT, DUMP, Target};
 use super::bystander::{Bystander, Waits};
 use super::report::{Phase, Pool, Report, Round, Row};
@@ -45,6 +46,8 @@ pub struct Plan {
     pub phase: Duration,
     /// Only these attacks; all, when empty.
     pub only: Vec<String>,
+    /// Whether the broker has processors that nobody else uses.
+    pub is_apart: bool,
 }
 
 /// Starts a broker and lets all attacks come.
@@ -52,7 +55,15 @@ pub struct Plan {
 /// # Errors
 /// When the broker ends, or refuses the bystander anything.
 pub fn hostile(kind: &Kind, tools: &Tools, folder: &Path, plan: &Plan) -> Result<Report> {
+    let apart = plan.is_apart.then(Apart::here).transpose()?;
+    // A process stays where the one was that started it, and so does a thread.
+    if let Some(apart) = &apart {
+        apart.go_to_broker()?;
+    }
     let (mut peer, target) = start(kind, tools, folder)?;
+    if let Some(apart) = &apart {
+        apart.go_to_clients()?;
+    }
     prepare(&target.plain)?;
     let bystander = Bystander::start(&target.plain, QUIET)?;
     pause(plan.phase);
@@ -81,7 +92,7 @@ fn rounds(
     folder: &Path,
     plan: &Plan,
 ) -> Result<Vec<Row>> {
-    let (_swallowing, sink) = sink(folder)?;
+    let (_swallowing, sink) = sink(folder, plan.is_apart)?;
     let mut scene = Scene {
         peer,
         bystander,
@@ -89,6 +100,7 @@ fn rounds(
         sink: &sink,
         folder,
         phase: plan.phase,
+        is_apart: plan.is_apart,
     };
     let mut rows = Vec::new();
     let chosen =
@@ -113,6 +125,7 @@ struct Scene<'a> {
     sink: &'a Target,
     folder: &'a Path,
     phase: Duration,
+    is_apart: bool,
 }
 
 impl Scene<'_> {
@@ -121,7 +134,7 @@ impl Scene<'_> {
         let calm = phase(self.peer, self.bystander, self.phase)?;
         let elsewhere = match attack.is_one_way {
             true => self.beside(attacker(attack, sink, self.folder)?)?,
-            false => self.beside(spinner(self.folder)?)?,
+            false => self.beside(spinner(self.folder, self.is_apart)?)?,
         };
         let attacked = self.beside(attacker(attack, target, self.folder)?)?;
         Ok(Round {
@@ -203,18 +216,29 @@ fn prepare(address: &str) -> Result<()> {
     Ok(())
 }
 
-/// This program again, as the attacker. It runs when nobody else wants to (`SCHED_IDLE`).
-fn attacker(attack: &Attack, target: &Target, folder: &Path) -> Result<Daemon> {
+/// This program again, perhaps only for when nobody else wants to run (`SCHED_IDLE`).
+fn ourselves(is_idle: bool) -> Result<Command> {
+    let program = std::env::current_exe()?;
+    if !is_idle {
+        return Ok(Command::new(program));
+    }
     let mut command = Command::new("chrt");
-    command.args(["--idle", "0"]).arg(std::env::current_exe()?);
+    command.args(["--idle", "0"]).arg(program);
+    Ok(command)
+}
+
+/// The attacker, who runs when nobody else wants to.
+fn attacker(attack: &Attack, target: &Target, folder: &Path) -> Result<Daemon> {
+    let mut command = ourselves(true)?;
     command.args([ATTACKER, attack.name, &target.plain, &target.login]);
     Daemon::spawn("attacker", &mut command, &folder.join("attacker.log"))
 }
 
-/// This program again, as somebody else to be attacked.
-fn sink(folder: &Path) -> Result<(Daemon, Target)> {
+/// Somebody else to be attacked. Where the broker has processors of its own, this one is no more than a
+/// part of the attack.
+fn sink(folder: &Path, is_apart: bool) -> Result<(Daemon, Target)> {
     let address = format!("127.0.0.1:{}", ports::next()?);
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = ourselves(is_apart)?;
     command.args([SINK, &address]);
     let daemon = Daemon::spawn("sink", &mut command, &folder.join("sink.log"))?;
     let target = Target {
@@ -224,9 +248,9 @@ fn sink(folder: &Path) -> Result<(Daemon, Target)> {
     Ok((daemon, target))
 }
 
-/// This program again, keeping a processor busy.
-fn spinner(folder: &Path) -> Result<Daemon> {
-    let mut command = Command::new(std::env::current_exe()?);
+/// Somebody who keeps a processor busy: as the broker would, or where that has its own, as an attacker.
+fn spinner(folder: &Path, is_apart: bool) -> Result<Daemon> {
+    let mut command = ourselves(is_apart)?;
     command.arg(SPINNER);
     Daemon::spawn("spinner", &mut command, &folder.join("spinner.log"))
 }
