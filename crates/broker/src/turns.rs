@@ -3,7 +3,7 @@
 //!
 //! A thread looks for what came in over its sockets when it has nothing to do, and otherwise only after
 //! sixty-one tasks. If those are all long, whoever has a short request waits for all of them. So a thread
-//! that has worked for [`ROUND_BYTES`] does what is ready, looks at its sockets, and does what is ready
+//! that has worked for `ROUND_BYTES` does what is ready, looks at its sockets, and does what is ready
 //! then, before it goes on. Who wants to go on holds a turn or a place, so that after such a look not all of
 //! them go on at once.
 
