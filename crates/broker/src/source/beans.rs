@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use limpid_cluster::{ClusterSource as _, ReadinessState};
-use limpid_storage::metadata::Image;
+use limpid_storage::metadata::{Image, KRAFT_VERSION};
 use limpid_telemetry::mbeans::{BeanSource, Beans, Value, quoted};
 use limpid_telemetry::windowed::Windowed;
 use parking_lot::Mutex;
@@ -276,7 +276,10 @@ fn add_features(image: &Image, beans: &mut Beans) {
             "{loader},name=FinalizedLevel,featureName={}",
             camel(feature.name)
         );
-        beans.gauge(object, Value::Long(level));
+        // Kafka hears of this one by a control record, which level 0 has not.
+        if level > 0 || feature.name != KRAFT_VERSION {
+            beans.gauge(object, Value::Long(level));
+        }
         let object = format!(
             "kafka.server:type=node-metrics,feature-name={}",
             feature.name.replace('.', "-")
