@@ -17,7 +17,7 @@ use crate::quotas::thread_time::{ThreadTime, Timed};
 use crate::readers::CurrentReader;
 use crate::request::Done;
 use crate::spans;
-use crate::turns::LONG_REQUEST_BYTES;
+use crate::turns::{self, LONG_REQUEST_BYTES};
 use crate::writers::CurrentWriter;
 
 use super::audit;
@@ -229,6 +229,9 @@ impl Asked<'_> {
             time: is_timed.then_some(&thread_time),
         };
         let reply = handled.await?;
+        if turn.is_some() {
+            turns::worked(self.request_bytes);
+        }
         drop(turn);
         Ok(Handled {
             version: header.api_version,
