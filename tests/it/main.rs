@@ -26,6 +26,7 @@ mod lag;
 mod linking;
 mod measured;
 mod metadata_log;
+mod receiver;
 mod scene;
 mod secured;
 mod several;

@@ -1,6 +1,6 @@
 //! Spans on their way to a collector over TLS.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::net::TcpListener;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::home::{Home, PATIENCE};
 use crate::measured::at_least;
+use crate::receiver::take_post;
 use crate::secured::fixture;
 
 /// A server of TLS with the broker's certificate, which is for localhost.
@@ -28,30 +29,12 @@ fn server() -> Arc<ServerConfig> {
     Arc::new(config)
 }
 
-/// Takes one POST over TLS, answers 200 and returns all of it.
-fn receive(listener: &TcpListener) -> Vec<u8> {
+/// Takes one POST over TLS; its head and its body.
+fn receive(listener: &TcpListener) -> (String, Vec<u8>) {
     let (socket, _) = listener.accept().unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     let connection = ServerConnection::new(server()).unwrap();
-    let mut stream = StreamOwned::new(connection, socket);
-    let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
-    loop {
-        let read = stream.read(&mut piece).unwrap();
-        assert!(read > 0, "the sender ended");
-        bytes.extend_from_slice(&piece[..read]);
-        let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
-            continue;
-        };
-        let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
-        let length = head.split("content-length: ").nth(1).unwrap();
-        let length: usize = length.lines().next().unwrap().trim().parse().unwrap();
-        if bytes.len() >= end + 4 + length {
-            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-            stream.write_all(answer).unwrap();
-            stream.flush().unwrap();
-            return bytes;
-        }
-    }
+    take_post(&mut StreamOwned::new(connection, socket))
 }
 
 fn home(listener: &TcpListener, more: &[&str]) -> Home {
@@ -75,9 +58,9 @@ fn a_collector_is_believed_by_the_authority_that_was_named() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let authority = format!("limpid.otlp.ca.file={}", fixture("ca.pem").display());
     let home = home(&listener, &[&authority]);
-    let taken = receive(&listener);
-    let text = String::from_utf8_lossy(&taken);
-    assert!(text.starts_with("POST /v1/traces HTTP/1.1\r\n"), "{text}");
+    let (head, body) = receive(&listener);
+    assert!(head.starts_with("POST /v1/traces HTTP/1.1\r\n"), "{head}");
+    let text = String::from_utf8_lossy(&body);
     assert!(text.contains("limpid.cluster.name"), "{text}");
     at_least(&home, "limpid_traced_requests_exported_total ", 1.0);
 }

@@ -1,7 +1,6 @@
 //! What is known of clients: by the canary, by what they push, and by what the broker sees of them.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use limpid_protocol::messages::incremental_alter_configs_request::{
@@ -11,6 +10,7 @@ use limpid_protocol::messages::{GetTelemetrySubscriptionsRequest, PushTelemetryR
 
 use crate::home::{Client, Home, PATIENCE, until};
 use crate::measured::{at_least, json, value};
+use crate::receiver::take_post;
 
 const TOPIC: i8 = 2;
 const SET: i8 = 0;
@@ -75,28 +75,6 @@ pub fn gauge(name: &str, value: f64) -> Vec<u8> {
     field(1, &field(2, &field(2, &metric)))
 }
 
-/// Answers one POST with 200; what it carried.
-fn receive(stream: &mut TcpStream) -> Vec<u8> {
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
-    loop {
-        let read = stream.read(&mut piece).unwrap();
-        assert!(read > 0, "the sender ended");
-        bytes.extend_from_slice(&piece[..read]);
-        let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
-            continue;
-        };
-        let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
-        let length = head.split("content-length: ").nth(1).unwrap();
-        let length: usize = length.lines().next().unwrap().trim().parse().unwrap();
-        if bytes.len() >= end + 4 + length {
-            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-            stream.write_all(answer).unwrap();
-            return bytes.split_off(end + 4);
-        }
-    }
-}
-
 #[test]
 fn what_a_client_pushes_is_on_its_page_and_goes_on_to_a_receiver() {
     let receiver = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -126,7 +104,8 @@ fn what_a_client_pushes_is_on_its_page_and_goes_on_to_a_receiver() {
     assert_eq!(answer.error_code, 0, "{answer:?}");
 
     let (mut stream, _) = receiver.accept().unwrap();
-    let body = receive(&mut stream);
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let (_, body) = take_post(&mut stream);
     let has = |text: &[u8]| body.windows(text.len()).any(|found| found == text);
     assert!(has(b"bufferpool.wait.ratio") && has(b"client_instance_id"));
     assert!(has(b"client_id") && has(b"client_source_address"));

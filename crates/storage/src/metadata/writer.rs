@@ -164,18 +164,25 @@ impl Writer {
             // The voters of the formatting go into the log with its first batch.
             controls.extend(self.quorum.controls());
         }
+        self.append_controls(&controls)?;
+        self.epochs.assign(self.epoch, start);
+        self.epochs.write(&*self.files, &self.dir)
+    }
+
+    /// Appends a batch of control records. What they say is the caller's to take over.
+    fn append_controls(&mut self, controls: &[Control]) -> Result<(), AppendError> {
+        let start = self.segments.end_offset();
         let now_ms = self.clock.wall_ms();
         let place = BatchPlace {
             base_offset: start,
             epoch: self.epoch,
             timestamp_ms: now_ms,
         };
-        let batch = control_batch(place, &controls).map_err(invalid)?;
+        let batch = control_batch(place, controls).map_err(invalid)?;
         self.append_batch(&batch, start + controls.len() as i64, now_ms)?;
         self.replay
             .advance(self.segments.end_offset() - 1, self.epoch, now_ms);
-        self.epochs.assign(self.epoch, start);
-        self.epochs.write(&*self.files, &self.dir)
+        Ok(())
     }
 
     /// Ends a transaction that an earlier leader left open; says whether there was one.
