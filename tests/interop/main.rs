@@ -221,15 +221,16 @@ fn run_all(wanted: &[String]) -> Result<usize> {
                 );
             }
             Err(error) => {
-                failed.push((*name, cause_of(&error)));
+                let cause = cause_of(&error);
                 eprintln!(
-                    "test {name} ... FAILED ({:.1} s)",
+                    "test {name} ... FAILED ({:.1} s): {cause}",
                     begun.elapsed().as_secs_f64()
                 );
-                eprintln!("{error:#}");
+                eprintln!("{}", end_of(&format!("{error:#}")));
                 if let Some(log) = lab.subject_log() {
-                    eprintln!("--- log of the broker\n{log}");
+                    eprintln!("--- log of the broker\n{}", end_of(&log));
                 }
+                failed.push((*name, cause));
             }
         }
     }
@@ -260,6 +261,13 @@ fn run_all(wanted: &[String]) -> Result<usize> {
 /// What an error began with, in a few lines.
 fn cause_of(error: &anyhow::Error) -> String {
     error.root_cause().to_string().chars().take(2_000).collect()
+}
+
+/// What of it goes to the terminal: the files of the run have all of it, and whoever keeps the output keeps
+/// only so much.
+fn end_of(text: &str) -> &str {
+    const SHOWN: usize = 3_000;
+    &text[text.ceil_char_boundary(text.len().saturating_sub(SHOWN))..]
 }
 
 /// Makes docs/compatibility.md with `LIMPID_BLESS`, anew if `all` tests were run; otherwise looks

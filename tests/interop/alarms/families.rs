@@ -58,6 +58,11 @@ pub fn are_right(watch: &Watch) -> Result<()> {
             }
             continue;
         }
+        let kind = match kind.strip_suffix('?') {
+            Some(_) if series.is_empty() => continue,
+            Some(kind) => kind,
+            None => kind,
+        };
         // In OpenMetrics a counter's family is named without the suffix.
         let short = name.strip_suffix("_total").unwrap_or(name);
         let told = [name, short].map(|name| &kinds[name][0]["type"]);

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
+use rustix::io::Errno;
 
 use crate::process::run;
 use crate::tools::helpers;
@@ -19,6 +20,8 @@ use crate::tools::helpers;
 pub const SIZE: u64 = 400 << 20;
 /// A compiler, a mount.
 const LIMIT: Duration = Duration::from_secs(60);
+/// How often room is grasped at.
+const GRASPS: usize = 1_000;
 /// The words of the shim's orders.
 const WORDS: u64 = 8;
 
@@ -140,14 +143,22 @@ impl Disk {
     /// Takes all room but for `left` bytes.
     ///
     /// # Errors
-    /// When the file system is gone.
+    /// When the file system is gone, or others take and give its room faster than this can look.
     pub fn fill(&self, left: u64) -> Result<()> {
         let file = std::fs::File::create(self.ballast())?;
-        let stat = statvfs(&self.path)?;
-        let free = stat.f_bavail.saturating_mul(stat.f_frsize);
-        // The broker writes meanwhile: when it was quicker, the disk is full all the more.
-        fallocate(&file, FallocateFlags::empty(), 0, free.saturating_sub(left)).ok();
-        Ok(())
+        // Room that the broker takes between the look and the grasp makes all of it fail, and none is taken.
+        for _ in 0..GRASPS {
+            let stat = statvfs(&self.path)?;
+            let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+            match fallocate(&file, FallocateFlags::empty(), 0, free.saturating_sub(left)) {
+                Err(Errno::NOSPC) => {}
+                done => return Ok(done?),
+            }
+        }
+        bail!(
+            "no {GRASPS} attempts took the room of {}",
+            self.path.display()
+        )
     }
 
     /// Gives the room back.
