@@ -41,6 +41,11 @@ pub use cut::Cut;
 /// The configuration of a topic by its name, asked when its logs are opened.
 pub type TopicConfigs = Box<dyn Fn(&str) -> Option<LogConfig> + Send + Sync>;
 
+/// Threads that sync files unless told otherwise. They wait for the disk, not for a processor, and files that
+/// are synced side by side share a commit of the file system's journal: on ext4 six files synced by one thread
+/// took three to six times as long as by six.
+const FLUSH_THREADS: usize = 8;
+
 /// How to open the log directories. [`LogManagerOptions::new`] gives the defaults.
 pub struct LogManagerOptions {
     /// `log.dirs`; they must exist.
@@ -96,7 +101,7 @@ impl LogManagerOptions {
             metrics,
             producer_expiration_ms: 86_400_000,
             recovery_threads: 2,
-            flush_threads: 2,
+            flush_threads: FLUSH_THREADS,
             tail_cache_bytes: 64 << 20,
             open_segment_files: 4_096,
             min_free: MinFree::default(),

@@ -207,12 +207,19 @@ impl PartitionLog {
             .is_ok();
     }
 
-    fn flush_while_wanted(&self) {
+    /// One flush on a thread of the pool, and another turn while somebody waits: behind those of other logs,
+    /// or as many busy logs as there are threads would keep all of them.
+    fn flush_while_wanted(self: &Arc<Self>) {
         loop {
             let failed = self.flush().is_err();
             let mut queue = self.flush_queue.lock();
-            if queue.waiters.is_empty() || failed {
-                queue.scheduled = false;
+            queue.scheduled = !queue.waiters.is_empty() && !failed;
+            if !queue.scheduled {
+                return;
+            }
+            let log = Arc::clone(self);
+            let next = move || log.flush_while_wanted();
+            if self.shared.flush_pool.submit(next).is_ok() {
                 return;
             }
         }

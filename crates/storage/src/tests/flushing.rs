@@ -1,5 +1,8 @@
 //! The background flush of many logs.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Sender};
+
 use super::*;
 use limpid_platform::files::{Fault, FaultKind, Op};
 
@@ -134,4 +137,48 @@ fn a_few_logs_and_those_somebody_waits_for_are_flushed_by_themselves() {
     manager.tick();
     assert_eq!(bench.files.whole_syncs(), 0);
     assert_eq!(on_disk(&logs), vec![2; MANY as usize]);
+}
+
+/// Asks for a flush again and again, until somebody else was served or it has had `left` turns.
+fn keep_busy(log: &Arc<PartitionLog>, served: &Arc<AtomicBool>, left: usize, done: Sender<usize>) {
+    let end = append(log, &batch(1, 10, START_MS)).unwrap().last_offset + 1;
+    let (again, served) = (Arc::clone(log), Arc::clone(served));
+    let next = move |flushed: Result<(), String>| {
+        flushed.unwrap();
+        if left == 0 || served.load(Ordering::SeqCst) {
+            return done.send(left).unwrap();
+        }
+        keep_busy(&again, &served, left - 1, done);
+    };
+    log.on_flushed(end, Box::new(next));
+}
+
+#[test]
+fn a_busy_log_does_not_keep_the_only_thread() {
+    let bench = Bench::new();
+    let mut options = bench.options();
+    options.flush_threads = 1;
+    let (manager, _) = LogManager::open(options, &|_| {}).unwrap();
+    let id = Uuid::from_bytes([7; 16]);
+    let make = |partition| {
+        let config = bench.config.clone();
+        manager.create(TOPIC, id, partition, config).unwrap()
+    };
+    let (busy, other) = (make(0), make(1));
+    let served = Arc::new(AtomicBool::new(false));
+    let (sender, done) = mpsc::channel();
+    // On the flush thread, so that the busy log has its next turn before the other asks for its first.
+    let begin = {
+        let (busy, served) = (Arc::clone(&busy), Arc::clone(&served));
+        move |_| {
+            keep_busy(&busy, &served, 1_000, sender);
+            append(&other, &batch(1, 10, START_MS)).unwrap();
+            other.on_flushed(1, Box::new(move |_| served.store(true, Ordering::SeqCst)));
+        }
+    };
+    append(&busy, &batch(1, 10, START_MS)).unwrap();
+    busy.on_flushed(1, Box::new(begin));
+    let left = done.recv().unwrap();
+    assert!(left > 990, "the other waited for {} turns", 1_000 - left);
+    manager.shutdown().unwrap();
 }
