@@ -207,7 +207,7 @@ public class AdminCalls {
         return show(admin.incrementalAlterConfigs(Map.of(what, List.of(op))).all());
     }
 
-    /** What differs from the defaults, as soon as `key` is among it or, with a "!", is not. */
+    /** What differs from the defaults, as soon as `key`, which was changed last, is among it or, with a "!", is not. */
     private Object configured(ConfigResource what, String key) throws Exception {
         boolean gone = key.startsWith("!");
         String name = gone ? key.substring(1) : key;
@@ -236,7 +236,7 @@ public class AdminCalls {
         var set = AlterConfigOp.OpType.SET;
         step("set of a topic", () -> altered(topic, set, "max.message.bytes", "54321"));
         step("append", () -> altered(topic, AlterConfigOp.OpType.APPEND, "cleanup.policy", "compact"));
-        step("configured", () -> configured(topic, "max.message.bytes"));
+        step("configured", () -> configured(topic, "cleanup.policy"));
         step("subtract", () -> altered(topic, AlterConfigOp.OpType.SUBTRACT, "cleanup.policy", "delete"));
         step("delete", () -> altered(topic, AlterConfigOp.OpType.DELETE, "max.message.bytes", ""));
         step("configured", () -> configured(topic, "!max.message.bytes"));
