@@ -25,7 +25,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 const SLOW: &str = "demo.archiver";
 const ALERT: &str = "LimpidConsumerLag";
 /// What rules ask for and the demo does not do: the beginnings of selectors. `alarms` does all that.
-const NOT_IN_THE_DEMO: [&str; 8] = [
+const NOT_IN_THE_DEMO: [&str; 6] = [
     // No listener with TLS, no quota, no client that pushes its metrics.
     "limpid_tls_certificate_expires_timestamp_seconds",
     "limpid_quota_throttled_requests_total",
@@ -35,9 +35,6 @@ const NOT_IN_THE_DEMO: [&str; 8] = [
     "limpid_cgroup_",
     // Nothing is deleted so soon.
     "limpid_group_retention_overtakes_seconds",
-    // Every fetch succeeds, and no record is too large.
-    "limpid_requests_total{api=\"Fetch\",error=~",
-    "limpid_requests_total{api=\"Produce\",error=~\"MESSAGE_TOO_LARGE",
 ];
 
 /// See the module's words.

@@ -2,6 +2,7 @@
 
 mod audit;
 mod connections;
+mod known_errors;
 mod limits;
 mod metadata;
 mod records;
@@ -167,7 +168,8 @@ label_enum! {
 metrics! {
     /// Requests and where their time goes.
     pub struct RequestMetrics {
-        /// Requests answered, by API and the first error in the answer.
+        /// Requests answered, by API and the first error in the answer. The errors of Produce and Fetch
+        /// that alerts ask for are there from the start, the others with their first request.
         pub requests: counter { api: Api, error: Error } = "limpid_requests_total",
             mbean "kafka.network:type=RequestMetrics,name=ErrorsPerSec,request={api},error={error}" meter;
         /// Requests answered, by API and its version.
@@ -376,6 +378,7 @@ impl ApiMetrics {
 impl BoundRequestMetrics {
     /// Binds the tables.
     pub fn new(metrics: &RequestMetrics) -> Self {
+        known_errors::begin(&metrics.requests);
         Self {
             requests: metrics.requests.table(),
             versions: metrics.versions.table(),

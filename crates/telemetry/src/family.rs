@@ -143,6 +143,20 @@ impl<M: Handle, L: Labels> Family<M, L> {
         }
     }
 
+    /// Shows this label set at 0 from now on, without its bean: that comes with the first
+    /// [`bind`](Family::bind), as in Kafka. So Prometheus sees the step from 0 to 1, which no
+    /// `rate()` finds in a series that begins at 1.
+    pub fn begin(&self, values: L::In<'_>)
+    where
+        L: EnumLabels,
+    {
+        let mut series = self.shared.series.lock();
+        let key = self.shared.key(&series, L::texts(values));
+        let values: Vec<&str> = key.iter().map(|v| &**v).collect();
+        M::series(&self.shared.many, &values);
+        series.entry(key.clone()).or_default().pinned = true;
+    }
+
     /// How many label sets are live.
     pub fn series_count(&self) -> usize {
         self.shared.series.lock().len()
