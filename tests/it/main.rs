@@ -26,6 +26,7 @@ mod lag;
 mod linking;
 mod measured;
 mod metadata_log;
+mod pushes_tls;
 mod receiver;
 mod scene;
 mod secured;

@@ -30,11 +30,24 @@ fn server() -> Arc<ServerConfig> {
 }
 
 /// Takes one POST over TLS; its head and its body.
-fn receive(listener: &TcpListener) -> (String, Vec<u8>) {
+pub fn receive(listener: &TcpListener) -> (String, Vec<u8>) {
     let (socket, _) = listener.accept().unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     let connection = ServerConnection::new(server()).unwrap();
     take_post(&mut StreamOwned::new(connection, socket))
+}
+
+/// Why somebody who came over TLS did not stay.
+pub fn turned_away(listener: &TcpListener) -> String {
+    let (mut socket, _) = listener.accept().unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut connection = ServerConnection::new(server()).unwrap();
+    let ended = connection.complete_io(&mut socket).and_then(|_| {
+        let mut bytes = Vec::new();
+        connection.complete_io(&mut socket)?;
+        connection.reader().read_to_end(&mut bytes)
+    });
+    ended.unwrap_err().to_string()
 }
 
 fn home(listener: &TcpListener, more: &[&str]) -> Home {
@@ -69,17 +82,7 @@ fn a_collector_is_believed_by_the_authority_that_was_named() {
 fn a_collector_that_nobody_vouches_for_gets_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let home = home(&listener, &[]);
-    let waiting = std::thread::spawn(move || {
-        let (mut socket, _) = listener.accept().unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        let mut connection = ServerConnection::new(server()).unwrap();
-        let ended = connection.complete_io(&mut socket).and_then(|_| {
-            let mut bytes = Vec::new();
-            connection.complete_io(&mut socket)?;
-            connection.reader().read_to_end(&mut bytes)
-        });
-        ended.unwrap_err().to_string()
-    });
+    let waiting = std::thread::spawn(move || turned_away(&listener));
     let dropped = "limpid_traced_requests_dropped_total{cause=\"export\"} ";
     at_least(&home, dropped, 1.0);
     let told = waiting.join().unwrap();

@@ -13,6 +13,7 @@ use limpid_platform::blocking::BlockingPool;
 use limpid_telemetry::{Counter, Table};
 use prost::encoding::{WireType, encode_key, encode_varint};
 use ureq::Agent;
+use ureq::tls::TlsConfig;
 
 use crate::client::Client;
 use crate::metrics::{Forwarded, PushMetrics};
@@ -44,18 +45,25 @@ struct Shared {
 }
 
 impl Forwarder {
-    /// To this URL, as the OTLP specification has it with its path (`…/v1/metrics`).
+    /// To this URL, as the OTLP specification has it with its path (`…/v1/metrics`). Over HTTPS to whom
+    /// `tls` believes, or else the public authorities.
     ///
     /// # Errors
     /// The system can't start a thread.
-    pub fn new(endpoint: &str, metrics: PushMetrics) -> std::io::Result<Self> {
+    pub fn new(
+        endpoint: &str,
+        tls: Option<TlsConfig>,
+        metrics: PushMetrics,
+    ) -> std::io::Result<Self> {
         let limit = i64::try_from(QUEUE_BYTES_MAX).unwrap_or(i64::MAX);
         metrics.forward_queued_max.set(limit);
         let outcomes = metrics.forwards.table();
         for outcome in Forwarded::ALL {
             outcomes.get(*outcome).inc_by(0);
         }
-        let agent = Agent::config_builder().timeout_global(Some(TIMEOUT));
+        let agent = Agent::config_builder()
+            .timeout_global(Some(TIMEOUT))
+            .tls_config(tls.unwrap_or_default());
         let shared = Shared {
             endpoint: endpoint.to_owned(),
             agent: agent.build().new_agent(),

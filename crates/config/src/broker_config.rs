@@ -20,7 +20,7 @@ pub use self::groups::{ConsumerGroupsConfig, GroupsConfig};
 pub use self::http::{HttpConfig, MetricsLimits};
 pub use self::limits::{ConnectionsConfig, ListenerConnections, QuotaConfig};
 pub use self::metadata_log::MetadataLogConfig;
-pub use self::observing::{ObservingConfig, SpansConfig};
+pub use self::observing::{ForwardConfig, ObservingConfig, SpansConfig};
 pub use self::share::ShareGroupsConfig;
 pub use self::transactions::TransactionsConfig;
 use crate::authorizer::{self, AccessConfig};
@@ -115,8 +115,6 @@ pub struct NetworkConfig {
     pub validate_compressed_records: bool,
     /// `limpid.client.metrics.default.enable`.
     pub client_metrics_by_default: bool,
-    /// `limpid.client.metrics.forward.endpoint`.
-    pub client_metrics_forward: Option<String>,
     /// `telemetry.max.bytes`.
     pub client_metrics_bytes_max: usize,
 }
@@ -383,9 +381,6 @@ fn network(values: &Values<'_>, connections: ConnectionsConfig) -> NetworkConfig
         socket_request_max_bytes: values.int("socket.request.max.bytes"),
         validate_compressed_records: values.text("limpid.validate.compressed").trim() == "full",
         client_metrics_by_default: values.boolean("limpid.client.metrics.default.enable"),
-        client_metrics_forward: Some(values.text("limpid.client.metrics.forward.endpoint"))
-            .map(|url| url.trim().to_owned())
-            .filter(|url| !url.is_empty()),
         client_metrics_bytes_max: values.size("telemetry.max.bytes"),
     }
 }

@@ -43,10 +43,10 @@ mod values;
 
 pub use authorizer::AccessConfig;
 pub use broker_config::{
-    BrokerConfig, CanaryConfig, ConnectionsConfig, ConsumerGroupsConfig, GroupsConfig, HttpConfig,
-    ListenerConnections, LoggingConfig, MetricsLimits, NetworkConfig, NodeConfig, ObservingConfig,
-    QuotaConfig, ResourcesConfig, ShareGroupsConfig, SpansConfig, StorageConfig, TopicsConfig,
-    TransactionsConfig,
+    BrokerConfig, CanaryConfig, ConnectionsConfig, ConsumerGroupsConfig, ForwardConfig,
+    GroupsConfig, HttpConfig, ListenerConnections, LoggingConfig, MetricsLimits, NetworkConfig,
+    NodeConfig, ObservingConfig, QuotaConfig, ResourcesConfig, ShareGroupsConfig, SpansConfig,
+    StorageConfig, TopicsConfig, TransactionsConfig,
 };
 pub use check::{Check, list_items};
 pub use client_security::{ClientLogin, ClientSecurity, ClientTlsConfig};

@@ -11,6 +11,7 @@
 //! rustls and ring; nothing of it is home-made.
 
 pub mod acl;
+pub mod authorities;
 pub mod client_tls;
 pub mod credentials;
 mod denied;

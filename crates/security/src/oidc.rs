@@ -17,9 +17,9 @@ use ring::digest::{SHA256, digest};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use ureq::Agent;
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use self::id_token::Expected;
+use crate::authorities::https_to;
 
 /// How long one question may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -106,9 +106,7 @@ impl Provider {
             .max_redirects(0)
             .max_redirects_will_error(false);
         if let Some(file) = &config.ca_file {
-            let pem = std::fs::read(file).map_err(|e| format!("{}: {e}", file.display()))?;
-            let roots = RootCerts::new_with_certs(&authorities(&pem)?);
-            agent = agent.tls_config(TlsConfig::builder().root_certs(roots).build());
+            agent = agent.tls_config(https_to(file)?);
         }
         Ok(Self {
             agent: Agent::new_with_config(agent.build()),
@@ -349,19 +347,6 @@ fn shown(text: &str) -> String {
 
 fn is_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= NAME_BYTES_MAX && !name.contains(char::is_control)
-}
-
-fn authorities(pem: &[u8]) -> Result<Vec<Certificate<'static>>, String> {
-    let mut found = Vec::new();
-    for item in parse_pem(pem) {
-        if let PemItem::Certificate(certificate) = item.map_err(|error| error.to_string())? {
-            found.push(certificate);
-        }
-    }
-    match found.is_empty() {
-        true => Err("no certificate".to_owned()),
-        false => Ok(found),
-    }
 }
 
 /// As a part of a query or a form.

@@ -17,6 +17,9 @@ pub fn check(broker: &BrokerConfig) -> Result<(), StartError> {
     if let Some(spans) = &broker.observing.spans {
         watching::spans_tls(spans)?;
     }
+    if let Some(forward) = &broker.observing.forward {
+        watching::forward_tls(forward)?;
+    }
     if let Some(canary) = &broker.canary {
         Access::load(&canary.security)?;
     }

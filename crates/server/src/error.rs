@@ -75,6 +75,9 @@ pub enum StartError {
     /// Nobody can be believed who takes spans.
     #[error("limpid.otlp.ca.file (or OTEL_EXPORTER_OTLP_CERTIFICATE): {0}")]
     SpansTls(String),
+    /// Nobody can be believed who takes metrics of clients.
+    #[error("limpid.client.metrics.forward.ca.file: {0}")]
+    Forward(String),
     /// `limpid.metrics.dialects` names one that does not exist.
     #[error("limpid.metrics.dialects: {0}")]
     Dialect(#[from] limpid_exporter::UnknownDialect),

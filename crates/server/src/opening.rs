@@ -22,7 +22,7 @@ use crate::data_dir::DataDirs;
 use crate::error::StartError;
 use crate::last_run::{Exit, RunRecord};
 use crate::room::Room;
-use crate::worker_beans;
+use crate::{watching, worker_beans};
 
 /// Log lines per cause and interval that clients can provoke.
 const CLIENT_LINES_MAX: u32 = 5;
@@ -151,9 +151,14 @@ pub(crate) fn client_metrics(
 ) -> Result<ClientMetrics, StartError> {
     let counted = PushMetrics::register(registry)?;
     let no_thread = || StartError::system("start a thread for clients' metrics");
-    let endpoint = broker.network.client_metrics_forward.as_deref();
-    let forwarder = endpoint.map(|endpoint| Forwarder::new(endpoint, counted.clone()));
-    let forwarder = forwarder.transpose().map_err(no_thread())?;
+    let forwarder = match &broker.observing.forward {
+        Some(forward) => {
+            let (tls, counted) = (watching::forward_tls(forward)?, counted.clone());
+            let forwarder = Forwarder::new(&forward.endpoint, tls, counted);
+            Some(forwarder.map_err(no_thread())?)
+        }
+        None => None,
+    };
     let metrics = ClientMetrics::new(Arc::clone(clock), counted, forwarder);
     let metrics = metrics.map_err(no_thread())?;
     registry.add_collector(Arc::new(metrics.collector()));

@@ -11,9 +11,10 @@ use limpid_broker::client_log::ClientLog;
 use limpid_broker::metrics::BrokerMetrics;
 use limpid_broker::settings::Settings;
 use limpid_broker::slow_requests::SlowRequests;
-use limpid_config::{BrokerConfig, ClientTlsConfig, SpansConfig};
+use limpid_config::{BrokerConfig, ClientTlsConfig, ForwardConfig, SpansConfig};
 use limpid_otlp::{Options, Protocol, SpanMetrics};
 use limpid_platform::clock::Clock;
+use limpid_security::authorities::{TlsConfig as HttpsConfig, https_to};
 use limpid_security::client_tls;
 use limpid_security::tls::TlsError;
 use limpid_telemetry::Registry;
@@ -114,4 +115,11 @@ pub(crate) fn spans_tls(spans: &SpansConfig) -> Result<Option<rustls::ClientConf
         TlsError::Setting { reason, .. } => StartError::SpansTls(reason),
         other => StartError::SpansTls(other.to_string()),
     })
+}
+
+/// Whom to believe who takes metrics of clients, if that is over TLS and was said.
+pub(crate) fn forward_tls(forward: &ForwardConfig) -> Result<Option<HttpsConfig>, StartError> {
+    let file = forward.ca_file.as_deref();
+    let file = file.filter(|_| forward.endpoint.starts_with("https://"));
+    file.map(https_to).transpose().map_err(StartError::Forward)
 }

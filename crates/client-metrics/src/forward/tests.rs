@@ -92,7 +92,10 @@ fn receive(stream: &mut TcpStream, status: &str) -> (String, Vec<u8>) {
 fn forwarder(address: impl std::fmt::Display) -> (Forwarder, PushMetrics) {
     let metrics = PushMetrics::register(&Registry::new()).unwrap();
     let endpoint = format!("http://{address}/v1/metrics");
-    (Forwarder::new(&endpoint, metrics.clone()).unwrap(), metrics)
+    (
+        Forwarder::new(&endpoint, None, metrics.clone()).unwrap(),
+        metrics,
+    )
 }
 
 fn counted(metrics: &PushMetrics) -> [u64; 3] {

@@ -189,6 +189,15 @@ pub(super) const ROWS: &[Definition] = &[
     .default("true")
     .honoured(),
     define(
+        "limpid.client.metrics.forward.ca.file",
+        String,
+        Low,
+        "Certificates (PEM) of the authority that vouches for a https:// receiver of \
+         limpid.client.metrics.forward.endpoint; empty for the public authorities.",
+    )
+    .default("")
+    .honoured(),
+    define(
         "limpid.client.metrics.forward.endpoint",
         String,
         Medium,
