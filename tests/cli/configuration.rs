@@ -173,6 +173,64 @@ fn files_that_a_start_reads_are_read_by_the_check_as_well() {
     assert!(good.status.success(), "{good:?}");
 }
 
+/// Everything that lets visitors in over HTTP, and those who vouch for others.
+#[test]
+fn files_of_credentials_are_read_by_the_check_as_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).display().to_string();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let authority = root.join("crates/security/fixtures/ca.pem");
+    std::fs::write(at("users"), "alice:geheim\n").unwrap();
+    std::fs::write(at("tokens"), "no colon\n").unwrap();
+    std::fs::write(at("torn"), [0xff, 0xfe]).unwrap();
+    std::fs::write(at("empty"), "").unwrap();
+    let noise = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    std::fs::write(at("noise"), noise).unwrap();
+    let common = format!(
+        "log.dirs={}\nlimpid.storage.auto.format=true\nlisteners=PLAINTEXT://127.0.0.1:0\n\
+         limpid.http.listeners=http://127.0.0.1:0\n",
+        at("data")
+    );
+    let oidc = "limpid.http.oidc.issuer=https://id.example\nlimpid.http.oidc.client.id=limpid\n\
+                limpid.http.oidc.ca.file";
+    let forward = "limpid.client.metrics.forward.endpoint=https://localhost:1/v1/metrics\n\
+                   limpid.client.metrics.forward.ca.file";
+    for (key, file, words) in [
+        ("limpid.http.users.file", "nowhere", "No such file"),
+        ("limpid.http.users.file", "users", "users:1: "),
+        ("limpid.http.users.file", "torn", "not UTF-8"),
+        ("limpid.http.tokens.file", "nowhere", "No such file"),
+        (
+            "limpid.http.tokens.file",
+            "tokens",
+            "tokens:1: not of the form",
+        ),
+        (oidc, "nowhere", "No such file"),
+        (oidc, "empty", "no certificate"),
+        (oidc, "noise", "noise: "),
+        (forward, "nowhere", "No such file"),
+        (forward, "empty", "no certificate"),
+        (forward, "noise", "noise: "),
+    ] {
+        let path = file_of(dir.path(), &common, key, &at(file));
+        let key = key.rsplit('\n').next().unwrap();
+        for command in ["config", "serve"] {
+            let ended = run(&[command, "--config", &path], &[]);
+            refused(&ended, &[key, &at(file), words]);
+            assert!(!ended.output.contains("geheim"), "{}", ended.output);
+        }
+    }
+    for key in [oidc, forward] {
+        let path = file_of(dir.path(), &common, key, &authority.display().to_string());
+        let good = run(&["config", "--config", &path], &[]);
+        assert!(good.status.success(), "{good:?}");
+    }
+}
+
+fn file_of(dir: &Path, common: &str, key: &str, value: &str) -> String {
+    file(dir, &format!("{common}{key}={value}\n"))
+}
+
 #[test]
 fn a_file_that_is_not_there_is_named() {
     refused(

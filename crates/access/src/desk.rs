@@ -13,7 +13,7 @@ use crate::attempts::{self, Attempts};
 use crate::metrics::{AccessMetrics, Credential, CredentialFile, LoginOutcome, RereadOutcome};
 use crate::passwords::{self, Passwords};
 use crate::phc::{PASSWORD_BYTES_MAX, PasswordHash};
-use crate::reread::{FileError, Watched};
+use crate::reread::{self, FileError, Watched};
 use crate::sessions::{Identity, Limits, Proof, Sessions};
 use crate::throttle::{self, Throttle};
 use crate::tokens::Tokens;
@@ -34,6 +34,13 @@ pub enum DeskError {
     /// The system gave no thread or no random bytes.
     #[error("{0}")]
     System(#[from] io::Error),
+}
+
+const USERS_FILE: &str = "limpid.http.users.file";
+const TOKENS_FILE: &str = "limpid.http.tokens.file";
+
+fn in_file(key: &'static str) -> impl FnOnce(FileError) -> DeskError {
+    move |source| DeskError::File { key, source }
 }
 
 /// Why somebody is not let in.
@@ -107,17 +114,11 @@ impl Desk {
         };
         let users = config.users_file.as_deref().map(|path| {
             let (loaded, failed) = counters(CredentialFile::Users);
-            Watched::open(path, loaded, failed).map_err(|source| DeskError::File {
-                key: "limpid.http.users.file",
-                source,
-            })
+            Watched::open(path, loaded, failed).map_err(in_file(USERS_FILE))
         });
         let tokens = config.tokens_file.as_deref().map(|path| {
             let (loaded, failed) = counters(CredentialFile::Tokens);
-            Watched::open(path, loaded, failed).map_err(|source| DeskError::File {
-                key: "limpid.http.tokens.file",
-                source,
-            })
+            Watched::open(path, loaded, failed).map_err(in_file(TOKENS_FILE))
         });
         metrics.sessions_max.set(config.sessions_max as i64);
         metrics.password_queue_max.set(passwords::QUEUE_MAX as i64);
@@ -145,6 +146,20 @@ impl Desk {
             random,
             metrics,
         })
+    }
+
+    /// Reads the files as [`open`](Self::open) does, and starts nothing.
+    ///
+    /// # Errors
+    /// [`DeskError::File`].
+    pub fn check(config: &HttpAccessConfig) -> Result<(), DeskError> {
+        if let Some(path) = &config.users_file {
+            reread::read::<Users>(path).map_err(in_file(USERS_FILE))?;
+        }
+        if let Some(path) = &config.tokens_file {
+            reread::read::<Tokens>(path).map_err(in_file(TOKENS_FILE))?;
+        }
+        Ok(())
     }
 
     /// What is counted.

@@ -5,6 +5,7 @@ use limpid_client::Access;
 use limpid_config::BrokerConfig;
 
 use crate::error::StartError;
+use crate::http::Visiting;
 use crate::{certificates, faces, watching};
 
 /// Looks at what [`crate::Server::start`] reads besides the configuration, before data is touched.
@@ -12,6 +13,7 @@ use crate::{certificates, faces, watching};
 /// # Errors
 /// As the start would fail.
 pub fn check(broker: &BrokerConfig) -> Result<(), StartError> {
+    Visiting::check(&broker.http.access)?;
     faces::check(broker)?;
     certificates::check(broker)?;
     if let Some(spans) = &broker.observing.spans {

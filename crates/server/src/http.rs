@@ -15,7 +15,7 @@ use limpid_broker::audit::Audit;
 use limpid_broker::client_log::ClientLog;
 use limpid_broker::drain::Drain;
 use limpid_broker::listener::Listener;
-use limpid_config::{BrokerConfig, HttpListener};
+use limpid_config::{BrokerConfig, HttpAccessConfig, HttpListener};
 use limpid_platform::clock::Clock;
 use limpid_platform::random::OsRandom;
 use limpid_security::oidc::Provider;
@@ -52,15 +52,18 @@ impl Visiting {
             let desk = Desk::open(access, clock, Arc::new(OsRandom), Arc::clone(&metrics))?;
             Ok::<_, DeskError>(Arc::new(desk))
         });
-        let provider = access
-            .oidc
-            .clone()
-            .map(|oidc| Provider::new(oidc).map(Arc::new));
         Ok(Self {
             desk: desk.transpose()?,
-            provider: provider.transpose().map_err(StartError::Provider)?,
+            provider: provider(access)?.map(Arc::new),
             metrics,
         })
+    }
+
+    /// Whether all that [`open`](Self::open) reads is fine.
+    pub(crate) fn check(access: &HttpAccessConfig) -> Result<(), StartError> {
+        Desk::check(access)?;
+        provider(access)?;
+        Ok(())
     }
 
     /// Whether people can log in by a form.
@@ -107,6 +110,12 @@ impl Visiting {
             watch: Watch::new(Arc::clone(serving.audit), listener.scheme()),
         }
     }
+}
+
+/// It is not asked before somebody logs in.
+fn provider(access: &HttpAccessConfig) -> Result<Option<Provider>, StartError> {
+    let provider = access.oidc.clone().map(Provider::new);
+    provider.transpose().map_err(StartError::Provider)
 }
 
 /// What is needed to serve HTTP.
