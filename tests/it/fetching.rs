@@ -88,19 +88,32 @@ fn an_offset_beyond_the_end_is_told_at_once() {
 /// What is not in memory goes from its file to the socket, a megabyte at a time.
 #[test]
 fn what_is_only_on_the_disk_comes_as_it_was_written() {
+    let sizes: Vec<usize> = (0..300).map(|i| 5_000 + 37 * (i % 90)).collect();
+    assert_eq!(answers_until_all_are_read(&sizes), 2);
+}
+
+/// librdkafka makes batches that are as large as its consumer's answers.
+#[test]
+fn batches_that_are_all_of_an_answer_come_as_they_were_written() {
+    let sizes: Vec<usize> = (0..7).map(|i| 700_000 + 50_000 * i).collect();
+    assert_eq!(answers_until_all_are_read(&sizes), 7);
+}
+
+fn answers_until_all_are_read(sizes: &[usize]) -> usize {
     let home = Home::with(&["limpid.tail.cache.bytes=0"]);
     let mut client = home.client();
     client.create("t");
-    let value = |i: usize| vec![u8::try_from(i % 251).unwrap(); 5_000 + 37 * (i % 90)];
-    for i in 0..300 {
-        client.produce("t", &value(i));
+    let value = |i: usize| vec![u8::try_from(i % 251).unwrap(); sizes[i]];
+    for i in 0..sizes.len() {
+        assert_eq!(client.produce("t", &value(i)), i64::try_from(i).unwrap());
     }
-    let mut read = 0;
-    while read < 300 {
+    let (mut answers, mut read) = (0, 0);
+    while read < sizes.len() {
         let from = i64::try_from(read).unwrap();
         let response = client.call(&fetch("t", from, 1, FOREVER_MS), 12);
         let records = response.responses[0].partitions[0].records.concat();
         assert!(!records.is_empty() && records.len() <= 1 << 20);
+        answers += 1;
         for batch in Batches::new(&records) {
             let batch = batch.unwrap();
             batch.verify_crc().unwrap();
@@ -110,4 +123,5 @@ fn what_is_only_on_the_disk_comes_as_it_was_written() {
         }
     }
     assert_eq!(home.stop(), Stopped::Clean);
+    answers
 }

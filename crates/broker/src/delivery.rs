@@ -55,14 +55,15 @@ impl Delivery {
         }
     }
 
-    /// These batches are sent to a consumer. How long the record waited that was timed, if it is
-    /// among them.
-    pub fn delivered(&self, records: &[Bytes]) -> Option<Duration> {
+    /// These batches are sent to a consumer, up to `end_offset` where they are not all in memory. How long
+    /// the record waited that was timed, if it is among them.
+    pub fn delivered(&self, records: &[Bytes], end_offset: Option<i64>) -> Option<Duration> {
         let timed = self.offset.load(Ordering::Acquire);
         if !SEEN || timed < 0 {
             return None;
         }
-        if offsets_of_run(records.last()?)?.end <= timed {
+        let end_of_last = || Some(offsets_of_run(records.last()?)?.end);
+        if end_offset.or_else(end_of_last)? <= timed {
             return None;
         }
         let first = i64::from_be_bytes(*records.first()?.first_chunk()?);

@@ -116,10 +116,12 @@ impl Topic {
         }
     }
 
-    /// These records of a partition are sent to a consumer.
-    pub fn delivered(&self, index: i32, records: &[Bytes]) {
+    /// These records of a partition are sent to a consumer (see [`Delivery::delivered`]).
+    pub fn delivered(&self, index: i32, records: &[Bytes], end_offset: Option<i64>) {
         let partition = self.partition(index);
-        let waited = partition.and_then(|partition| partition.delivery.delivered(records));
+        let delivered =
+            |partition: &Arc<Partition>| partition.delivery.delivered(records, end_offset);
+        let waited = partition.and_then(delivered);
         if let Some(waited) = waited {
             self.metrics.records.deliver.observe(waited.as_secs_f64());
         }

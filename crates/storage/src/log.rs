@@ -60,7 +60,7 @@ mod spliced;
 mod transactions;
 
 pub use flush::FlushCallback;
-pub use read::{ColdBytes, ColdRead, LogRead};
+pub use read::{ColdBytes, ColdRead, LogRead, Unread};
 
 /// What all logs of a manager share.
 #[derive(Debug)]

@@ -13,7 +13,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use limpid_platform::sabotage::Bug;
 use limpid_protocol::messages::fetch_request::{FetchPartition, FetchRequest};
 use limpid_protocol::messages::fetch_response::{
@@ -118,7 +117,7 @@ impl Fetch {
         if !call.quotas.admits_fetch(look.bytes) {
             return plan.postponed();
         }
-        self.count_out(&look.response, call);
+        self.count_out(&look, call);
         call.piped = look.piped;
         let version = call.version;
         self.sessions.finish(plan, request, version, look.response)
@@ -302,7 +301,10 @@ impl Fetch {
             (LogRead::FileRange(_), None) => {}
         }
         let lists_aborted = committed_only && log.has_aborted_transactions();
-        if let Some(to) = lists_aborted.then(|| end_of(&data.records)).flatten() {
+        if let Some(to) = lists_aborted
+            .then(|| end_of(&data, &budget.piped))
+            .flatten()
+        {
             let log = Arc::clone(log);
             let from = wanted.fetch_offset;
             let done = self.blocking.run(move || aborted(&log, from, to)).await;
@@ -313,12 +315,12 @@ impl Fetch {
     }
 
     /// Counts what goes out, and the errors that do.
-    fn count_out(&self, response: &FetchResponse, call: &mut Call<'_>) {
+    fn count_out(&self, look: &Look, call: &mut Call<'_>) {
         let table = self.topics.table();
         // Of the clock that runs anyway: it need not be asked again.
         let since = call.clock.since().since(self.began);
         let now_ms = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
-        for answer in &response.responses {
+        for answer in &look.response.responses {
             let topic = locate(&table, call.version >= 13, answer.topic_id, &answer.topic).ok();
             for data in &answer.partitions {
                 let error = ErrorCode::from_code(data.error_code);
@@ -330,7 +332,8 @@ impl Fetch {
                     call.clock.belongs_to(trace);
                 }
                 topic.metrics.bytes_out.inc_by(data.records_bytes() as u64);
-                topic.delivered(data.partition_index, &data.records);
+                let end_offset = data.gap.and_then(|gap| look.piped.end_of(gap));
+                topic.delivered(data.partition_index, &data.records, end_offset);
                 if error != Some(ErrorCode::None) {
                     topic.metrics.failed_fetch_requests.inc();
                 }
@@ -447,8 +450,11 @@ fn diverging_epoch(
 }
 
 /// Where the batches of an answer end.
-fn end_of(records: &[Bytes]) -> Option<i64> {
-    offsets_of_run(records.last()?).map(|run| run.end)
+fn end_of(data: &PartitionData, piped: &PipedRuns) -> Option<i64> {
+    match data.gap {
+        Some(gap) => piped.end_of(gap),
+        None => offsets_of_run(data.records.last()?).map(|run| run.end),
+    }
 }
 
 fn aborted(log: &PartitionLog, from: i64, to: i64) -> Result<Vec<AbortedTransaction>, ReadError> {

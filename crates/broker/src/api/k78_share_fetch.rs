@@ -369,7 +369,7 @@ fn count(table: &TopicTable, answers: &Answers) {
     for ((topic, index), data) in answers {
         if let Some(topic) = table.with_id(*topic) {
             topic.metrics.bytes_out.inc_by(data.records.len() as u64);
-            topic.delivered(*index, std::slice::from_ref(&data.records));
+            topic.delivered(*index, std::slice::from_ref(&data.records), None);
         }
     }
 }

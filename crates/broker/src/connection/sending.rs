@@ -101,8 +101,8 @@ async fn fill(
     piped: &mut PipedRuns,
 ) -> io::Result<usize> {
     let filling = piped.of(gap).zip(stream.socket());
-    let (bytes, socket) = filling.ok_or(io::ErrorKind::Unsupported)?;
-    let send = || bytes.send(socket, more);
+    let (run, socket) = filling.ok_or(io::ErrorKind::Unsupported)?;
+    let send = || run.send(socket, more);
     socket.async_io(Interest::WRITABLE, send).await
 }
 

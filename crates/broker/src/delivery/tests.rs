@@ -16,30 +16,41 @@ fn batch(base_offset: i64, records: i32) -> Bytes {
 #[test]
 fn the_first_reader_ends_it_and_the_next_append_begins_anew() {
     let delivery = Delivery::default();
-    assert_eq!(delivery.delivered(&[batch(0, 3)]), None, "nothing is timed");
+    assert_eq!(
+        delivery.delivered(&[batch(0, 3)], None),
+        None,
+        "nothing is timed"
+    );
     delivery.appended(5);
     delivery.appended(6);
-    assert_eq!(delivery.delivered(&[batch(0, 5)]), None, "not sent yet");
+    assert_eq!(
+        delivery.delivered(&[batch(0, 5)], None),
+        None,
+        "not sent yet"
+    );
     let sent = [batch(0, 5), batch(5, 2)];
-    assert!(delivery.delivered(&sent).is_some());
-    assert_eq!(delivery.delivered(&sent), None, "the second reader");
+    assert!(delivery.delivered(&sent, None).is_some());
+    assert_eq!(delivery.delivered(&sent, None), None, "the second reader");
     delivery.appended(7);
-    assert!(delivery.delivered(&[batch(7, 1)]).is_some());
+    assert!(delivery.delivered(&[batch(7, 1)], None).is_some());
 }
 
 #[test]
 fn who_passed_it_by_frees_the_place() {
     let delivery = Delivery::default();
     delivery.appended(5);
-    assert_eq!(delivery.delivered(&[batch(9, 1)]), None);
+    assert_eq!(delivery.delivered(&[batch(9, 1)], None), None);
     delivery.appended(10);
-    assert!(delivery.delivered(&[batch(10, 1)]).is_some());
+    assert!(delivery.delivered(&[batch(10, 1)], None).is_some());
 }
 
 #[test]
 fn torn_bytes_are_nobodys_delivery() {
     let delivery = Delivery::default();
     delivery.appended(0);
-    assert_eq!(delivery.delivered(&[Bytes::from_static(b"torn")]), None);
-    assert_eq!(delivery.delivered(&[]), None);
+    assert_eq!(
+        delivery.delivered(&[Bytes::from_static(b"torn")], None),
+        None
+    );
+    assert_eq!(delivery.delivered(&[], None), None);
 }

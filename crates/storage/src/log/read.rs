@@ -148,23 +148,30 @@ impl PartitionLog {
     }
 }
 
-/// What a [`ColdRead`] gives: runs of bytes that follow each other, none of which need be there.
+/// What a [`ColdRead`] gives: whole batches, of which only the beginning need be there.
 #[derive(Debug, Default)]
 pub struct ColdBytes {
-    /// The beginning, or all of it. Where something follows, it holds the first batch, or its first bytes.
+    /// The beginning, or all of it. Where something follows, it holds the first batch, or its header.
     pub head: Bytes,
-    /// Bytes that never were in this process.
-    pub middle: Option<Piped>,
-    /// Behind a middle, whole batches: at least one.
-    pub tail: Bytes,
+    /// What follows.
+    pub unread: Option<Unread>,
+}
+
+/// The rest of a run of batches, which never was in this process.
+#[derive(Debug)]
+pub struct Unread {
+    /// Its bytes.
+    pub bytes: Piped,
+    /// The offset behind the last record.
+    pub end_offset: i64,
 }
 
 impl ColdBytes {
-    /// Bytes of all three.
+    /// Bytes of both.
     #[must_use]
     pub fn len(&self) -> usize {
-        let middle = self.middle.as_ref().map_or(0, Piped::len);
-        self.head.len() + middle + self.tail.len()
+        let unread = self.unread.as_ref().map_or(0, |unread| unread.bytes.len());
+        self.head.len() + unread
     }
 
     /// Whether there are none.
@@ -255,7 +262,7 @@ impl ColdRead {
 }
 
 /// How many bytes of `buffer` are whole batches below `end_exclusive`.
-pub(super) fn whole_batches(buffer: &[u8], end_exclusive: i64) -> Result<usize, (u64, String)> {
+fn whole_batches(buffer: &[u8], end_exclusive: i64) -> Result<usize, (u64, String)> {
     let mut end = 0;
     while buffer.len() - end >= BATCH_HEADER_BYTES {
         let header = match BatchHeader::parse(&buffer[end..]) {

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 
 use limpid_platform::files::{Fault, FaultKind, Op};
 use limpid_platform::pipes::{Piped, Pipes};
-use limpid_protocol::records::offsets_of_run;
+use limpid_protocol::records::{BATCH_HEADER_BYTES, offsets_of_run};
 use proptest::prelude::*;
 
 use super::*;
@@ -27,9 +27,17 @@ fn drained(mut piped: Piped) -> Vec<u8> {
 
 fn joined(read: ColdBytes) -> Vec<u8> {
     let mut all = read.head.to_vec();
-    all.extend(read.middle.map(drained).unwrap_or_default());
-    all.extend(&read.tail);
+    all.extend(
+        read.unread
+            .map(|rest| drained(rest.bytes))
+            .unwrap_or_default(),
+    );
     all
+}
+
+/// Bytes that never were in memory.
+fn unread(read: &ColdBytes) -> usize {
+    read.unread.as_ref().map_or(0, |rest| rest.bytes.len())
 }
 
 fn cold(log: &Arc<PartitionLog>, offset: i64, max_bytes: usize, end: i64) -> ColdRead {
@@ -39,11 +47,19 @@ fn cold(log: &Arc<PartitionLog>, offset: i64, max_bytes: usize, end: i64) -> Col
     }
 }
 
-/// A log of which nothing is in memory.
+/// A log of which nothing is in memory; each batch has two records, and so many bytes of values.
 fn filled(sizes: &[usize]) -> (Bench, Arc<LogManager>, Arc<PartitionLog>) {
+    filled_with(sizes, |_| {})
+}
+
+fn filled_with(
+    sizes: &[usize],
+    change: impl FnOnce(&mut LogConfig),
+) -> (Bench, Arc<LogManager>, Arc<PartitionLog>) {
     let mut bench = Bench::new();
     bench.tail_cache_bytes = 0;
     bench.config.index_interval_bytes = 4_096;
+    change(&mut bench.config);
     let (manager, log) = bench.start();
     for size in sizes {
         append(&log, &batch(2, size / 2, START_MS)).unwrap();
@@ -51,25 +67,60 @@ fn filled(sizes: &[usize]) -> (Bench, Arc<LogManager>, Arc<PartitionLog>) {
     (bench, manager, log)
 }
 
+/// Reads for a socket what is read into memory too, and tells how much of it stayed out of memory.
+fn compared(log: &Arc<PartitionLog>, (offset, max, end): (i64, usize, i64)) -> usize {
+    let copied = cold(log, offset, max, end).read().unwrap();
+    let read = cold(log, offset, max, end);
+    let read = read.read_for_socket(&Pipes::new()).unwrap();
+    assert_eq!(read.len(), copied.len());
+    let unread = unread(&read);
+    if let Some(rest) = &read.unread {
+        let all = offsets_of_run(&copied).expect("whole batches");
+        assert_eq!(rest.end_offset, all.end);
+        assert!(read.head.len() >= BATCH_HEADER_BYTES);
+    }
+    assert!(joined(read) == copied[..]);
+    unread
+}
+
+/// Sizes of batches beside each other: of a record, of a few, and of what librdkafka makes.
+fn sizes() -> impl Strategy<Value = Vec<usize>> {
+    let size = prop_oneof![
+        4 => 20usize..600,
+        3 => 600usize..20_000,
+        2 => 20_000usize..300_000,
+        1 => 300_000usize..1_000_000,
+    ];
+    // Runs of a size, as a client makes them.
+    let runs = prop::collection::vec((size, 1usize..250), 2..8);
+    runs.prop_map(|runs| {
+        let each = runs.into_iter().flat_map(|(size, count)| {
+            let count = count.min(1 + 3_000_000 / size);
+            std::iter::repeat_n(size, count)
+        });
+        each.collect()
+    })
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
     #[test]
     fn pipes_and_memory_hold_the_same(
-        sizes in prop::collection::vec(20usize..20_000, 60..100),
-        reads in prop::collection::vec((0i64..100, 1usize..900_000, 100i64..220), 1..20),
+        sizes in sizes(),
+        segment_bytes in prop_oneof![Just(1u32 << 30), 1u32 << 20..4 << 20],
+        reads in prop::collection::vec(
+            (0.0f64..1.0, 1usize..2_500_000, prop_oneof![Just(1.0f64), 0.0f64..1.0]),
+            1..20,
+        ),
     ) {
-        let (_bench, _manager, log) = filled(&sizes);
-        let pipes = Pipes::new();
-        for (offset, max, end) in reads {
-            let through_memory = cold(&log, offset, max, end).read().unwrap();
-            let read = cold(&log, offset, max, end).read_for_socket(&pipes).unwrap();
-            prop_assert_eq!(read.len(), through_memory.len());
-            if read.middle.is_some() {
-                let last = offsets_of_run(&read.tail).expect("whole batches");
-                let all = offsets_of_run(&through_memory).expect("whole batches");
-                prop_assert_eq!(last.end, all.end);
-            }
-            prop_assert!(joined(read) == through_memory[..]);
+        let (_bench, _manager, log) = filled_with(&sizes, |config| {
+            config.segment_bytes = segment_bytes;
+        });
+        let all = log.log_end_offset();
+        for (from, max, part) in reads {
+            let from = (from * all as f64) as i64;
+            let end = from + 1 + (part * (all - from) as f64) as i64;
+            compared(&log, (from, max, end));
         }
     }
 }
@@ -77,16 +128,74 @@ proptest! {
 #[test]
 fn what_is_large_never_is_in_memory() {
     let (_bench, _manager, log) = filled(&[8_000; 100]);
-    let pipes = Pipes::new();
-    let read = |offset, max| {
-        cold(&log, offset, max, i64::MAX)
-            .read_for_socket(&pipes)
-            .unwrap()
-    };
-    let large = read(10, 600_000);
-    let middle = large.middle.as_ref().map_or(0, Piped::len);
-    assert!(middle > 550_000, "{middle} bytes of {}", large.len());
-    assert!(read(10, 50_000).middle.is_none(), "copied as fast");
+    let read = |offset, max| compared(&log, (offset, max, i64::MAX));
+    let unread = read(10, 600_000);
+    assert!(unread > 550_000, "{unread} bytes");
+    assert_eq!(read(10, 50_000), 0, "copied as fast");
+}
+
+/// librdkafka's producer makes batches of up to a megabyte, and its consumer asks for as much.
+#[test]
+fn a_batch_that_is_all_of_an_answer_is_not_read_either() {
+    let (_bench, _manager, log) = filled(&[1_000_000; 4]);
+    let size = |read: usize| read + BATCH_HEADER_BYTES;
+    let one = size(compared(&log, (0, 1 << 20, i64::MAX)));
+    assert!(one > 1_000_000);
+    // Not a byte more, of the last one, from a record within, of one that is more than was asked for.
+    for (offset, max) in [(0, one), (6, 1 << 20), (3, 1 << 20), (2, 10)] {
+        assert_eq!(
+            size(compared(&log, (offset, max, i64::MAX))),
+            one,
+            "{offset}, {max}"
+        );
+    }
+    assert_eq!(size(compared(&log, (0, 2 * one - 1, i64::MAX))), one);
+    assert_eq!(size(compared(&log, (0, 2 * one, i64::MAX))), 2 * one);
+    assert_eq!(size(compared(&log, (0, 8 << 20, i64::MAX))), 4 * one);
+    // What ends below an open transaction.
+    assert_eq!(size(compared(&log, (0, 8 << 20, 5))), 2 * one);
+    assert_eq!(size(compared(&log, (0, 8 << 20, 6))), 3 * one);
+}
+
+#[test]
+fn an_end_among_large_and_small_batches_is_found() {
+    // The index is asked, and what it knows does not fit.
+    let small_then_large = [vec![300; 400], vec![900_000; 2]].concat();
+    let (_bench, _manager, log) = filled(&small_then_large);
+    assert!(compared(&log, (0, 1_000_000, i64::MAX)) > 64 << 10);
+    assert!(compared(&log, (0, 1_200_000, i64::MAX)) > 900_000);
+    // The size of the first one says nothing of the others.
+    let large_then_small = [vec![300_000; 1], vec![300; 2_000]].concat();
+    let (_bench, _manager, log) = filled(&large_then_small);
+    assert!(compared(&log, (0, 700_000, i64::MAX)) > 600_000);
+}
+
+#[test]
+fn a_header_that_was_damaged_ends_an_answer_of_large_batches() {
+    let (bench, _manager, log) = filled(&[200_000; 5]);
+    let one = compared(&log, (0, 1, i64::MAX)) + BATCH_HEADER_BYTES;
+    let path = bench.log_path().join("00000000000000000000.log");
+    let sound = std::fs::read(&path).unwrap();
+    // The length, its sign, the magic byte and the last offset of the third one.
+    for (at, byte) in [(9, 0x40), (8, 0xff), (16, 1), (23, 0x7f)] {
+        let mut bytes = sound.clone();
+        bytes[2 * one + at] = byte;
+        std::fs::write(&path, bytes).unwrap();
+        let unread = compared(&log, (0, 4 * one, 10));
+        assert_eq!(unread + BATCH_HEADER_BYTES, 2 * one, "byte {at}");
+    }
+}
+
+#[test]
+fn headers_are_not_read_for_ever() {
+    let (_bench, _manager, log) = filled_with(&[300; 2_000], |config| {
+        config.index_interval_bytes = u32::MAX;
+    });
+    assert_eq!(
+        compared(&log, (0, 600_000, i64::MAX)),
+        0,
+        "copied: the index knows nothing"
+    );
 }
 
 #[test]
@@ -95,17 +204,20 @@ fn an_index_that_is_wrong_is_not_believed() {
     let sound = cold(&log, 0, 600_000, i64::MAX).read().unwrap();
     let pipes = Pipes::new();
     let piped = || cold(&log, 0, 600_000, i64::MAX).read_for_socket(&pipes);
-    assert!(piped().unwrap().middle.is_some());
+    assert!(piped().unwrap().unread.is_some());
     let path = bench.log_path().join("00000000000000000000.index");
-    let mut index = std::fs::read(&path).unwrap();
-    // Each entry leads into the middle of its batch.
-    for entry in index.chunks_exact_mut(8) {
-        entry[7] ^= 0x20;
+    let right = std::fs::read(&path).unwrap();
+    // Each entry leads into the middle of its batch; or to a batch whose offset it does not tell.
+    for (byte, bit) in [(7, 0x20), (3, 1)] {
+        let mut index = right.clone();
+        for entry in index.chunks_exact_mut(8) {
+            entry[byte] ^= bit;
+        }
+        std::fs::write(&path, index).unwrap();
+        let read = piped().unwrap();
+        assert!(read.unread.is_none());
+        assert!(joined(read) == sound[..]);
     }
-    std::fs::write(&path, index).unwrap();
-    let read = piped().unwrap();
-    assert!(read.middle.is_none());
-    assert!(joined(read) == sound[..]);
 }
 
 #[test]
