@@ -238,6 +238,11 @@ impl Client {
 
     /// Waits for the answer to the last request.
     pub fn receive<R: Request>(&mut self, version: i16) -> R::Response {
+        self.receive_before::<R>(0, version)
+    }
+
+    /// Waits for the answer to the request that so many others were sent after.
+    pub fn receive_before<R: Request>(&mut self, others: i32, version: i16) -> R::Response {
         let mut prefix = [0; 4];
         self.stream.read_exact(&mut prefix).unwrap();
         let mut frame = vec![0; usize::try_from(i32::from_be_bytes(prefix)).unwrap()];
@@ -245,7 +250,7 @@ impl Client {
         let mut reader = Reader::new(Bytes::from(frame));
         let header =
             ResponseHeader::decode(&mut reader, R::KEY.response_header_version(version)).unwrap();
-        assert_eq!(header.correlation_id, self.correlation_id);
+        assert_eq!(header.correlation_id, self.correlation_id - others);
         let response = R::Response::decode(&mut reader, version).unwrap();
         assert_eq!(reader.remaining(), 0, "nothing may follow the answer");
         response

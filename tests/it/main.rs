@@ -24,6 +24,7 @@ mod internal_topics;
 mod jolokia;
 mod lag;
 mod linking;
+mod long_work;
 mod measured;
 mod metadata_log;
 mod pushes_tls;

@@ -55,37 +55,47 @@ pub fn prepare(
     look: &Look<'_>,
 ) -> Result<Prepared, RecordsError> {
     SCRATCH.with_borrow_mut(|scratch| {
-        let view = records::single_batch(bytes)?;
-        let validated = records::validate(&view, limits, scratch)?;
-        if let Some(index) = look.writers.pick(validated.records_count) {
-            tell_key(&view, scratch, index, look.writers);
-        }
-        let looked_at = match validated.codec {
-            Codec::None => bytes.len(),
-            _ => scratch.len(),
-        };
-        let mut stored = Cow::Borrowed(bytes);
-        let mut converted = 0;
-        if let Some((codec, level)) = target_codec(config)
-            && codec != validated.codec
-        {
-            stored = Cow::Owned(recompress(&view, codec, level, limits, scratch)?);
-            converted = u64::try_from(validated.records_count).unwrap_or(0);
-        }
-        stamp(&mut stored, &validated, limits);
+        let prepared = prepare_in(scratch, bytes, limits, (config, look));
         scratch.clear();
         scratch.shrink_to(SCRATCH_KEPT_BYTES);
-        Ok(Prepared {
-            rewritten: match stored {
-                Cow::Borrowed(_) => None,
-                Cow::Owned(bytes) => Some(bytes),
-            },
-            looked_at,
-            records: validated.records_count,
-            converted,
-            is_transactional: validated.is_transactional,
-            trace: look.for_trace.then(|| first_traceparent(&view)).flatten(),
-        })
+        prepared
+    })
+}
+
+fn prepare_in(
+    scratch: &mut Vec<u8>,
+    bytes: &[u8],
+    limits: &ValidationLimits,
+    (config, look): (&TopicConfig, &Look<'_>),
+) -> Result<Prepared, RecordsError> {
+    let view = records::single_batch(bytes)?;
+    let validated = records::validate(&view, limits, scratch)?;
+    if let Some(index) = look.writers.pick(validated.records_count) {
+        tell_key(&view, scratch, index, look.writers);
+    }
+    let looked_at = match validated.codec {
+        Codec::None => bytes.len(),
+        _ => scratch.len(),
+    };
+    let mut stored = Cow::Borrowed(bytes);
+    let mut converted = 0;
+    if let Some((codec, level)) = target_codec(config)
+        && codec != validated.codec
+    {
+        stored = Cow::Owned(recompress(&view, codec, level, limits, scratch)?);
+        converted = u64::try_from(validated.records_count).unwrap_or(0);
+    }
+    stamp(&mut stored, &validated, limits);
+    Ok(Prepared {
+        rewritten: match stored {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(bytes) => Some(bytes),
+        },
+        looked_at,
+        records: validated.records_count,
+        converted,
+        is_transactional: validated.is_transactional,
+        trace: look.for_trace.then(|| first_traceparent(&view)).flatten(),
     })
 }
 

@@ -16,6 +16,7 @@ use limpid_telemetry::stage::StageClock;
 
 use crate::access::{Access, CLUSTER_NAME, Operation, ResourceKind};
 use crate::answer_memory::{AnswerMemory, Used};
+use crate::aside::{Aside, Section};
 use crate::audit::changes::Change;
 use crate::notes::Notes;
 pub use crate::peer::Peer;
@@ -83,8 +84,12 @@ pub struct Call<'a> {
     pub piped: PipedRuns,
     /// Size of the request.
     pub request_bytes: usize,
-    /// Turns for what takes long.
+    /// Turns for what takes long on the data path.
     pub turns: &'a Turns,
+    /// Where what takes long is done.
+    pub aside: &'a Aside,
+    /// Once it is done there, until the answer is written.
+    pub section: Option<Section<'a>>,
     /// Where the time goes.
     pub clock: &'a mut StageClock,
     /// The first error that the answer carries, for the metrics.
@@ -114,6 +119,24 @@ impl Call<'_> {
     /// The operations that the client may do, of those in the bit field `possible` (KIP-430).
     pub fn operations(&self, possible: i32, kind: ResourceKind, name: &str) -> i32 {
         self.access.operations(self.peer, possible, kind, name)
+    }
+
+    /// The rest of the request takes long: it goes on aside.
+    pub async fn step_aside(&mut self) {
+        if self.section.is_none() {
+            self.section = self.aside.enter().await;
+        }
+    }
+
+    /// It goes on where short requests are answered; whether it was aside.
+    pub async fn step_back(&mut self) -> bool {
+        match self.section.take() {
+            Some(section) => {
+                section.end().await;
+                true
+            }
+            None => false,
+        }
     }
 
     /// Notes that the request is about a topic.

@@ -14,6 +14,7 @@ pub mod alarm;
 pub mod answer_memory;
 pub mod api;
 pub mod apis;
+pub mod aside;
 pub mod audit;
 pub mod batch;
 pub mod blocking;

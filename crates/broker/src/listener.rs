@@ -324,11 +324,12 @@ impl Acceptor {
         drain: Drain,
     ) {
         let shared = Arc::clone(&self.shared);
-        connections.spawn(async move {
+        let aside = Arc::clone(&self.shared.aside);
+        connections.spawn(aside.carry(async move {
             let _open = shared.listener.opened();
             connection::serve_socket(stream, peer, Arc::clone(&shared), drain).await;
             drop(guard);
-        });
+        }));
     }
 
     async fn accept_failed(&self, error: &io::Error) {

@@ -25,7 +25,8 @@ pub use self::connections::{
     ConnectionMetrics, ListenerMetrics, OpenConnection, SoftwareConnection,
 };
 pub use self::limits::{
-    CLIENT_SERIES_MAX, ClientMetrics, ConnectionLimitMetrics, QuotaMetrics, ReaderMetrics,
+    AsideMetrics, CLIENT_SERIES_MAX, ClientMetrics, ConnectionLimitMetrics, QuotaMetrics,
+    ReaderMetrics,
 };
 pub use self::metadata::{MetadataMetrics, ReplicaMetrics};
 pub use self::records::{BoundRecordMetrics, RecordMetrics};
@@ -438,6 +439,8 @@ pub struct BrokerMetrics {
     pub quotas: QuotaMetrics,
     /// Limits of connections.
     pub connection_limits: ConnectionLimitMetrics,
+    /// Of threads for long work.
+    pub aside: AsideMetrics,
     /// Clients.
     pub clients: ClientMetrics,
     /// Clients that fetch.
@@ -471,6 +474,7 @@ impl BrokerMetrics {
             access: AccessMetrics::register(registry)?,
             quotas: QuotaMetrics::register(registry)?,
             connection_limits: ConnectionLimitMetrics::register(registry)?,
+            aside: AsideMetrics::register(registry)?,
             clients: ClientMetrics::register(registry)?,
             readers: ReaderMetrics::register(registry)?,
             metadata: MetadataMetrics::register(registry)?,

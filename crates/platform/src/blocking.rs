@@ -83,6 +83,20 @@ impl BlockingPool {
     /// # Errors
     /// When the system can't start a thread.
     pub fn new(name: &'static str, threads: usize, queue_limit: usize) -> std::io::Result<Self> {
+        Self::nicer(name, threads, queue_limit, 0)
+    }
+
+    /// As [`BlockingPool::new`], with threads that are so much nicer than the one that starts them: the
+    /// kernel lets others go first. Only Linux knows nice threads; elsewhere they are like all others.
+    ///
+    /// # Errors
+    /// When the system can't start a thread.
+    pub fn nicer(
+        name: &'static str,
+        threads: usize,
+        queue_limit: usize,
+        nicer: i32,
+    ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             state: Mutex::default(),
             work: Condvar::new(),
@@ -99,9 +113,10 @@ impl BlockingPool {
         for i in 0..thread_count {
             let shared = Arc::clone(&pool.shared);
             let builder = std::thread::Builder::new().name(format!("{name}-{i}"));
-            pool.threads
-                .lock()
-                .push(builder.spawn(move || work(&shared))?);
+            pool.threads.lock().push(builder.spawn(move || {
+                be_nicer(nicer);
+                work(&shared);
+            })?);
         }
         Ok(pool)
     }
@@ -206,6 +221,18 @@ impl Drop for BlockingPool {
     }
 }
 
+/// Of this thread alone.
+#[cfg(target_os = "linux")]
+fn be_nicer(nicer: i32) {
+    if nicer > 0 {
+        // Without it the work is done all the same.
+        rustix::process::nice(nicer).ok();
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn be_nicer(_nicer: i32) {}
+
 fn work(shared: &Shared) {
     loop {
         let mut state = shared.state.lock();
@@ -249,6 +276,17 @@ mod tests {
         assert_eq!((stats.busy, stats.queued, stats.rejected), (1, 1, 1));
         release.send(()).unwrap();
         assert_eq!(second.recv(), Ok(7));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn only_its_threads_are_nicer() {
+        let own = || rustix::process::getpriority_process(None).unwrap();
+        let before = own();
+        let pool = BlockingPool::nicer("t", 1, 1, 3).unwrap();
+        let theirs = pool.run(own).unwrap();
+        assert_eq!(theirs.recv(), Ok((before + 3).min(19)));
+        assert_eq!(own(), before);
     }
 
     #[test]

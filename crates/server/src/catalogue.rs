@@ -1,10 +1,10 @@
 //! Every metric this binary can expose, without running a broker.
 
 use limpid_broker::metrics::{
-    AccessMetrics, AuditMetrics, ClientMetrics, ConnectionLimitMetrics, ConnectionMetrics,
-    FetchMetrics, FetchSessionMetrics, GroupMetrics, MetadataMetrics, QuotaMetrics, ReaderMetrics,
-    RecordMetrics, RefusedMetrics, ReplicaMetrics, RequestMetrics, ShareMetrics,
-    SlowRequestMetrics, TopicMetrics, TransactionMetrics,
+    AccessMetrics, AsideMetrics, AuditMetrics, ClientMetrics, ConnectionLimitMetrics,
+    ConnectionMetrics, FetchMetrics, FetchSessionMetrics, GroupMetrics, MetadataMetrics,
+    QuotaMetrics, ReaderMetrics, RecordMetrics, RefusedMetrics, ReplicaMetrics, RequestMetrics,
+    ShareMetrics, SlowRequestMetrics, TopicMetrics, TransactionMetrics,
 };
 use limpid_telemetry::Catalogue;
 
@@ -22,6 +22,7 @@ pub fn catalogue() -> Catalogue {
         .with(AuditMetrics::DECLARATIONS)
         .with(ConnectionMetrics::DECLARATIONS)
         .with(ConnectionLimitMetrics::DECLARATIONS)
+        .with(AsideMetrics::DECLARATIONS)
         .with(QuotaMetrics::DECLARATIONS)
         .with(ClientMetrics::DECLARATIONS)
         .with(ReaderMetrics::DECLARATIONS)

@@ -6,6 +6,7 @@ use std::time::Duration;
 use limpid_broker::access::Access;
 use limpid_broker::answer_memory::AnswerMemory;
 use limpid_broker::apis::Apis;
+use limpid_broker::aside::Aside;
 use limpid_broker::audit::Audit;
 use limpid_broker::client_log::ClientLog;
 use limpid_broker::clients::Clients;
@@ -63,6 +64,7 @@ pub(crate) struct Shared {
     pub(crate) apis: Arc<Apis>,
     pub(crate) memory: Arc<RequestMemory>,
     pub(crate) answers: Arc<AnswerMemory>,
+    pub(crate) aside: Arc<Aside>,
     pub(crate) turns: Arc<Turns>,
     pub(crate) metrics: Arc<BrokerMetrics>,
     pub(crate) log: Arc<ClientLog>,
@@ -97,6 +99,7 @@ impl Shared {
             entrance: self.entrances.of(name),
             memory: Arc::clone(&self.memory),
             answers: Arc::clone(&self.answers),
+            aside: Arc::clone(&self.aside),
             turns: Arc::clone(&self.turns),
             limits,
             metrics: Arc::clone(&self.metrics),

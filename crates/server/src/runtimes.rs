@@ -3,6 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
+use limpid_broker::aside::Aside;
+use limpid_broker::metrics::BrokerMetrics;
 use limpid_config::BrokerConfig;
 use limpid_platform::limits;
 use limpid_telemetry::Registry;
@@ -44,6 +46,17 @@ pub(crate) fn data(config: &BrokerConfig, registry: &Registry) -> Result<Runtime
     let beans = WorkerBeans::new(data.handle(), slept);
     registry.mbeans().add_source(Arc::new(beans));
     Ok(data)
+}
+
+/// Threads for long work of the data path, which come last.
+pub(crate) fn aside(
+    config: &BrokerConfig,
+    metrics: &BrokerMetrics,
+) -> Result<Arc<Aside>, StartError> {
+    let aside = Aside::new(worker_threads(config), metrics.aside.clone());
+    Ok(Arc::new(aside.map_err(StartError::system(
+        "start threads for what takes long",
+    ))?))
 }
 
 /// A runtime that tells when its threads sleep.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use limpid_broker::access::Access;
+use limpid_broker::aside::Aside;
 use limpid_broker::blocking::Blocking;
 use limpid_broker::clients::Clients;
 use limpid_broker::connection_limits::ConnectionLimits;
@@ -70,6 +71,7 @@ pub struct Server {
     drain_timeout: Duration,
     pub(crate) pipes: Arc<in_process::Broker>,
     connections: JoinSet<()>,
+    aside: Arc<Aside>,
     ticker: Ticker,
     control: Option<Control>,
     services: Services,
@@ -208,6 +210,7 @@ impl Server {
             apis: Arc::clone(&services.apis),
             memory: request_memory(&opening.broker, registry),
             answers: answer_memory(&opening.broker, registry),
+            aside: runtimes::aside(&opening.broker, &metrics)?,
             turns: Arc::new(Turns::new(runtimes::worker_threads(&opening.broker))),
             access: Access::new(
                 &opening.broker.access,
@@ -277,6 +280,7 @@ impl Server {
             drain_timeout: Duration::from_millis(opening.broker.node.drain_timeout_ms),
             pipes,
             connections,
+            aside: shared.aside,
             ticker,
             control,
             services,
@@ -337,6 +341,8 @@ impl Server {
         drop(self.ticker);
         drop(self.token_keys);
         drop(self.control);
+        // While there is a runtime: who is aside may need it.
+        self.aside.end();
         // Nothing appends any more: tasks are gone with their runtime.
         self.data.shutdown_timeout(Duration::from_secs(1));
         let closed = self.logs.shutdown();

@@ -115,7 +115,7 @@ pub use declare::{Declaration, Kind, LabelDeclaration, MBean, Shape};
 pub use error::RegisterError;
 pub use family::{Family, Owned, Table};
 pub use handle::{
-    AnyHandle, Counter, FloatCounter, FloatGauge, Gauge, Handle, Histogram, InFlight,
+    AnyHandle, Counter, During, FloatCounter, FloatGauge, Gauge, Handle, Histogram, InFlight,
 };
 pub use label::{Domain, EnumLabels, Label, LabelEnum, Labels, Number, Text};
 pub use limpid_platform::stamp::Stamp;

@@ -222,7 +222,7 @@ impl Produce {
         let mut place = call.turns.place(records.len(), turn.as_ref()).await;
         let rules = (limits, &*topic.config, &look);
         let held = (&mut place, turn);
-        let prepared = checking::prepare(&records, rules, call.turns, held).await;
+        let prepared = checking::prepare(&records, rules, call, held).await;
         let prepared = prepared.map_err(|error| {
             topic.metrics.refused.count(&error);
             Refusal::from_records(error, start)

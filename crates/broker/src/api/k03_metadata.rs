@@ -24,12 +24,16 @@ use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
 use crate::operations;
+use crate::quotas::mutations::Permits;
 use crate::settings::Settings;
 use crate::share::Shares;
 use crate::topic_creation::{TopicCreation, Wish};
 use crate::topic_names;
 use crate::topics::INTERNAL_TOPICS;
 use crate::transactions::Transactions;
+
+/// An answer with more topics than this takes long to make.
+const LONG_ANSWER_TOPICS: usize = 1_000;
 
 /// Answers Metadata.
 pub struct DescribeMetadata {
@@ -109,8 +113,6 @@ impl DescribeMetadata {
         if !self.may_create_missing(request, call) {
             return;
         }
-        let permits = call.quotas.permits(true);
-        let call = &*call;
         let image = self.metadata.image();
         let names = request
             .topics
@@ -124,6 +126,20 @@ impl DescribeMetadata {
             .collect();
         missing.sort_unstable();
         missing.dedup();
+        if missing.is_empty() {
+            return;
+        }
+        // Others wait for what is locked while topics are made.
+        let was_aside = call.step_back().await;
+        let permits = call.quotas.permits(true);
+        self.create(missing, &permits).await;
+        if was_aside {
+            call.step_aside().await;
+        }
+    }
+
+    /// Makes topics that don't exist, whose names are good.
+    async fn create(&self, mut missing: Vec<&str>, permits: &Permits) {
         if let Some(coordinators) = &self.coordinators {
             for topic in missing.iter().filter(|name| INTERNAL_TOPICS.contains(name)) {
                 coordinators.make(topic).await;
@@ -137,7 +153,7 @@ impl DescribeMetadata {
             .iter()
             .map(|name| TopicCreation::automatic(name))
             .collect();
-        let outcomes = self.creation.create(wishes, &permits).await;
+        let outcomes = self.creation.create(wishes, permits).await;
         for (name, outcome) in missing.iter().zip(outcomes) {
             match outcome {
                 Ok(_) => tracing::info!(topic.name = name, "topic created for a client"),
@@ -165,6 +181,9 @@ impl Answer for DescribeMetadata {
         };
         let mut topics = Vec::new();
         if all {
+            if image.topic_count() > LONG_ANSWER_TOPICS {
+                call.step_aside().await;
+            }
             let seen = image.topics().filter(|t| sees(call, &t.name));
             topics.extend(seen.map(|t| describe(&image, t, with_operations, call)));
         } else {

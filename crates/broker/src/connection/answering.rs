@@ -189,17 +189,17 @@ impl Asked<'_> {
                 piped: PipedRuns::default(),
             });
         }
-        let turn = match is_long(key, self.request_bytes) {
+        let (mut turn, mut section) = (None, None);
+        match is_long(key, self.request_bytes) {
             true => {
-                let turn = context.turns.next().await;
+                match only_reads(key) {
+                    true => section = context.aside.enter().await,
+                    false => turn = context.turns.next().await,
+                }
                 clock.enter(Stage::LocalAppend);
-                turn
             }
-            false => {
-                clock.rename(Stage::LocalAppend);
-                None
-            }
-        };
+            false => clock.rename(Stage::LocalAppend),
+        }
         let is_timed = books.quotas.times_threads();
         let thread_time = match is_timed {
             true => ThreadTime::new(),
@@ -219,6 +219,8 @@ impl Asked<'_> {
             piped: PipedRuns::default(),
             request_bytes: self.request_bytes,
             turns: &context.turns,
+            aside: &context.aside,
+            section,
             clock,
             error: ErrorCode::None,
             committed_only: None,
@@ -229,6 +231,7 @@ impl Asked<'_> {
             time: is_timed.then_some(&thread_time),
         };
         let reply = handled.await?;
+        call.step_back().await;
         if turn.is_some() {
             turns::worked(self.request_bytes);
         }
@@ -283,6 +286,13 @@ fn is_long(key: ApiKey, request_bytes: usize) -> bool {
             | ApiKey::DeleteTopics
     );
     request_bytes > LONG_REQUEST_BYTES && !waits
+}
+
+/// Whether a request only looks at what nobody locks. What holds a lock that others wait for is not done by
+/// threads that come last, or those others would come last as well.
+fn only_reads(key: ApiKey) -> bool {
+    use ApiKey::{DescribeConfigs, DescribeTopicPartitions, Metadata};
+    matches!(key, Metadata | DescribeTopicPartitions | DescribeConfigs)
 }
 
 /// Only ApiVersions has an answer to an unknown version (KIP-511); Kafka closes on all others.

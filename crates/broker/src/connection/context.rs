@@ -7,6 +7,7 @@ use limpid_telemetry::spans::Tracing;
 use crate::access::Access;
 use crate::answer_memory::AnswerMemory;
 use crate::apis::Apis;
+use crate::aside::Aside;
 use crate::audit::Audit;
 use crate::client_log::ClientLog;
 use crate::clients::Clients;
@@ -38,7 +39,9 @@ pub struct ConnectionContext {
     pub memory: Arc<RequestMemory>,
     /// Memory for answers read from files.
     pub answers: Arc<AnswerMemory>,
-    /// Turns for what takes long.
+    /// Where what takes long is done.
+    pub aside: Arc<Aside>,
+    /// Turns for what takes long on the data path.
     pub turns: Arc<Turns>,
     /// Limits on frames and silence.
     pub limits: FrameLimits,

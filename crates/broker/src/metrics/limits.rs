@@ -78,6 +78,21 @@ metrics! {
     }
 }
 
+metrics! {
+    /// Long work that threads do which come last.
+    pub struct AsideMetrics {
+        /// Threads for what takes long: batches that are large once they are decompressed, and metadata of very
+        /// many topics. The system prefers the threads of the data path.
+        pub threads: gauge = "limpid_aside_threads";
+        /// Requests that such threads work on.
+        pub in_use: gauge = "limpid_aside_threads_in_use";
+        /// Requests that wait for such a thread.
+        pub waiting: gauge = "limpid_aside_waiting_requests";
+        /// Pieces of work that such threads have begun.
+        pub pieces: counter = "limpid_aside_pieces_total";
+    }
+}
+
 /// Most clients with series of their own; the others share `principal` and `client_id` `other`.
 pub const CLIENT_SERIES_MAX: usize = 1_000;
 

@@ -1,0 +1,306 @@
+//! Long work of a connection goes on aside: on threads that the kernel takes the processor from when a thread
+//! of the data path has something to do.
+//!
+//! A piece of work that can't be cut, such as a batch that becomes 64 MiB, keeps everybody waiting who has a
+//! request on the same thread; and on a machine with one processor that is everybody. Work that gave way
+//! before it began doesn't help those who come a moment later. So the whole task of such a connection moves:
+//! it is [`Carried`], and when it asks for that it is polled by a thread of the pool until it wants to be
+//! back. Nothing is copied, nothing is shared that was not before, and what a connection does stays in order,
+//! since it is one task all along. Locks that are held for longer than a moment are not for here: whoever
+//! waits for one would come last as well. A task that is aborted is dropped when its piece has come to an
+//! end, as a thread of the data path would do.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use limpid_platform::blocking::{BlockingPool, PoolStats};
+use limpid_telemetry::During;
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
+
+use crate::metrics::AsideMetrics;
+
+/// How much nicer these threads are than others: they have a tenth of the processor while somebody else wants
+/// it, so what was begun ends, and whoever holds a lock does not hold it for ever.
+const NICER: i32 = 10;
+
+/// Where a task is polled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// By somebody who can't carry it to another thread.
+    Fixed,
+    /// On the data path.
+    Data,
+    /// On a thread that comes last.
+    Aside,
+}
+
+thread_local! {
+    /// Where the task is that this thread polls now.
+    static HERE: Cell<Place> = const { Cell::new(Place::Fixed) };
+    /// Where it wants to be.
+    static WANTED: Cell<Option<Place>> = const { Cell::new(None) };
+}
+
+/// The threads, and places on them.
+pub struct Aside {
+    pool: BlockingPool,
+    /// As many as there are threads: who has a place waits for no thread.
+    places: Semaphore,
+    metrics: AsideMetrics,
+}
+
+impl Aside {
+    /// Beside a data path of so many threads.
+    ///
+    /// # Errors
+    /// If the system can't start a thread.
+    pub fn new(data_threads: usize, metrics: AsideMetrics) -> std::io::Result<Self> {
+        let threads = data_threads.saturating_sub(1).max(1);
+        metrics.threads.set(threads as i64);
+        Ok(Self {
+            pool: BlockingPool::nicer("limpid-aside", threads, threads, NICER)?,
+            places: Semaphore::new(threads),
+            metrics,
+        })
+    }
+
+    /// Waits for a place, and goes on there if this is polled by something [`Carried`]. Awaited by the task
+    /// itself, not in a set of futures that polls only who was woken.
+    pub async fn enter(&self) -> Option<Section<'_>> {
+        let waiting = self.metrics.waiting.during();
+        let place = self.places.acquire().await.ok()?;
+        drop(waiting);
+        self.metrics.pieces.inc();
+        let section = Section {
+            _place: place,
+            _used: self.metrics.in_use.during(),
+        };
+        go_to(Place::Aside).await;
+        Some(section)
+    }
+
+    /// A task that can go aside.
+    pub fn carry<F: Future>(self: &Arc<Self>, task: F) -> Carried<F> {
+        Carried {
+            aside: Arc::clone(self),
+            at: At::Rest(Box::pin(task)),
+            is_aside: false,
+        }
+    }
+
+    /// Ends the threads when they have done what they have begun. What wants to go aside later stays where it is.
+    pub fn end(&self) {
+        self.pool.shutdown();
+    }
+
+    /// What the threads do.
+    pub fn stats(&self) -> PoolStats {
+        self.pool.stats()
+    }
+}
+
+/// A task is aside as long as it has this; when it is dropped, until the next time that the task waits.
+pub struct Section<'a> {
+    _place: SemaphorePermit<'a>,
+    _used: During<'a>,
+}
+
+impl Section<'_> {
+    /// Goes back to the data path. The place is free when the task has left it.
+    pub async fn end(self) {
+        go_to(Place::Data).await;
+    }
+}
+
+impl Drop for Section<'_> {
+    fn drop(&mut self) {
+        WANTED.set(Some(Place::Data));
+    }
+}
+
+/// Whoever carries the task polls it at once again, so nobody need be woken.
+async fn go_to(place: Place) {
+    let mut has_asked = false;
+    poll_fn(|_| match HERE.get() {
+        Place::Fixed => Poll::Ready(()),
+        here if has_asked || here == place => {
+            WANTED.set(None);
+            Poll::Ready(())
+        }
+        _ => {
+            has_asked = true;
+            WANTED.set(Some(place));
+            Poll::Pending
+        }
+    })
+    .await;
+}
+
+/// A task that is polled aside while it wants that.
+pub struct Carried<F: Future> {
+    aside: Arc<Aside>,
+    at: At<F>,
+    is_aside: bool,
+}
+
+enum At<F: Future> {
+    /// Polled by nobody.
+    Rest(Pin<Box<F>>),
+    /// Polled by a thread of the pool, which gives it back.
+    Pool(Arc<Bell>, oneshot::Receiver<Parcel<F>>),
+    /// It has ended, or panicked.
+    Ended,
+}
+
+/// A task that comes back.
+struct Parcel<F: Future> {
+    task: Pin<Box<F>>,
+    polled: Result<Poll<F::Output>, Box<dyn Any + Send>>,
+    wanted: Option<Place>,
+}
+
+/// Wakes the carrier, and remembers that it did: it may ring before the task is back.
+struct Bell {
+    carrier: Waker,
+    rang: AtomicBool,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.rang.store(true, Ordering::Release);
+        self.carrier.wake_by_ref();
+    }
+}
+
+impl<F> Future for Carried<F>
+where
+    F: Future + Send + 'static,
+    F::Output: Send,
+{
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let me = &mut *self;
+        loop {
+            match std::mem::replace(&mut me.at, At::Ended) {
+                At::Rest(mut task) => {
+                    if me.is_aside {
+                        me.at = me.aside.send(task, context.waker());
+                        me.is_aside = matches!(me.at, At::Pool(..));
+                        continue;
+                    }
+                    let (polled, wanted) = poll_at(Place::Data, &mut task, context);
+                    if polled.is_ready() {
+                        return polled;
+                    }
+                    me.at = At::Rest(task);
+                    match wanted {
+                        Some(Place::Aside) => me.is_aside = true,
+                        _ => return Poll::Pending,
+                    }
+                }
+                At::Pool(bell, mut parcel) => {
+                    let Poll::Ready(parcel) = Pin::new(&mut parcel).poll(context) else {
+                        me.at = At::Pool(bell, parcel);
+                        return Poll::Pending;
+                    };
+                    let parcel = parcel.expect("a job that was taken is done");
+                    let polled = parcel.polled.unwrap_or_else(|panic| resume_unwind(panic));
+                    if polled.is_ready() {
+                        return polled;
+                    }
+                    me.at = At::Rest(parcel.task);
+                    match parcel.wanted {
+                        Some(Place::Data) => me.is_aside = false,
+                        // Otherwise it waits for something, and it may be there already.
+                        _ if bell.rang.load(Ordering::Acquire) => {}
+                        _ => return Poll::Pending,
+                    }
+                }
+                At::Ended => panic!("a task was polled after its end"),
+            }
+        }
+    }
+}
+
+impl Aside {
+    /// Has a task polled by the pool, if that takes it.
+    fn send<F>(&self, task: Pin<Box<F>>, carrier: &Waker) -> At<F>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send,
+    {
+        let bell = Arc::new(Bell {
+            carrier: carrier.clone(),
+            rang: AtomicBool::new(false),
+        });
+        let waker = Waker::from(Arc::clone(&bell));
+        let runtime = Handle::current();
+        let (sender, receiver) = oneshot::channel();
+        let baggage = Arc::new(Mutex::new(Some(task)));
+        let carried = Arc::clone(&baggage);
+        let submitted = self.pool.submit(move || {
+            let Some(mut task) = carried.lock().take() else {
+                return;
+            };
+            let _timers = runtime.enter();
+            let mut wanted = None;
+            let polled = catch_unwind(AssertUnwindSafe(|| {
+                let mut context = Context::from_waker(&waker);
+                let polled = poll_at(Place::Aside, &mut task, &mut context);
+                wanted = polled.1;
+                polled.0
+            }));
+            let parcel = Parcel {
+                task,
+                polled,
+                wanted,
+            };
+            // If the carrier is gone, the task ends here.
+            drop(sender.send(parcel));
+        });
+        match submitted {
+            Ok(()) => At::Pool(bell, receiver),
+            Err(_) => {
+                let task = baggage.lock().take();
+                At::Rest(task.expect("nobody took it"))
+            }
+        }
+    }
+}
+
+/// Polls a task, which may say where it wants to be.
+fn poll_at<F: Future>(
+    place: Place,
+    task: &mut Pin<Box<F>>,
+    context: &mut Context<'_>,
+) -> (Poll<F::Output>, Option<Place>) {
+    /// However the poll ends, nothing that is polled here later is taken for carried.
+    struct Stay;
+    impl Drop for Stay {
+        fn drop(&mut self) {
+            HERE.set(Place::Fixed);
+        }
+    }
+    HERE.set(place);
+    WANTED.set(None);
+    let stay = Stay;
+    let polled = task.as_mut().poll(context);
+    drop(stay);
+    (polled, WANTED.take())
+}
+
+#[cfg(test)]
+mod tests;
