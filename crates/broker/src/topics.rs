@@ -116,7 +116,7 @@ impl Topic {
         }
     }
 
-    /// These records of a partition are sent to a consumer (see [`Delivery::delivered`]).
+    /// These records of a partition are sent to a consumer (see `Delivery::delivered`).
     pub fn delivered(&self, index: i32, records: &[Bytes], end_offset: Option<i64>) {
         let partition = self.partition(index);
         let delivered =
