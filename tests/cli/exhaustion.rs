@@ -1,5 +1,6 @@
 //! Running out of file descriptors, connections and disk.
 
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 
@@ -14,6 +15,8 @@ fn without_file_descriptors_those_who_are_there_go_on() {
         .through(&["prlimit", "--nofile=96:96", "--"])
         .start();
     let mut bystander = topic_for(&broker, "t", &[]);
+    let mut scraper = TcpStream::connect(broker.http).unwrap();
+    let before = descriptors(&mut scraper);
     let crowd: Vec<TcpStream> = (0..200)
         .map_while(|_| TcpStream::connect(broker.kafka).ok())
         .collect();
@@ -24,6 +27,12 @@ fn without_file_descriptors_those_who_are_there_go_on() {
     for _ in 0..50 {
         assert_eq!(bystander.produce("t", &[b"on we go"]).unwrap().0, 0);
     }
+    // Who was scraping before is told how many there are: nothing need be opened for it.
+    wait::until_true("the number of descriptors", || {
+        let (open, max) = descriptors(&mut scraper);
+        assert_eq!((max, before.1), (96.0, 96.0));
+        open > 90.0 && open > before.0
+    });
     broker.assert_well();
     drop(crowd);
     // and there is room again for new ones
@@ -35,6 +44,35 @@ fn without_file_descriptors_those_who_are_there_go_on() {
     });
     broker.assert_well();
     broker.stop();
+}
+
+/// `process_open_fds` and `process_max_fds`, over a connection that stays open.
+fn descriptors(scraper: &mut TcpStream) -> (f64, f64) {
+    scraper.set_read_timeout(Some(wait::LONG)).unwrap();
+    let ask = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    scraper.write_all(ask).unwrap();
+    let mut answer = BufReader::new(scraper);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        assert!(answer.read_line(&mut line).unwrap() > 0, "it hung up");
+        let line = line.trim_end().to_lowercase();
+        if let Some(bytes) = line.strip_prefix("content-length: ") {
+            length = bytes.parse().unwrap();
+        }
+        if line.is_empty() {
+            break;
+        }
+    }
+    let mut page = vec![0; length];
+    answer.read_exact(&mut page).unwrap();
+    let page = String::from_utf8(page).unwrap();
+    let value = |name: &str| {
+        let line = page.lines().find_map(|line| line.strip_prefix(name));
+        let value = line.and_then(|value| value.trim().parse().ok());
+        value.unwrap_or_else(|| panic!("no {name} in a page of {length} bytes"))
+    };
+    (value("process_open_fds "), value("process_max_fds "))
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::collect::{CollectError, Collector, Samples};
 use crate::declare::Declaration;
 
 mod beans;
+mod own;
 
 pub use beans::ProcessBeans;
 
@@ -47,6 +48,7 @@ impl ProcessCollector {
 
     /// For the running process.
     pub fn new() -> Self {
+        own::open_all();
         let start_seconds = start_time().unwrap_or_else(unix_seconds);
         ProcessCollector { start_seconds }
     }
@@ -68,17 +70,16 @@ impl Collector for ProcessCollector {
     }
 
     fn collect(&self, out: &mut Samples) -> Result<(), CollectError> {
-        let stat = read("/proc/self/stat")?;
+        let text = |own: &own::Own| own.read().map_err(unreadable);
+        let stat = text(&own::STAT)?;
         let stat = Stat::parse(&stat).ok_or(CollectError("/proc/self/stat is odd".into()))?;
-        let status = read("/proc/self/status")?;
-        let limits = read("/proc/self/limits")?;
-        let fds = fs::read_dir("/proc/self/fd").map_err(|e| unreadable("/proc/self/fd", &e))?;
-        // The directory that is being read is one of them.
-        let fds = fds.count().saturating_sub(1);
+        let (status, limits) = (text(&own::STATUS)?, text(&own::LIMITS)?);
+        let max_fds = max_fds(&limits);
+        let fds = own::open_descriptors(max_fds).map_err(unreadable)?;
         out.family(&families::CPU)
             .add(&[], stat.cpu_ticks as f64 / TICKS_PER_SECOND);
         out.family(&families::OPEN_FDS).add(&[], fds);
-        if let Some(max) = max_fds(&limits) {
+        if let Some(max) = max_fds {
             out.family(&families::MAX_FDS).add(&[], max);
         }
         out.family(&families::VIRTUAL).add(&[], stat.virtual_bytes);
@@ -91,12 +92,8 @@ impl Collector for ProcessCollector {
     }
 }
 
-fn read(path: &'static str) -> Result<String, CollectError> {
-    fs::read_to_string(path).map_err(|e| unreadable(path, &e))
-}
-
-fn unreadable(path: &str, error: &std::io::Error) -> CollectError {
-    CollectError(format!("{path}: {error}").into())
+fn unreadable(error: std::io::Error) -> CollectError {
+    CollectError(error.to_string().into())
 }
 
 struct Stat {
@@ -137,7 +134,7 @@ fn max_fds(limits: &str) -> Option<u64> {
 }
 
 fn start_time() -> Option<f64> {
-    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    let stat = own::STAT.read().ok()?;
     let boot = fs::read_to_string("/proc/stat").ok()?;
     let boot = boot.lines().find_map(|l| l.strip_prefix("btime "))?;
     let boot: u64 = boot.trim().parse().ok()?;

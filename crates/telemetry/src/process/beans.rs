@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::{Stat, TICKS_PER_SECOND, max_fds, start_time, unix_seconds};
+use super::{Stat, TICKS_PER_SECOND, max_fds, own, start_time, unix_seconds};
 use crate::mbeans::{Attributes, BeanSource, Beans, Value};
 
 /// What Java calls a size without a limit.
@@ -61,9 +61,9 @@ impl ProcessBeans {
     }
 
     fn system(&self, stat: &Stat) -> Attributes {
-        let limits = text("/proc/self/limits");
+        let max_fds = max_fds(&of(&own::LIMITS));
         let memory = text("/proc/meminfo");
-        let fds = fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
+        let fds = own::open_descriptors(max_fds).unwrap_or(0);
         let load = text("/proc/loadavg");
         let load = load.split(' ').next().and_then(|one| one.parse().ok());
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
@@ -81,14 +81,10 @@ impl ProcessBeans {
             ("Arch", Value::text(std::env::consts::ARCH)),
             ("AvailableProcessors", Value::long(processors)),
             ("SystemLoadAverage", Value::Double(load.unwrap_or(-1.0))),
-            // The directory that is being read is one of them.
-            (
-                "OpenFileDescriptorCount",
-                Value::long(fds.saturating_sub(1)),
-            ),
+            ("OpenFileDescriptorCount", Value::long(fds)),
             (
                 "MaxFileDescriptorCount",
-                max_fds(&limits).map_or(Value::Long(i64::MAX), Value::long),
+                max_fds.map_or(Value::Long(i64::MAX), Value::long),
             ),
             ("ProcessCpuLoad", Value::Double(self.load.lock().share)),
             (
@@ -110,14 +106,14 @@ impl ProcessBeans {
 
 impl BeanSource for ProcessBeans {
     fn add_to(&self, _now: Duration, beans: &mut Beans) {
-        let Some(stat) = Stat::parse(&text("/proc/self/stat")) else {
+        let Some(stat) = Stat::parse(&of(&own::STAT)) else {
             return;
         };
         beans.add("java.lang:type=Runtime", self.runtime());
         beans.add("java.lang:type=OperatingSystem", self.system(&stat));
         let threads = vec![("ThreadCount", Value::long(stat.threads))];
         beans.add("java.lang:type=Threading", threads);
-        let status = text("/proc/self/status");
+        let status = of(&own::STATUS);
         if let Some(used) = number(&status, "RssAnon:") {
             let used = Value::long(used * 1024);
             let heap = vec![
@@ -142,7 +138,7 @@ impl BeanSource for ProcessBeans {
     }
 
     fn step(&self, now: Duration) {
-        let Some(stat) = Stat::parse(&text("/proc/self/stat")) else {
+        let Some(stat) = Stat::parse(&of(&own::STAT)) else {
             return;
         };
         let mut load = self.load.lock();
@@ -159,6 +155,10 @@ fn share(ticks: u64, time: Duration, processors: usize) -> Option<f64> {
     let seconds = time.as_secs_f64() * processors as f64;
     let busy = ticks as f64 / TICKS_PER_SECOND;
     (seconds > 0.0).then(|| (busy / seconds).min(1.0))
+}
+
+fn of(own: &own::Own) -> String {
+    own.read().unwrap_or_default()
 }
 
 fn text(path: &str) -> String {
