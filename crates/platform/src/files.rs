@@ -319,6 +319,12 @@ pub fn is_disk_full(error: &io::Error) -> bool {
     )
 }
 
+/// True when there is no room or no descriptor: what can wait waits until there is again.
+#[must_use]
+pub fn is_shortage(error: &io::Error) -> bool {
+    is_disk_full(error) || is_out_of_descriptors(error)
+}
+
 /// True when the process or the system ran out of file descriptors: a shortage, not a broken disk.
 #[must_use]
 pub fn is_out_of_descriptors(error: &io::Error) -> bool {

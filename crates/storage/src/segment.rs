@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use limpid_platform::files::is_shortage;
 use limpid_protocol::records::BatchHeader;
 use parking_lot::Mutex;
 
@@ -235,7 +236,7 @@ impl Segment {
         if progress.since_index > u64::from(config.index_interval_bytes) {
             let indexed = self.index(&mut progress, header.last_offset(), position);
             match indexed {
-                Err(e) if !limpid_platform::files::is_disk_full(&e) => return Err(e),
+                Err(e) if !is_shortage(&e) => return Err(e),
                 _ => progress.since_index = 0,
             }
         }
@@ -272,7 +273,7 @@ impl Segment {
             .and_then(|()| self.offsets.write_waiting())
             .and_then(|()| self.times.write_waiting());
         match done {
-            Err(e) if limpid_platform::files::is_disk_full(&e) => Ok(()),
+            Err(e) if is_shortage(&e) => Ok(()),
             done => done,
         }
     }

@@ -41,6 +41,8 @@ pub enum FaultKind {
     InputOutput,
     /// ENOSPC: the disk is full.
     NoSpace,
+    /// EMFILE: no descriptor is left.
+    NoDescriptor,
     /// A write of this many bytes succeeds, and the rest of that `write_at` is left to the caller.
     ShortWrite(usize),
     /// This many bytes are written, then the call fails with ENOSPC.
@@ -200,6 +202,7 @@ impl FaultyFiles {
                 Err(Errno::IO.into())
             }
             Some(FaultKind::NoSpace | FaultKind::TornWriteNoSpace(_)) => Err(Errno::NOSPC.into()),
+            Some(FaultKind::NoDescriptor) => Err(Errno::MFILE.into()),
         }
     }
 }
@@ -236,6 +239,7 @@ impl File for FaultyFile {
             }
             Some(FaultKind::InputOutput) => Err(Errno::IO.into()),
             Some(FaultKind::NoSpace) => Err(Errno::NOSPC.into()),
+            Some(FaultKind::NoDescriptor) => Err(Errno::MFILE.into()),
             Some(FaultKind::TornWriteNoSpace(n)) => {
                 self.inner
                     .write_all_at(&buf[..n.min(buf.len())], position)?;

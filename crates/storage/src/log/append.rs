@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use limpid_platform::files::is_out_of_descriptors;
 use limpid_protocol::records::{BatchHeader, Batches, patch_base_offset, patch_leader_epoch};
 use limpid_telemetry::SEEN;
 use parking_lot::MutexGuard;
@@ -187,6 +188,10 @@ impl PartitionLog {
         if let Err(e) = written {
             let path = active.log.path();
             let error = self.dir.append_error(&path, &e);
+            if is_out_of_descriptors(&e) {
+                // The file could not be opened, so nothing is to be cut back.
+                return Err(error);
+            }
             if let Err(e) = active.cut_back() {
                 self.dir.fail(&path, &e);
                 return Err(self.dir.append_offline());

@@ -239,3 +239,39 @@ fn a_directory_that_can_not_be_read_is_offline_and_the_other_goes_on() {
         .inject(Fault::always(Op::Read, "", FaultKind::InputOutput));
     assert!(LogManager::open(bench.options(), &|_| {}).is_err());
 }
+
+#[test]
+fn without_descriptors_appends_wait_and_nothing_is_offline() {
+    let bench = Bench::new();
+    let mut options = bench.options();
+    options.open_segment_files = 1;
+    let (manager, _) = LogManager::open(options, &|_| {}).unwrap();
+    let log = bench.create(&manager);
+    let id = Uuid::from_bytes([8; 16]);
+    let other = manager.create("other", id, 0, bench.config.clone());
+    let other = other.unwrap();
+    // What is on the disk may be closed, and is when others are opened.
+    for written in [&log, &other, &other] {
+        append(written, &batch(1, 300, START_MS)).unwrap();
+        written.flush().unwrap();
+    }
+    let none_for = |path| Fault::always(Op::Open, path, FaultKind::NoDescriptor);
+    bench.files.inject(none_for(".log"));
+    let refused = append(&log, &batch(1, 300, START_MS)).unwrap_err();
+    assert!(matches!(refused, AppendError::Busy(_)), "{refused}");
+    assert!(log.is_online());
+    bench.files.heal();
+    append(&log, &batch(1, 300, START_MS)).unwrap();
+    // Entries of an index that can't be opened wait.
+    let before = bench.files.hits();
+    bench.files.inject(none_for("index"));
+    for _ in 0..200 {
+        append(&log, &batch(1, 300, START_MS)).unwrap();
+    }
+    assert!(bench.files.hits() > before, "no index had to be opened");
+    assert!(log.is_online());
+    bench.files.heal();
+    append(&log, &batch(1, 300, START_MS)).unwrap();
+    assert_eq!(log.log_end_offset(), 203);
+    manager.shutdown().unwrap();
+}
