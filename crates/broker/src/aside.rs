@@ -27,6 +27,8 @@ use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use crate::metrics::AsideMetrics;
 
+/// An answer about all topics takes long to make when there are more than this.
+pub(crate) const LONG_ANSWER_TOPICS: usize = 1_000;
 /// How much nicer these threads are than others: they have a tenth of the processor while somebody else wants
 /// it, so what was begun ends, and whoever holds a lock does not hold it for ever.
 const NICER: i32 = 10;

@@ -19,6 +19,7 @@ use limpid_protocol::{ApiKey, ErrorCode, Uuid};
 use limpid_storage::metadata::{Image, NO_LEADER, Topic};
 
 use crate::access::{CLUSTER_NAME, Operation, ResourceKind};
+use crate::aside::LONG_ANSWER_TOPICS;
 use crate::endpoints;
 use crate::groups::Groups;
 use crate::handler::{Answer, ApiRange, Call};
@@ -31,9 +32,6 @@ use crate::topic_creation::{TopicCreation, Wish};
 use crate::topic_names;
 use crate::topics::INTERNAL_TOPICS;
 use crate::transactions::Transactions;
-
-/// An answer with more topics than this takes long to make.
-const LONG_ANSWER_TOPICS: usize = 1_000;
 
 /// Answers Metadata.
 pub struct DescribeMetadata {

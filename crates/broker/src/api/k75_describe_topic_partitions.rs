@@ -17,6 +17,7 @@ use limpid_protocol::{ApiKey, ErrorCode};
 use limpid_storage::metadata::{Image, NO_LEADER, Partition, Topic};
 
 use crate::access::{Operation, ResourceKind};
+use crate::aside::LONG_ANSWER_TOPICS;
 use crate::endpoints;
 use crate::handler::{Answer, ApiRange, Call};
 use crate::metadata::Metadata;
@@ -24,9 +25,6 @@ use crate::operations;
 use crate::settings::Settings;
 use crate::topic_names;
 use crate::topics::INTERNAL_TOPICS;
-
-/// With more topics than this it takes long to find out which ones the client sees.
-const LONG_ANSWER_TOPICS: usize = 1_000;
 
 /// Answers DescribeTopicPartitions.
 pub struct DescribeTopicPartitions {

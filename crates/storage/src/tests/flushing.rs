@@ -9,15 +9,17 @@ use limpid_platform::files::{Fault, FaultKind, Op};
 /// More than are flushed one by one.
 const MANY: i32 = 300;
 
+fn create(bench: &Bench, manager: &Arc<LogManager>, partition: i32) -> Arc<PartitionLog> {
+    let id = Uuid::from_bytes([7; 16]);
+    let log = manager.create(TOPIC, id, partition, bench.config.clone());
+    log.unwrap()
+}
+
 /// So many logs with a batch each that is on the disk, in a file system that can be synced in one go.
 fn flushed(bench: &Bench, logs: i32) -> (Arc<LogManager>, Vec<Arc<PartitionLog>>) {
     bench.files.offer_whole();
     let (manager, _) = bench.open();
-    let id = Uuid::from_bytes([7; 16]);
-    let make = |partition| {
-        let config = bench.config.clone();
-        manager.create(TOPIC, id, partition, config).unwrap()
-    };
+    let make = |partition| create(bench, &manager, partition);
     let logs: Vec<_> = (0..logs).map(make).collect();
     fill(&logs);
     manager.tick();
@@ -159,12 +161,7 @@ fn a_busy_log_does_not_keep_the_only_thread() {
     let mut options = bench.options();
     options.flush_threads = 1;
     let (manager, _) = LogManager::open(options, &|_| {}).unwrap();
-    let id = Uuid::from_bytes([7; 16]);
-    let make = |partition| {
-        let config = bench.config.clone();
-        manager.create(TOPIC, id, partition, config).unwrap()
-    };
-    let (busy, other) = (make(0), make(1));
+    let (busy, other) = (create(&bench, &manager, 0), create(&bench, &manager, 1));
     let served = Arc::new(AtomicBool::new(false));
     let (sender, done) = mpsc::channel();
     // On the flush thread, so that the busy log has its next turn before the other asks for its first.
