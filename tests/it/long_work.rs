@@ -13,6 +13,8 @@ use crate::measured::at_least;
 
 /// More than is decompressed on the data path.
 const LARGE_BYTES: usize = 4 << 20;
+/// Long to write, whatever else is in the request.
+const LONG_RECORD_BYTES: usize = 900_000;
 const UNKNOWN: i16 = 3;
 
 fn produce(codec: Codec, value: &[u8]) -> ProduceRequest {
@@ -101,4 +103,38 @@ fn metadata_of_very_many_topics_is_complete() {
         .map(|t| (t.name.as_deref(), t.error_code));
     assert_eq!(made.collect::<Vec<_>>(), [(Some(new.as_str()), 0)]);
     assert_pieces(&home, 3);
+}
+
+#[test]
+fn large_records_are_written_aside_while_others_send_short_requests() {
+    let home = Home::with(&["limpid.worker.threads=1"]);
+    let mut client = home.client();
+    client.create("t");
+    let (long, short) = (vec![b'x'; LONG_RECORD_BYTES], b"short");
+    let requests = [produce(Codec::None, &long), produce(Codec::None, short)];
+    const EACH: usize = 20;
+    let offsets_of = |request: &ProduceRequest| {
+        let mut client = home.client();
+        for _ in 0..EACH {
+            client.send(request, 9);
+        }
+        let offset = |sent: usize| {
+            let others = i32::try_from(EACH - 1 - sent).unwrap();
+            let answer = client.receive_before::<ProduceRequest>(others, 9);
+            let answer = &answer.responses[0].partition_responses[0];
+            assert_eq!(answer.error_code, 0);
+            answer.base_offset
+        };
+        (0..EACH).map(offset).collect::<Vec<_>>()
+    };
+    let offsets = std::thread::scope(|scope| {
+        let writers = requests.each_ref().map(|it| scope.spawn(|| offsets_of(it)));
+        writers.map(|writer| writer.join().unwrap())
+    });
+    assert!(offsets.iter().all(|each| each.is_sorted()), "{offsets:?}");
+    let mut all = offsets.concat();
+    all.sort_unstable();
+    assert!(all.into_iter().eq(0..2 * EACH as i64), "{offsets:?}");
+    // Short ones go there too if one of the long ones is being written, so there may be more.
+    at_least(&home, "limpid_aside_pieces_total ", EACH as f64);
 }

@@ -38,6 +38,8 @@ const SMALL_READS_FREE: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(1);
 /// … and this long in the end. Meanwhile more may come, for one read instead of many.
 const PAUSE_MAX: Duration = Duration::from_millis(64);
+/// What one read may take of a long frame: meanwhile the thread does nothing else.
+const READ_AT_ONCE_BYTES: usize = 128 * 1024;
 /// What one read may take before a frame is charged; also the smallest step of charging.
 const READ_BYTES: usize = 16 * 1024;
 
@@ -291,7 +293,8 @@ async fn read_into(
 ) -> io::Result<usize> {
     // Not more than is charged: what is reserved ahead becomes resident sooner or later.
     buffer.reserve(bytes_max);
-    stream.read_buf(&mut buffer.limit(bytes_max)).await
+    let piece = bytes_max.min(READ_AT_ONCE_BYTES);
+    stream.read_buf(&mut buffer.limit(piece)).await
 }
 
 /// Reads what there is, in a turn; without one it waits for there to be something.

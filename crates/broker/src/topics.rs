@@ -7,7 +7,7 @@
 use std::cmp::Ordering as CmpOrdering;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -44,9 +44,30 @@ pub struct Partition {
     pub delivery: Delivery,
     leader_epoch: AtomicI32,
     in_sync: AtomicI32,
+    written_aside: AtomicU32,
+}
+
+/// Somebody appends to a partition on a thread that comes last, until this is dropped.
+pub struct WrittenAside<'a>(&'a AtomicU32);
+
+impl Drop for WrittenAside<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Release);
+    }
 }
 
 impl Partition {
+    /// Marks the partition as written to by a thread that comes last.
+    pub fn write_aside(&self) -> WrittenAside<'_> {
+        self.written_aside.fetch_add(1, Ordering::Acquire);
+        WrittenAside(&self.written_aside)
+    }
+
+    /// Whether who appends now may have to wait for such a thread.
+    pub fn is_written_aside(&self) -> bool {
+        self.written_aside.load(Ordering::Acquire) > 0
+    }
+
     /// The epoch of this broker's leadership.
     pub fn leader_epoch(&self) -> i32 {
         self.leader_epoch.load(Ordering::Acquire)
@@ -399,6 +420,7 @@ impl Topics {
             delivery: Delivery::default(),
             leader_epoch: AtomicI32::new(state.leader_epoch),
             in_sync: AtomicI32::new(in_sync(state)),
+            written_aside: AtomicU32::new(0),
         };
         partition.follow(state, &self.metrics.replicas);
         Ok(partition)

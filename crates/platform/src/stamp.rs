@@ -4,6 +4,7 @@
 //! more than reading the clock. Every request takes several stamps.
 
 use std::ops::Add;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
@@ -47,6 +48,27 @@ impl Stamp {
     }
 }
 
+/// A moment that many threads set and ask for: the last time that something was seen, to within a step.
+#[derive(Debug, Default)]
+pub struct LastSeen(AtomicU64);
+
+impl LastSeen {
+    /// It was seen now. Written only when that makes a difference of a step, so that threads which see it all
+    /// the time do not take a cache line from each other.
+    #[inline]
+    pub fn see(&self, now: Stamp, step: Duration) {
+        if self.since(now) > step {
+            self.0.store(now.0, Ordering::Relaxed);
+        }
+    }
+
+    /// How long ago that was; since the machine started when it was never seen.
+    #[inline]
+    pub fn since(&self, now: Stamp) -> Duration {
+        now.since(Stamp(self.0.load(Ordering::Relaxed)))
+    }
+}
+
 impl Add<Duration> for Stamp {
     type Output = Self;
 
@@ -72,6 +94,24 @@ mod tests {
         let by_instant = instant.elapsed();
         assert!(by_stamp <= by_instant, "{by_stamp:?}, {by_instant:?}");
         assert!(by_stamp >= Duration::from_millis(2), "{by_stamp:?}");
+    }
+
+    #[test]
+    fn what_was_seen_is_known_to_within_a_step() {
+        let (last, step) = (LastSeen::default(), Duration::from_millis(1));
+        let then = Stamp(NANOS);
+        assert_eq!(last.since(then), Duration::from_secs(1));
+        last.see(then, step);
+        assert_eq!(last.since(then), Duration::ZERO);
+        last.see(then + step, step);
+        assert_eq!(last.since(then + step), step, "not worth a write");
+        last.see(then + step * 2, step);
+        assert_eq!(last.since(then + step * 2), Duration::ZERO);
+        assert_eq!(
+            last.since(then),
+            Duration::ZERO,
+            "a later moment is no time ago"
+        );
     }
 
     #[test]

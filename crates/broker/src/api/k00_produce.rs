@@ -27,7 +27,7 @@ use limpid_protocol::messages::produce_response::{
 use limpid_protocol::records::ValidationLimits;
 use limpid_protocol::{ApiKey, ErrorCode, Message, Reader};
 use limpid_storage::{AppendBytes, AppendError, AppendInfo, AppendMeta, Origin};
-use limpid_telemetry::Stage;
+use limpid_telemetry::{Stage, Stamp};
 use tokio::sync::oneshot;
 
 use crate::batch::{self, Look, Prepared};
@@ -103,15 +103,13 @@ impl Produce {
         let mut admitted = admitted.await;
         let topics = request.topic_data.into_iter().enumerate();
         let mut begun = Vec::with_capacity(topics.len());
-        let mut turn = match call.request_bytes > LONG_PRODUCE_BYTES {
-            true => call.turns.next().await,
-            false => None,
-        };
+        let mut turn = make_room(call).await;
         for data in topics {
             let topic = self.append_topic(data, &mut admitted, request.acks, (call, &mut turn));
             begun.push(topic.await);
         }
         drop(turn);
+        call.step_back().await;
         let mut response = ProduceResponse {
             responses: Vec::with_capacity(denied.len() + begun.len()),
             ..ProduceResponse::default()
@@ -219,9 +217,12 @@ impl Produce {
             for_trace: call.looks_for_trace() || exemplar_due,
         };
         // Held until the batch is in the log.
-        let mut place = call.turns.place(records.len(), turn.as_ref()).await;
+        let mut place = match call.section.is_some() {
+            true => None,
+            false => call.turns.place(records.len(), turn.as_ref()).await,
+        };
         let rules = (limits, &*topic.config, &look);
-        let held = (&mut place, turn);
+        let held = (&mut place, &mut *turn);
         let prepared = checking::prepare(&records, rules, call, held).await;
         let prepared = prepared.map_err(|error| {
             topic.metrics.refused.count(&error);
@@ -232,6 +233,11 @@ impl Produce {
         }
         call.found_trace(prepared.trace);
         let converted = prepared.converted;
+        if call.section.is_none() && partition.is_written_aside() {
+            drop((place.take(), turn.take()));
+            call.step_aside().await;
+        }
+        let _others_wait_aside = call.section.is_some().then(|| partition.write_aside());
         let appended =
             append(partition, (records, prepared, permit), call).map_err(|error| Refusal {
                 log_start_offset: start,
@@ -349,6 +355,19 @@ impl Appended {
         self.partition.waiters.appended(self.bytes as u64);
         Ok(self.info)
     }
+}
+
+/// Lets others work while a long request is checked and written: aside if one of them is short, and otherwise
+/// in a turn, since nobody needs a thread that comes last then.
+async fn make_room<'t>(call: &mut Call<'t>) -> Option<Turn<'t>> {
+    if call.request_bytes <= LONG_PRODUCE_BYTES {
+        return None;
+    }
+    if call.turns.are_hurried(Stamp::now()) {
+        call.step_aside().await;
+        return None;
+    }
+    call.turns.next().await
 }
 
 /// Whether a batch is so much of its request that it may as well stay in the memory of the request.

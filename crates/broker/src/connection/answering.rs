@@ -74,6 +74,7 @@ pub(super) async fn answer(
     let mut clock = StageClock::start_at(frame.began);
     clock.enter(Stage::Queue);
     let request_bytes = frame.bytes.len() + 4;
+    context.turns.came(request_bytes, frame.began);
     let mut body = Reader::new(frame.bytes);
     let header = RequestHeader::decode(&mut body).map_err(CallError::from)?;
     let body_bytes = body.remaining();

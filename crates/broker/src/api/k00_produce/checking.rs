@@ -15,6 +15,9 @@ pub(super) async fn prepare<'t>(
     call: &Call<'t>,
     (place, turn): (&mut Option<Turn<'t>>, &mut Option<Turn<'t>>),
 ) -> Result<Prepared, RecordsError> {
+    if call.section.is_some() {
+        return batch::prepare(records, &limits, config, look);
+    }
     let most = std::mem::replace(&mut limits.max_decompressed_bytes, LONG_BATCH_BYTES);
     let mut prepared = batch::prepare(records, &limits, config, look);
     if let Err(RecordsError::DecompressedTooLarge { .. }) = prepared {
