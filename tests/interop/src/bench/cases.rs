@@ -90,12 +90,14 @@ const SMALL: Write = Write {
     more: &[],
     tls: false,
 };
+/// At scale 1 no case is over in less than some ten seconds.
 const LINGERING: Write = Write {
+    records: 25_000_000,
     more: &[("linger.ms", "5")],
     ..SMALL
 };
 const KIB: Write = Write {
-    records: 1_000_000,
+    records: 2_000_000,
     bytes: 1_024,
     acks: "all",
     more: &[("batch.size", "65536")],
@@ -140,16 +142,16 @@ pub const CASES: [Case; 24] = [
         "librdkafka-produce",
         Session::Bulk,
         Work::Librdkafka(LINGERING),
-        9.0,
+        17.0,
     ),
     case("java-produce", Session::Bulk, Work::Java(SMALL), 24.0),
-    case("java-produce-1k", Session::Bulk, Work::Java(KIB), 11.0),
-    case("java-consume", Session::Bulk, Work::JavaRead, 14.0),
+    case("java-produce-1k", Session::Bulk, Work::Java(KIB), 19.0),
+    case("java-consume", Session::Bulk, Work::JavaRead, 26.0),
     case(
         "librdkafka-consume",
         Session::Bulk,
         Work::LibrdkafkaRead,
-        8.0,
+        15.0,
     ),
     case("e2e-tool", Session::Waits, Work::Tool, 15.0),
     case("e2e", Session::Waits, Work::EndToEnd, 14.0),

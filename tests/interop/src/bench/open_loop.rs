@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a topic is written with; nothing waits for more records.
 pub const WRITE: Write = Write {
-    records: 5_000_000,
+    records: 15_000_000,
     bytes: 100,
     partitions: 6,
     acks: "all",

@@ -25,8 +25,8 @@ const PARTITIONS: i32 = 6;
 const SMALL_BYTES: u64 = 100;
 const KIB_BYTES: usize = 1_024;
 /// What Kafka's and librdkafka's consumer read at scale 1.
-const JAVA_READ: u64 = 20_000_000;
-const LIBRDKAFKA_READ: u64 = 5_000_000;
+const JAVA_READ: u64 = 36_000_000;
+const LIBRDKAFKA_READ: u64 = 20_000_000;
 /// Records of the latency tools at scale 1.
 const TRIPS: u64 = 20_000;
 const TRIP_BYTES: usize = 100;
