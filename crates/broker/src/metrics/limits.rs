@@ -81,8 +81,9 @@ metrics! {
 metrics! {
     /// Long work that threads do which come last.
     pub struct AsideMetrics {
-        /// Threads for what takes long: batches that are large once they are decompressed, and metadata of very
-        /// many topics. The system prefers the threads of the data path.
+        /// Threads for what takes long: batches that are large once they are decompressed, metadata of very many
+        /// topics, and large records while others send short requests. The system prefers the threads of the data
+        /// path.
         pub threads: gauge = "limpid_aside_threads";
         /// Requests that such threads work on.
         pub in_use: gauge = "limpid_aside_threads_in_use";
