@@ -12,6 +12,7 @@ mod bundle;
 mod checking;
 mod configuration;
 mod directories;
+mod entrance;
 mod exhaustion;
 mod garbage;
 mod hostile;

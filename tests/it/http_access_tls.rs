@@ -19,10 +19,10 @@ fn fixture(name: &str) -> PathBuf {
         .join(name)
 }
 
-type Tls = StreamOwned<ClientConnection, TcpStream>;
+pub type Tls = StreamOwned<ClientConnection, TcpStream>;
 
 /// A client that believes the authority in a file, with or without a certificate of its own.
-fn client(authority: &Path, own: Option<&str>) -> Arc<ClientConfig> {
+pub fn client(authority: &Path, own: Option<&str>) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(authority).unwrap() {
         roots.add(certificate.unwrap()).unwrap();

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 mod api;
+mod arriving;
 mod asking;
 mod audit;
 mod console;

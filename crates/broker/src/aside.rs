@@ -11,8 +11,6 @@
 //! end, as a thread of the data path would do.
 
 use std::any::Any;
-use std::cell::Cell;
-use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -26,30 +24,13 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use crate::metrics::AsideMetrics;
+use crate::places::{self, Place, go_to, poll_at};
 
 /// An answer about all topics takes long to make when there are more than this.
 pub(crate) const LONG_ANSWER_TOPICS: usize = 1_000;
 /// How much nicer these threads are than others: they have a tenth of the processor while somebody else wants
 /// it, so what was begun ends, and whoever holds a lock does not hold it for ever.
 const NICER: i32 = 10;
-
-/// Where a task is polled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    /// By somebody who can't carry it to another thread.
-    Fixed,
-    /// On the data path.
-    Data,
-    /// On a thread that comes last.
-    Aside,
-}
-
-thread_local! {
-    /// Where the task is that this thread polls now.
-    static HERE: Cell<Place> = const { Cell::new(Place::Fixed) };
-    /// Where it wants to be.
-    static WANTED: Cell<Option<Place>> = const { Cell::new(None) };
-}
 
 /// The threads, and places on them.
 pub struct Aside {
@@ -95,6 +76,17 @@ impl Aside {
             aside: Arc::clone(self),
             at: At::Rest(Box::pin(task)),
             is_aside: false,
+            exit: Exit::None,
+        }
+    }
+
+    /// The same, for one that can also go to the entrance: its carrier is done then.
+    pub(crate) fn carry_guest<F: Future>(self: &Arc<Self>, task: Pin<Box<F>>) -> Carried<F> {
+        Carried {
+            aside: Arc::clone(self),
+            at: At::Rest(task),
+            is_aside: false,
+            exit: Exit::Open,
         }
     }
 
@@ -124,26 +116,8 @@ impl Section<'_> {
 
 impl Drop for Section<'_> {
     fn drop(&mut self) {
-        WANTED.set(Some(Place::Data));
+        places::leave_aside();
     }
-}
-
-/// Whoever carries the task polls it at once again, so nobody need be woken.
-async fn go_to(place: Place) {
-    let mut has_asked = false;
-    poll_fn(|_| match HERE.get() {
-        Place::Fixed => Poll::Ready(()),
-        here if has_asked || here == place => {
-            WANTED.set(None);
-            Poll::Ready(())
-        }
-        _ => {
-            has_asked = true;
-            WANTED.set(Some(place));
-            Poll::Pending
-        }
-    })
-    .await;
 }
 
 /// A task that is polled aside while it wants that.
@@ -151,6 +125,18 @@ pub struct Carried<F: Future> {
     aside: Arc<Aside>,
     at: At<F>,
     is_aside: bool,
+    exit: Exit,
+}
+
+/// Whether a task can go to the entrance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    /// There is none.
+    None,
+    /// It can.
+    Open,
+    /// It wants to.
+    Wanted,
 }
 
 enum At<F: Future> {
@@ -210,6 +196,11 @@ where
                     me.at = At::Rest(task);
                     match wanted {
                         Some(Place::Aside) => me.is_aside = true,
+                        Some(Place::Entrance) if me.exit == Exit::None => {}
+                        Some(Place::Entrance) => {
+                            me.exit = Exit::Wanted;
+                            return Poll::Pending;
+                        }
                         _ => return Poll::Pending,
                     }
                 }
@@ -225,13 +216,30 @@ where
                     }
                     me.at = At::Rest(parcel.task);
                     match parcel.wanted {
-                        Some(Place::Data) => me.is_aside = false,
+                        // Nobody goes from here to the entrance: it goes on, on the data path.
+                        Some(Place::Data | Place::Entrance) => me.is_aside = false,
                         // Otherwise it waits for something, and it may be there already.
                         _ if bell.rang.load(Ordering::Acquire) => {}
                         _ => return Poll::Pending,
                     }
                 }
                 At::Ended => panic!("a task was polled after its end"),
+            }
+        }
+    }
+}
+
+impl<F: Future> Carried<F> {
+    /// The task, if it wants to be at the entrance.
+    pub(crate) fn leaver(&mut self) -> Option<Pin<Box<F>>> {
+        if self.exit != Exit::Wanted {
+            return None;
+        }
+        match std::mem::replace(&mut self.at, At::Ended) {
+            At::Rest(task) => Some(task),
+            at => {
+                self.at = at;
+                None
             }
         }
     }
@@ -281,27 +289,6 @@ impl Aside {
             }
         }
     }
-}
-
-/// Polls a task, which may say where it wants to be.
-fn poll_at<F: Future>(
-    place: Place,
-    task: &mut Pin<Box<F>>,
-    context: &mut Context<'_>,
-) -> (Poll<F::Output>, Option<Place>) {
-    /// However the poll ends, nothing that is polled here later is taken for carried.
-    struct Stay;
-    impl Drop for Stay {
-        fn drop(&mut self) {
-            HERE.set(Place::Fixed);
-        }
-    }
-    HERE.set(place);
-    WANTED.set(None);
-    let stay = Stay;
-    let polled = task.as_mut().poll(context);
-    drop(stay);
-    (polled, WANTED.take())
 }
 
 #[cfg(test)]

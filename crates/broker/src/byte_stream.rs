@@ -8,8 +8,29 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::places::{self, Place};
+
+/// Where the word comes from that there is something to read or room to write may change.
+pub trait Movable {
+    /// From now on no word comes, and nothing can be read or written.
+    ///
+    /// # Errors
+    /// The system's.
+    fn unplug(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// From now on it comes to the threads of the runtime that calls this.
+    ///
+    /// # Errors
+    /// The system's.
+    fn plug(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Bytes both ways, and a way to wait for some without holding a buffer for them.
-pub trait ByteStream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+pub trait ByteStream: AsyncRead + AsyncWrite + Movable + Unpin + Send + 'static {
     /// Waits until there is something to read, be it the end.
     fn readable(&mut self) -> impl Future<Output = io::Result<()>> + Send;
 
@@ -19,14 +40,15 @@ pub trait ByteStream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     }
 }
 
-impl ByteStream for TcpStream {
-    fn socket(&self) -> Option<&TcpStream> {
-        Some(self)
-    }
-
-    fn readable(&mut self) -> impl Future<Output = io::Result<()>> + Send {
-        Self::readable(self)
-    }
+/// The task goes on in another place, with its stream. Awaited by the task itself, not in a set of futures that
+/// polls only who was woken.
+///
+/// # Errors
+/// The stream is of no use any more.
+pub(crate) async fn move_to(place: Place, stream: &mut impl ByteStream) -> io::Result<()> {
+    stream.unplug()?;
+    places::go_to(place).await;
+    stream.plug()
 }
 
 /// A stream of which only reading tells whether there is something to read.
@@ -58,7 +80,23 @@ impl Pipe {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> ByteStream for Probed<S> {
+/// Within the process the word comes from the other end.
+impl Movable for DuplexStream {}
+
+impl<S: Movable> Movable for Probed<S> {
+    fn unplug(&mut self) -> io::Result<()> {
+        self.stream.unplug()
+    }
+
+    fn plug(&mut self) -> io::Result<()> {
+        self.stream.plug()
+    }
+}
+
+impl<S> ByteStream for Probed<S>
+where
+    S: AsyncRead + AsyncWrite + Movable + Unpin + Send + 'static,
+{
     async fn readable(&mut self) -> io::Result<()> {
         if self.first.is_none() {
             let mut byte = [0];

@@ -1,18 +1,21 @@
 //! One connection: let the client in, then read a request and answer it, in order, until somebody
 //! closes.
+//!
+//! Until there is a request that may be answered, all this is done at the entrance (see `crossing`).
 
 use std::sync::Arc;
 
 use limpid_protocol::ApiKey;
 use limpid_telemetry::LabelEnum;
-use tokio::net::TcpStream;
 
-use crate::byte_stream::ByteStream;
+use crate::byte_stream::{ByteStream, move_to};
 use crate::drain::{Drain, Listening};
-use crate::frame::{FrameError, FrameReader};
+use crate::frame::{Frame, FrameError, FrameReader};
 use crate::handler::{CallError, Peer};
 use crate::metrics::Failure;
+use crate::places::Place;
 use crate::quotas::client::Hold;
+use crate::socket::Socket;
 use crate::tls_stream;
 
 mod answering;
@@ -23,14 +26,14 @@ mod login;
 mod request_log;
 mod sending;
 
-use answering::{Books, answer, api_key_of};
+use answering::{Books, answer, api_key_of, look_at};
 pub use context::ConnectionContext;
 use end::End;
 use login::{LoggingIn, Session};
 
 /// Serves a connection off a socket until it ends; TLS first, where the listener speaks it.
 pub async fn serve_socket(
-    stream: TcpStream,
+    stream: Socket,
     mut peer: Peer,
     context: Arc<ConnectionContext>,
     mut drain: Drain,
@@ -64,13 +67,21 @@ pub async fn serve(
     mut drain: Drain,
 ) {
     let mut reader = FrameReader::new(context.limits, Arc::clone(&context.turns));
-    let session = tokio::select! {
+    let entered = tokio::select! {
         biased;
-        session = enter(&mut stream, &mut reader, &mut peer, &context) => session,
+        entered = enter(&mut stream, &mut reader, &mut peer, &context) => entered,
         () = drain.begun() => return,
     };
-    let served = match session {
-        Ok(session) => converse(&mut stream, &mut reader, &peer, session, &context, drain).await,
+    let served = match entered {
+        Ok((session, first)) => {
+            let mut line = Line {
+                stream: &mut stream,
+                reader: &mut reader,
+                peer: &peer,
+                context: &context,
+            };
+            line.converse(session, first, drain).await
+        }
         Err(end) => Err(end),
     };
     if let Err(end) = served {
@@ -78,8 +89,21 @@ pub async fn serve(
     }
 }
 
+/// Lets a client in: until it has logged in, where it must, and sent a request that may be answered.
+async fn enter<'m>(
+    stream: &mut impl ByteStream,
+    reader: &mut FrameReader,
+    peer: &mut Peer,
+    context: &'m ConnectionContext,
+) -> Result<(Option<Session>, Frame<'m>), End> {
+    let session = log_in(stream, reader, peer, context).await?;
+    let first = reader.next(stream, &context.memory).await?;
+    look_at(&first, context)?;
+    Ok((session, first))
+}
+
 /// Lets a client log in, where it must.
-async fn enter(
+async fn log_in(
     stream: &mut impl ByteStream,
     reader: &mut FrameReader,
     peer: &mut Peer,
@@ -100,50 +124,66 @@ async fn enter(
     Ok(Some(session))
 }
 
-/// Reads requests and answers them until the client closes or the drain begins.
-async fn converse(
-    stream: &mut impl ByteStream,
-    reader: &mut FrameReader,
-    peer: &Peer,
-    mut session: Option<Session>,
-    context: &ConnectionContext,
-    drain: Drain,
-) -> Result<(), End> {
-    let mut books = Books::of(peer, context);
-    let mut ending = drain.listening();
-    while !drain.has_begun() {
-        let frame = tokio::select! {
-            biased;
-            frame = reader.next(stream, &context.memory) => frame?,
-            () = &mut ending => return Ok(()),
-        };
-        let is_handshake = api_key_of(&frame.bytes) == Some(ApiKey::SaslHandshake as i16);
-        match (&context.entrance.sasl, session.take()) {
-            (Some(door), Some(old)) if is_handshake && old.may_be_renewed() => {
-                let logging_in = LoggingIn {
-                    stream: &mut *stream,
-                    reader: &mut *reader,
-                    peer,
-                    context,
-                    door,
-                };
-                session = Some(logging_in.again(frame, old).await?);
+/// The connection of somebody who was let in.
+struct Line<'a, S> {
+    stream: &'a mut S,
+    reader: &'a mut FrameReader,
+    peer: &'a Peer,
+    context: &'a ConnectionContext,
+}
+
+impl<S: ByteStream> Line<'_, S> {
+    /// Reads requests and answers them until the client closes or the drain begins.
+    async fn converse(
+        &mut self,
+        mut session: Option<Session>,
+        first: Frame<'_>,
+        drain: Drain,
+    ) -> Result<(), End> {
+        let (peer, context) = (self.peer, self.context);
+        move_to(Place::Data, self.stream)
+            .await
+            .map_err(FrameError::Io)?;
+        self.reader.moved();
+        let mut books = Books::of(peer, context);
+        let mut ending = drain.listening();
+        let mut next = Some(first);
+        while let Some(frame) = next.take() {
+            let is_handshake = api_key_of(&frame.bytes) == Some(ApiKey::SaslHandshake as i16);
+            match (&context.entrance.sasl, session.take()) {
+                (Some(door), Some(old)) if is_handshake && old.may_be_renewed() => {
+                    let logging_in = LoggingIn {
+                        stream: &mut *self.stream,
+                        reader: &mut *self.reader,
+                        peer,
+                        context,
+                        door,
+                    };
+                    session = Some(logging_in.again(frame, old).await?);
+                }
+                (_, Some(old)) if old.has_expired() => return Err(End::Expired),
+                (_, kept) => {
+                    session = kept;
+                    let hold = answer(self.stream, frame, peer, context, &mut books).await?;
+                    // Who sends many requests at once waits for those who sent one.
+                    if self.reader.has_more() {
+                        tokio::task::yield_now().await;
+                    }
+                    if let Some(hold) = hold {
+                        hold_back(hold, &mut books, &mut ending).await;
+                    }
+                }
             }
-            (_, Some(old)) if old.has_expired() => return Err(End::Expired),
-            (_, kept) => {
-                session = kept;
-                let hold = answer(stream, frame, peer, context, &mut books).await?;
-                // Who sends many requests at once waits for those who sent one.
-                if reader.has_more() {
-                    tokio::task::yield_now().await;
-                }
-                if let Some(hold) = hold {
-                    hold_back(hold, &mut books, &mut ending).await;
-                }
+            if !drain.has_begun() {
+                next = tokio::select! {
+                    biased;
+                    frame = self.reader.next(self.stream, &context.memory) => Some(frame?),
+                    () = &mut ending => None,
+                };
             }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Reads nothing from a client for as long as it was told (KIP-219).

@@ -21,7 +21,8 @@ use limpid_telemetry::Stamp;
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
-use crate::byte_stream::ByteStream;
+use crate::byte_stream::{ByteStream, move_to};
+use crate::places::{self, Place};
 use crate::promptly::{Patience, so_far, within};
 use crate::request_memory::{RequestCharge, RequestMemory};
 use crate::turns::{self, LONG_READ_BYTES, Turns};
@@ -36,8 +37,9 @@ const SMALL_READ_BYTES: usize = 512;
 const SMALL_READS_FREE: u32 = 8;
 /// After one more small read of an unfinished frame the next one waits this long, then twice as long …
 const PAUSE: Duration = Duration::from_millis(1);
-/// … and this long in the end. Meanwhile more may come, for one read instead of many.
-const PAUSE_MAX: Duration = Duration::from_millis(64);
+/// … and this long in the end. Meanwhile more may come, for one read instead of many. All pauses before were
+/// as long together, so nobody waits much longer than twice the time that his request took to come.
+const PAUSE_MAX: Duration = Duration::from_millis(256);
 /// What one read may take of a long frame: meanwhile the thread does nothing else.
 const READ_AT_ONCE_BYTES: usize = 128 * 1024;
 /// What one read may take before a frame is charged; also the smallest step of charging.
@@ -139,6 +141,11 @@ impl FrameReader {
         }
     }
 
+    /// The connection goes on in another runtime, whose timers are its own.
+    pub fn moved(&mut self) {
+        self.patience = Patience::new(self.limits.idle);
+    }
+
     /// Whether a part of the next request is here already.
     pub fn has_more(&self) -> bool {
         !self.buffer.is_empty()
@@ -190,6 +197,7 @@ impl FrameReader {
         };
         let whole = PREFIX_BYTES + length;
         let mut small_reads = 0;
+        let home = places::here();
         loop {
             let have = self.buffer.len().min(whole);
             let wanted = length.min((2 * have).max(advance));
@@ -205,9 +213,19 @@ impl FrameReader {
             if self.buffer.len() < (have + SMALL_READ_BYTES).min(whole) {
                 small_reads += 1;
                 if let Some(pause) = pause_after(small_reads) {
+                    // Meanwhile nobody is woken for each byte; and it is served where those are who have
+                    // not sent a request yet.
+                    stream.unplug()?;
+                    if home == Place::Data {
+                        places::go_to(Place::Entrance).await;
+                    }
                     tokio::time::sleep(pause).await;
+                    stream.plug()?;
                 }
             }
+        }
+        if places::here() != home {
+            move_to(home, stream).await?;
         }
         self.buffer.advance(PREFIX_BYTES);
         let bytes = self.buffer.split_to(length).freeze();

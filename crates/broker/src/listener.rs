@@ -9,10 +9,12 @@ use limpid_telemetry::LabelEnum;
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use crate::connection::{self, ConnectionContext};
 use crate::connection_limits::{ConnectionGuard, ConnectionLimits, ListenerLimits, NotLetIn};
+use crate::crossing::Guests;
 use crate::drain::Drain;
 use crate::handler::Peer;
 use crate::metrics::{AcceptError, Failure};
@@ -120,12 +122,14 @@ impl OpenListener {
         self.sockets
     }
 
-    /// Accepts until the drain begins, then waits for the connections to end.
+    /// Accepts until the drain begins, then waits for the connections to end. The runtime that this runs in is
+    /// the entrance; those who have sent a request are served by `data`.
     pub async fn run(
         self,
         shared: Arc<ConnectionContext>,
         limits: Arc<ConnectionLimits>,
         drain: Drain,
+        data: Handle,
     ) {
         let mut loops = JoinSet::new();
         let limits = limits.listener(&self.name);
@@ -135,7 +139,7 @@ impl OpenListener {
                 shared: Arc::clone(&shared),
                 limits: limits.clone(),
             };
-            loops.spawn(acceptor.run(socket, drain.clone()));
+            loops.spawn(acceptor.run(socket, drain.clone(), data.clone()));
         }
         loops.join_all().await;
     }
@@ -240,8 +244,9 @@ enum Comer {
 }
 
 impl Acceptor {
-    async fn run(self, socket: TcpListener, mut drain: Drain) {
-        let mut connections = JoinSet::new();
+    async fn run(self, socket: TcpListener, mut drain: Drain, data: Handle) {
+        let aside = Arc::clone(&self.shared.aside);
+        let mut guests = Guests::new(data, aside, self.shared.metrics.entrance.clone());
         let mut refused = JoinSet::new();
         let ending = drain.clone();
         // It may hold a connection that waits to be let in, so it outlives the turns of the loop.
@@ -255,14 +260,14 @@ impl Acceptor {
             tokio::select! {
                 biased;
                 () = drain.begun() => break,
-                Some(_ended) = connections.join_next() => {}
+                Some(()) = guests.settle() => {}
                 Some(_closed) = refused.join_next() => {}
                 comer = &mut next => {
                     next.set(self.next(&socket));
                     at_once += 1;
                     match comer {
                         Some(Comer::Guest(stream, peer, guard)) => {
-                            self.spawn(&mut connections, stream, *peer, guard, ending.clone());
+                            guests.admit(self.guest(stream, *peer, guard, ending.clone()));
                         }
                         Some(Comer::Refused(stream, after)) if refused.len() < REFUSED_MAX => {
                             refused.spawn(async move {
@@ -277,7 +282,7 @@ impl Acceptor {
         }
         drop((next, refused));
         drop(socket);
-        while connections.join_next().await.is_some() {}
+        while guests.settle().await.is_some() {}
     }
 
     /// The next connection, unless it was refused at once or could not be accepted.
@@ -315,21 +320,19 @@ impl Acceptor {
         self.shared.log.closed(cause.as_str(), peer, &reason);
     }
 
-    fn spawn(
+    fn guest(
         &self,
-        connections: &mut JoinSet<()>,
         stream: TcpStream,
         peer: Peer,
         guard: ConnectionGuard,
         drain: Drain,
-    ) {
+    ) -> impl Future<Output = ()> + Send + use<> {
         let shared = Arc::clone(&self.shared);
-        let aside = Arc::clone(&self.shared.aside);
-        connections.spawn(aside.carry(async move {
+        async move {
             let _open = shared.listener.opened();
-            connection::serve_socket(stream, peer, Arc::clone(&shared), drain).await;
+            connection::serve_socket(stream.into(), peer, Arc::clone(&shared), drain).await;
             drop(guard);
-        }));
+        }
     }
 
     async fn accept_failed(&self, error: &io::Error) {

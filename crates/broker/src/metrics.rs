@@ -25,8 +25,8 @@ pub use self::connections::{
     ConnectionMetrics, ListenerMetrics, OpenConnection, SoftwareConnection,
 };
 pub use self::limits::{
-    AsideMetrics, CLIENT_SERIES_MAX, ClientMetrics, ConnectionLimitMetrics, QuotaMetrics,
-    ReaderMetrics,
+    AsideMetrics, CLIENT_SERIES_MAX, ClientMetrics, ConnectionLimitMetrics, EntranceMetrics,
+    QuotaMetrics, ReaderMetrics,
 };
 pub use self::metadata::{MetadataMetrics, ReplicaMetrics};
 pub use self::records::{BoundRecordMetrics, RecordMetrics};
@@ -441,6 +441,8 @@ pub struct BrokerMetrics {
     pub connection_limits: ConnectionLimitMetrics,
     /// Of threads for long work.
     pub aside: AsideMetrics,
+    /// Of connections at the entrance.
+    pub entrance: EntranceMetrics,
     /// Clients.
     pub clients: ClientMetrics,
     /// Clients that fetch.
@@ -475,6 +477,7 @@ impl BrokerMetrics {
             quotas: QuotaMetrics::register(registry)?,
             connection_limits: ConnectionLimitMetrics::register(registry)?,
             aside: AsideMetrics::register(registry)?,
+            entrance: EntranceMetrics::register(registry)?,
             clients: ClientMetrics::register(registry)?,
             readers: ReaderMetrics::register(registry)?,
             metadata: MetadataMetrics::register(registry)?,

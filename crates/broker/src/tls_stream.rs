@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use limpid_security::Principal;
 use limpid_security::tls::Material;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::byte_stream::Probed;
+use crate::byte_stream::{Movable, Probed};
+use crate::socket::Socket;
 
 /// Why there is no TLS connection.
 #[derive(Debug, thiserror::Error)]
@@ -28,14 +28,24 @@ pub enum HandshakeError {
 
 /// The broker's end of a TLS connection. Bytes on its socket may be no bytes of the client's, and
 /// decrypted ones may be waiting in memory: only reading tells.
-pub type TlsSocket = Probed<Box<TlsStream<TcpStream>>>;
+pub type TlsSocket = Probed<Box<TlsStream<Socket>>>;
+
+impl Movable for Box<TlsStream<Socket>> {
+    fn unplug(&mut self) -> io::Result<()> {
+        self.get_mut().0.unplug()
+    }
+
+    fn plug(&mut self) -> io::Result<()> {
+        self.get_mut().0.plug()
+    }
+}
 
 /// Shakes hands with a client. Returns the connection and whom its certificate names.
 ///
 /// # Errors
 /// See [`HandshakeError`].
 pub async fn accept(
-    stream: TcpStream,
+    stream: Socket,
     material: &Material,
     patience: Duration,
 ) -> Result<(TlsSocket, Principal), HandshakeError> {

@@ -14,6 +14,8 @@ use limpid_platform::stamp::{LastSeen, Stamp};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::yield_now;
 
+use crate::places::{self, Place};
+
 /// A request beyond this is long to read and to answer, unless most of it is records.
 pub const LONG_REQUEST_BYTES: usize = 128 * 1024;
 /// A read of so many bytes is long: they are copied, mostly into memory that was not used before. So is a
@@ -72,9 +74,13 @@ impl Turns {
     }
 
     /// Waits for a turn. Held while there is something to compute, never while
-    /// something is waited for.
+    /// something is waited for. At the entrance nobody has one: the thread there comes last, and whoever waits
+    /// for a turn would come last as well.
     pub async fn next(&self) -> Option<Turn<'_>> {
-        let turn = self.turns.acquire().await.ok();
+        let turn = match places::here() {
+            Place::Entrance => None,
+            _ => self.turns.acquire().await.ok(),
+        };
         give_way().await;
         turn
     }

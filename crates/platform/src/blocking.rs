@@ -12,6 +12,8 @@ use std::thread::JoinHandle;
 
 use parking_lot::{Condvar, Mutex};
 
+use crate::nice::be_nicer;
+
 type Job = Box<dyn FnOnce() + Send>;
 
 /// The queue is full or the pool is shut down; the job was not taken and is dropped.
@@ -220,18 +222,6 @@ impl Drop for BlockingPool {
         self.shutdown();
     }
 }
-
-/// Of this thread alone.
-#[cfg(target_os = "linux")]
-fn be_nicer(nicer: i32) {
-    if nicer > 0 {
-        // Without it the work is done all the same.
-        rustix::process::nice(nicer).ok();
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn be_nicer(_nicer: i32) {}
 
 fn work(shared: &Shared) {
     loop {

@@ -13,6 +13,7 @@ pub mod limits;
 pub mod lock;
 pub mod memory;
 pub mod mixing;
+pub mod nice;
 pub mod pipes;
 pub mod process;
 pub mod random;

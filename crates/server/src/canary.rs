@@ -88,7 +88,7 @@ pub(crate) fn start(
     endpoints: &[Endpoint],
     (registry, clock): (&Registry, Arc<dyn Clock>),
     runtime: &Handle,
-    drain: Drain,
+    drain: &Drain,
 ) -> Result<(), StartError> {
     let Some(canary) = config.canary.clone() else {
         return Ok(());
@@ -123,7 +123,7 @@ pub(crate) fn start(
         failures,
         clock,
     };
-    runtime.spawn(canary.run(drain));
+    runtime.spawn(canary.run(drain.clone()));
     Ok(())
 }
 

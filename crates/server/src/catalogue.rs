@@ -2,9 +2,9 @@
 
 use limpid_broker::metrics::{
     AccessMetrics, AsideMetrics, AuditMetrics, ClientMetrics, ConnectionLimitMetrics,
-    ConnectionMetrics, FetchMetrics, FetchSessionMetrics, GroupMetrics, MetadataMetrics,
-    QuotaMetrics, ReaderMetrics, RecordMetrics, RefusedMetrics, ReplicaMetrics, RequestMetrics,
-    ShareMetrics, SlowRequestMetrics, TopicMetrics, TransactionMetrics,
+    ConnectionMetrics, EntranceMetrics, FetchMetrics, FetchSessionMetrics, GroupMetrics,
+    MetadataMetrics, QuotaMetrics, ReaderMetrics, RecordMetrics, RefusedMetrics, ReplicaMetrics,
+    RequestMetrics, ShareMetrics, SlowRequestMetrics, TopicMetrics, TransactionMetrics,
 };
 use limpid_telemetry::Catalogue;
 
@@ -23,6 +23,7 @@ pub fn catalogue() -> Catalogue {
         .with(ConnectionMetrics::DECLARATIONS)
         .with(ConnectionLimitMetrics::DECLARATIONS)
         .with(AsideMetrics::DECLARATIONS)
+        .with(EntranceMetrics::DECLARATIONS)
         .with(QuotaMetrics::DECLARATIONS)
         .with(ClientMetrics::DECLARATIONS)
         .with(ReaderMetrics::DECLARATIONS)

@@ -128,19 +128,21 @@ pub(crate) fn in_process(
     }
 }
 
-/// Opens the listeners and accepts; the set ends when all connections have ended after the drain.
+/// Opens the listeners and accepts, in the runtime of the entrance; the set ends when all connections have ended after the drain.
 pub(crate) fn serve(
     bound: Vec<Listener>,
     network: &NetworkConfig,
     shared: &Shared,
     drain: &Drain,
+    data: &Handle,
 ) -> Result<JoinSet<()>, StartError> {
     let opened: Result<Vec<OpenListener>, _> = bound.into_iter().map(Listener::open).collect();
     let opened = opened.map_err(|e| StartError::bind(e, "listeners"))?;
     let mut running = JoinSet::new();
     for listener in opened {
         let context = shared.context(listener.name(), network);
-        running.spawn(listener.run(context, Arc::clone(&shared.limits), drain.clone()));
+        let limits = Arc::clone(&shared.limits);
+        running.spawn(listener.run(context, limits, drain.clone(), data.clone()));
     }
     Ok(running)
 }

@@ -1,19 +1,28 @@
-//! Two runtimes: the data path has its own, so that neither a page nor a scrape can stall it.
+//! Three runtimes: the data path has its own, so that neither a page nor a scrape nor somebody who only connects
+//! can stall it.
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use limpid_broker::aside::Aside;
 use limpid_broker::metrics::BrokerMetrics;
 use limpid_config::BrokerConfig;
 use limpid_platform::limits;
+use limpid_platform::nice::be_nicer;
 use limpid_telemetry::Registry;
+use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::error::StartError;
 use crate::worker_beans::WorkerBeans;
 use crate::worker_times::WorkerTimes;
 
+/// Threads that accept connections and read their first request.
+const ENTRANCE_THREADS: usize = 1;
+/// How much nicer they are than others: a tenth of the processor is theirs while somebody else wants it, so that
+/// clients get in all the same.
+const ENTRANCE_NICER: i32 = 10;
 /// Threads that serve HTTP.
 const HTTP_THREADS: usize = 1;
 /// Threads at most for renderings and other blocking work of HTTP.
@@ -41,7 +50,7 @@ pub(crate) fn blocking_threads(config: &BrokerConfig) -> usize {
 
 /// The runtime of listeners and connections.
 pub(crate) fn data(config: &BrokerConfig, registry: &Registry) -> Result<Runtime, StartError> {
-    let (data, slept) = watched(worker_threads(config))
+    let (data, slept) = watched("limpid-data", worker_threads(config), 0)
         .map_err(StartError::system("start the threads of the data path"))?;
     let beans = WorkerBeans::new(data.handle(), slept);
     registry.mbeans().add_source(Arc::new(beans));
@@ -59,13 +68,38 @@ pub(crate) fn aside(
     ))?))
 }
 
+/// The runtime of those who connect, until they have sent a request.
+pub(crate) fn entrance(
+    metrics: &BrokerMetrics,
+    registry: &Registry,
+) -> Result<Runtime, StartError> {
+    let (entrance, slept) = watched("limpid-entrance", ENTRANCE_THREADS, ENTRANCE_NICER)
+        .map_err(StartError::system("start the thread of the entrance"))?;
+    let (busy, told) = (
+        metrics.entrance.busy_seconds.clone(),
+        Mutex::new(Duration::ZERO),
+    );
+    registry.on_tick(move || {
+        let now = slept.age().saturating_sub(slept.slept(0));
+        let mut told = told.lock();
+        busy.inc_by_duration(now.saturating_sub(*told));
+        *told = now.max(*told);
+    });
+    Ok(entrance)
+}
+
 /// A runtime that tells when its threads sleep.
-pub(crate) fn watched(threads: usize) -> io::Result<(Runtime, Arc<WorkerTimes>)> {
+pub(crate) fn watched(
+    name: &str,
+    threads: usize,
+    nicer: i32,
+) -> io::Result<(Runtime, Arc<WorkerTimes>)> {
     let slept = Arc::new(WorkerTimes::new(threads));
     let (sleeping, waking) = (Arc::clone(&slept), Arc::clone(&slept));
     let runtime = Builder::new_multi_thread()
         .worker_threads(threads)
-        .thread_name("limpid-data")
+        .thread_name(name)
+        .on_thread_start(move || be_nicer(nicer))
         .on_thread_park(move || sleeping.sleeps())
         .on_thread_unpark(move || waking.wakes())
         .enable_all()

@@ -58,6 +58,8 @@ use crate::{canary, faces, host, http, runtimes, watching};
 
 /// Jobs that may wait for a thread that may block.
 const BLOCKING_QUEUE_MAX: usize = 10_000;
+/// How long the entrance may take to end once the drain is over.
+const ENTRANCE_END: Duration = Duration::from_secs(1);
 /// How long HTTP may take to end once Kafka's side is closed.
 const HTTP_END: Duration = Duration::from_secs(1);
 
@@ -84,6 +86,7 @@ pub struct Server {
     metadata_log: Arc<LocalMetadataLog>,
     node_id: i32,
     data: Runtime,
+    entrance: Runtime,
     http: Runtime,
 }
 
@@ -112,6 +115,7 @@ impl Server {
         let link = Arc::new(in_process.link());
         let visiting = Visiting::open(&broker, registry, Arc::clone(&clock))?;
         let metrics = Arc::new(BrokerMetrics::register(registry)?);
+        let entrance = runtimes::entrance(&metrics, registry)?;
         let audit = watching::audit(&metrics, &broker, &clock);
         let node = Arc::new(Node::new(Arc::clone(&loggers), Arc::clone(&audit)));
         let operated: Arc<dyn NodeAdmin> = node.clone();
@@ -255,20 +259,15 @@ impl Server {
         let pipes = listeners::in_process(&opening.broker, &shared, &draining, data.handle());
         let pipes = Arc::new(pipes);
         in_process.attach(Arc::clone(&pipes));
+        let endpoints = listeners::endpoints(&opening.broker, &opening.bound);
+        let watching = (registry, Arc::clone(&opening.clock));
+        let http = http_runtime.handle();
+        canary::start(&opening.broker, &endpoints, watching, http, &draining)?;
         let connections = {
-            let _context = data.enter();
-            let endpoints = listeners::endpoints(&opening.broker, &opening.bound);
-            let watching = (registry, Arc::clone(&opening.clock));
-            let http = http_runtime.handle();
-            canary::start(
-                &opening.broker,
-                &endpoints,
-                watching,
-                http,
-                draining.clone(),
-            )?;
+            let _context = entrance.enter();
             let bound = std::mem::take(&mut opening.bound);
-            listeners::serve(bound, &opening.broker.network, &shared, &draining)?
+            let network = &opening.broker.network;
+            listeners::serve(bound, network, &shared, &draining, data.handle())?
         };
         cluster.set_readiness(ReadinessState::Ready, Vec::new());
         Ok(Self {
@@ -293,6 +292,7 @@ impl Server {
             metadata_log,
             node_id: opening.broker.node.id,
             data,
+            entrance,
             http: http_runtime,
         })
     }
@@ -341,6 +341,8 @@ impl Server {
         drop(self.ticker);
         drop(self.token_keys);
         drop(self.control);
+        // First, since who is there goes on to the data path.
+        self.entrance.shutdown_timeout(ENTRANCE_END);
         // While there is a runtime: who is aside may need it.
         self.aside.end();
         // Nothing appends any more: tasks are gone with their runtime.

@@ -155,7 +155,7 @@ mod tests {
     /// While it is busy, too: that it never sleeps must not look like sleep.
     #[test]
     fn a_busy_thread_is_less_idle() {
-        let (runtime, slept) = crate::runtimes::watched(2).unwrap();
+        let (runtime, slept) = crate::runtimes::watched("t", 2, 0).unwrap();
         let source = Arc::new(WorkerBeans::new(runtime.handle(), Arc::clone(&slept)));
         let registry = Registry::new();
         registry.mbeans().add_source(source.clone());

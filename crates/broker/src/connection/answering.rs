@@ -63,6 +63,25 @@ impl Books {
     }
 }
 
+/// Whether a request is one that has an answer, by its header.
+pub(super) fn look_at(frame: &Frame<'_>, context: &ConnectionContext) -> Result<(), End> {
+    let mut body = Reader::new(frame.bytes.clone());
+    let header = RequestHeader::decode(&mut body).map_err(CallError::from)?;
+    let (key, handler) = find(&header, context)?;
+    match handler.range().serves(header.api_version) || key == ApiKey::ApiVersions {
+        true => Ok(()),
+        false => Err(unserved(&header, key, handler)),
+    }
+}
+
+fn find<'a>(
+    header: &RequestHeader,
+    context: &'a ConnectionContext,
+) -> Result<(ApiKey, &'a dyn Handler), End> {
+    let unknown = || End::Unsupported(format!("no API has key {}", header.api_key));
+    context.apis.find(header.api_key).ok_or_else(unknown)
+}
+
 /// Answers one request, and tells for how long the client is to be held back after that.
 pub(super) async fn answer(
     stream: &mut impl ByteStream,
@@ -78,12 +97,7 @@ pub(super) async fn answer(
     let mut body = Reader::new(frame.bytes);
     let header = RequestHeader::decode(&mut body).map_err(CallError::from)?;
     let body_bytes = body.remaining();
-    let Some((key, handler)) = context.apis.find(header.api_key) else {
-        return Err(End::Unsupported(format!(
-            "no API has key {}",
-            header.api_key
-        )));
-    };
+    let (key, handler) = find(&header, context)?;
     let client_id = header.client_id.as_deref();
     if matches!(key, ApiKey::Fetch | ApiKey::ShareFetch) {
         books.reader.asks(peer, client_id.unwrap_or_default());
@@ -307,14 +321,18 @@ fn unsupported_version(
         let response = k18_api_versions::unsupported(context.apis.ranges());
         return Ok(Reply::Body(encode(&response, 0).map_err(CallError::from)?));
     }
+    Err(unserved(header, key, handler))
+}
+
+fn unserved(header: &RequestHeader, key: ApiKey, handler: &dyn Handler) -> End {
     let range = handler.range();
-    Err(End::Unsupported(format!(
+    End::Unsupported(format!(
         "{} version {} is not served, only {} to {}",
         key.name(),
         header.api_version,
         range.min,
         range.max
-    )))
+    ))
 }
 
 /// Length prefix and response header.

@@ -6,7 +6,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::byte_stream::{Pipe, Probed};
+use crate::byte_stream::{Movable, Pipe, Probed};
 
 const KIB: usize = 1024;
 /// Far beyond what is read without a turn.
@@ -94,6 +94,8 @@ impl AsyncRead for Counted {
     }
 }
 
+impl Movable for Counted {}
+
 impl AsyncWrite for Counted {
     fn poll_write(
         mut self: Pin<&mut Self>,
@@ -139,7 +141,7 @@ fn pauses_grow_to_their_limit() {
         .filter_map(pause_after)
         .map(|p| p.as_millis())
         .collect();
-    assert_eq!(pauses[..9], [1, 2, 4, 8, 16, 32, 64, 64, 64]);
+    assert_eq!(pauses[..11], [1, 2, 4, 8, 16, 32, 64, 128, 256, 256, 256]);
     assert_eq!(pauses.len(), 29 - SMALL_READS_FREE as usize);
     assert_eq!(pause_after(u32::MAX), Some(PAUSE_MAX));
 }

@@ -94,6 +94,22 @@ metrics! {
     }
 }
 
+metrics! {
+    /// Connections at the entrance, which have a thread of their own.
+    pub struct EntranceMetrics {
+        /// Connections that have not sent a request since they came, or whose request comes in tiny pieces. A
+        /// thread of their own serves them, and the system prefers the threads of the data path.
+        pub connections: gauge = "limpid_entrance_connections";
+        /// Times that a connection went on from there to the data path, with a whole request.
+        pub passed: counter = "limpid_entrance_passed_total";
+        /// Times that a connection went back there, since its request came in tiny pieces.
+        pub returned: counter = "limpid_entrance_returned_total";
+        /// Time that the thread of the entrance had something to do. A second each second: more is asked of it
+        /// than it can do, and who connects waits.
+        pub busy_seconds: float_counter = "limpid_entrance_busy_seconds_total";
+    }
+}
+
 /// Most clients with series of their own; the others share `principal` and `client_id` `other`.
 pub const CLIENT_SERIES_MAX: usize = 1_000;
 

@@ -8,12 +8,13 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::answer_memory::AnswerMemory;
+use crate::socket::Socket;
 
-async fn pair() -> (TcpStream, TcpStream) {
+async fn pair() -> (Socket, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (ours, theirs) = tokio::join!(TcpStream::connect(address), listener.accept());
-    (ours.unwrap(), theirs.unwrap().0)
+    (ours.unwrap().into(), theirs.unwrap().0)
 }
 
 /// Bytes around a gap of three megabytes.
