@@ -11,6 +11,7 @@ mod broker;
 mod bundle;
 mod checking;
 mod configuration;
+mod descriptors;
 mod directories;
 mod entrance;
 mod exhaustion;

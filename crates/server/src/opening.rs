@@ -28,9 +28,16 @@ use crate::{watching, worker_beans};
 const CLIENT_LINES_MAX: u32 = 5;
 const CLIENT_LINES_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Files of indexes and closed segments that may be open at once, whatever the system allows.
-const OPEN_SEGMENT_FILES_MIN: usize = 64;
-const OPEN_SEGMENT_FILES_MAX: usize = 65_536;
+/// Of sixteen descriptors so many are for files that are not on the disk yet, and so many for indexes and
+/// segments that are. Connections and all else have the others.
+const UNSYNCED_FILES: u64 = 10;
+const SHARED_FILES: u64 = 3;
+const OF_DESCRIPTORS: u64 = 16;
+const _: () = assert!(UNSYNCED_FILES + SHARED_FILES < OF_DESCRIPTORS);
+/// At least so many, whatever the system allows.
+const SEGMENT_FILES_MIN: usize = 64;
+/// Indexes and segments on the disk gain nothing from more.
+const SHARED_FILES_MAX: usize = 65_536;
 
 /// Where it is written what clients do wrong.
 pub(crate) fn client_log(registry: &Registry, clock: &Arc<dyn Clock>) -> Arc<ClientLog> {
@@ -63,7 +70,9 @@ pub(crate) fn open_logs(
     options.compaction = limpid_broker::log_config::compaction_settings(&broker.compaction);
     options.tail_cache_bytes = broker.resources.tail_cache_bytes;
     options.min_free = min_free(broker);
-    options.open_segment_files = open_segment_files(limits::open_file_limit().soft);
+    let files = SegmentFileLimits::of(limits::open_file_limit().soft);
+    options.open_segment_files = files.shared;
+    options.unsynced_segment_files = files.unsynced;
     let progress = |p: limpid_storage::RecoveryProgress| {
         let reason = format!("{} of {} logs are open", p.logs_done, p.logs_total);
         cluster.set_readiness(ReadinessState::Starting, vec![reason]);
@@ -86,12 +95,24 @@ pub(crate) fn open_logs(
     Ok(OpenLogs { logs, run })
 }
 
-/// Indexes and closed segments have a quarter of the descriptors; logs that are written to and
-/// connections need the others.
-fn open_segment_files(descriptors: u64) -> usize {
-    usize::try_from(descriptors / 4)
-        .unwrap_or(usize::MAX)
-        .clamp(OPEN_SEGMENT_FILES_MIN, OPEN_SEGMENT_FILES_MAX)
+/// How many files of segments may be open at once.
+#[derive(Debug, PartialEq, Eq)]
+struct SegmentFileLimits {
+    unsynced: usize,
+    shared: usize,
+}
+
+impl SegmentFileLimits {
+    fn of(descriptors: u64) -> Self {
+        let share = |parts| {
+            let count = descriptors / OF_DESCRIPTORS * parts;
+            usize::try_from(count).unwrap_or(usize::MAX)
+        };
+        Self {
+            unsynced: share(UNSYNCED_FILES).max(SEGMENT_FILES_MIN),
+            shared: share(SHARED_FILES).clamp(SEGMENT_FILES_MIN, SHARED_FILES_MAX),
+        }
+    }
 }
 
 fn min_free(broker: &BrokerConfig) -> MinFree {
@@ -211,11 +232,18 @@ pub(crate) fn supported_features() -> Vec<SupportedFeature> {
 
 #[cfg(test)]
 mod tests {
-    use super::open_segment_files;
+    use super::SegmentFileLimits;
 
     #[test]
-    fn closed_segments_leave_descriptors_to_others() {
-        let of = [10, 1_024, 20_000, 1 << 20, u64::MAX].map(open_segment_files);
-        assert_eq!(of, [64, 256, 5_000, 65_536, 65_536]);
+    fn files_of_segments_leave_descriptors_to_others() {
+        let of = |descriptors| {
+            let SegmentFileLimits { unsynced, shared } = SegmentFileLimits::of(descriptors);
+            (unsynced, shared)
+        };
+        assert_eq!(of(10), (64, 64));
+        assert_eq!(of(1_024), (640, 192));
+        assert_eq!(of(20_000), (12_500, 3_750));
+        assert_eq!(of(1 << 20), (655_360, 65_536));
+        assert!(of(u64::MAX).0 > 1 << 40);
     }
 }

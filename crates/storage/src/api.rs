@@ -17,6 +17,19 @@ pub enum Origin {
     Replica,
 }
 
+/// Files of segments that are open, and how many may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SegmentFiles {
+    /// Indexes, and logs that nobody has written to since the last fsync.
+    pub shared: usize,
+    /// The limit of those.
+    pub shared_max: usize,
+    /// Files with bytes that are not on the disk.
+    pub unsynced: usize,
+    /// The limit of those.
+    pub unsynced_max: usize,
+}
+
 /// What an append needs to know beside the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AppendMeta {

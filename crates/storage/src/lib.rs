@@ -58,7 +58,8 @@ pub mod testing;
 
 pub use api::{
     AbortedTxn, AppendBytes, AppendInfo, AppendMeta, LogDirStatus, Origin, ProducerStatus,
-    RecoveryProgress, RecoveryReport, Retained, TimestampedOffset, TxnPermit, Unflushed,
+    RecoveryProgress, RecoveryReport, Retained, SegmentFiles, TimestampedOffset, TxnPermit,
+    Unflushed,
 };
 pub use compaction::CompactionSettings;
 pub use config::{CleanupPolicy, LogConfig, TimestampType};

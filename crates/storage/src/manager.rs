@@ -13,7 +13,7 @@ use limpid_platform::random::{OsRandom, Random};
 use limpid_protocol::Uuid;
 use parking_lot::{Mutex, RwLock};
 
-use crate::api::LogDirStatus;
+use crate::api::{LogDirStatus, SegmentFiles};
 use crate::compaction::CompactionSettings;
 use crate::config::LogConfig;
 use crate::dir::{LogDir, MinFree};
@@ -72,8 +72,10 @@ pub struct LogManagerOptions {
     pub flush_threads: usize,
     /// Budget of the tail cache; 0 turns it off.
     pub tail_cache_bytes: usize,
-    /// Files of closed segments that may be open at once.
+    /// Files of segments that may be open at once: indexes, and logs that are on the disk.
     pub open_segment_files: usize,
+    /// Files of segments that may be open at once because they have bytes that are not on the disk.
+    pub unsynced_segment_files: usize,
     /// What client appends must leave free.
     pub min_free: MinFree,
     /// Space set aside for checkpoints and deletes on a full disk.
@@ -104,6 +106,7 @@ impl LogManagerOptions {
             flush_threads: FLUSH_THREADS,
             tail_cache_bytes: 64 << 20,
             open_segment_files: 4_096,
+            unsynced_segment_files: 16_384,
             min_free: MinFree::default(),
             reserve_bytes: 8 << 20,
             retention_check_ms: 300_000,
@@ -318,9 +321,9 @@ impl LogManager {
         self.shared.tail_cache.stats()
     }
 
-    /// Open files of closed segments, and their limit.
+    /// Open files of segments, and their limits.
     #[must_use]
-    pub fn open_segment_files(&self) -> (usize, usize) {
+    pub fn segment_files(&self) -> SegmentFiles {
         self.shared.open.usage()
     }
 
@@ -369,13 +372,18 @@ impl LogManager {
     }
 
     fn emptiest_dir(&self) -> Result<Arc<LogDir>, StorageError> {
-        let logs = self.logs();
-        let load = |dir: &&Arc<LogDir>| {
-            logs.iter()
-                .filter(|log| Arc::ptr_eq(log.log_dir(), dir))
-                .count()
-        };
         let online = self.dirs.iter().filter(|dir| dir.is_online());
-        online.min_by_key(load).cloned().ok_or(StorageError::NoDir)
+        let online: Vec<_> = online.collect();
+        // Mostly there is one, and counting tens of thousands of logs for each new one would be felt.
+        if let [only] = online[..] {
+            return Ok(Arc::clone(only));
+        }
+        let logs = self.logs.read();
+        let load = |dir: &&Arc<LogDir>| {
+            let logs = logs.values().flat_map(BTreeMap::values);
+            logs.filter(|log| Arc::ptr_eq(log.log_dir(), dir)).count()
+        };
+        let emptiest = online.into_iter().min_by_key(load);
+        emptiest.cloned().ok_or(StorageError::NoDir)
     }
 }

@@ -15,6 +15,20 @@ metrics! {
         pub sequence_errors: counter = "limpid_log_sequence_errors_total";
         /// Appends refused because the disk is full.
         pub disk_full_refusals: counter = "limpid_log_disk_full_refusals_total";
+        /// Appends refused because a file could not be opened, or too many files waited for the disk.
+        pub busy_refusals: counter = "limpid_log_busy_refusals_total";
+        /// Time that appends waited because too many files waited for the disk.
+        pub room_wait: float_counter = "limpid_log_room_wait_seconds_total";
+        /// Logs put on the disk before their time because too many files waited for it.
+        pub early_flushes: counter = "limpid_log_early_flushes_total";
+        /// Files of segments that are open because bytes of them are not on the disk.
+        pub unsynced_files: gauge = "limpid_log_unsynced_files";
+        /// Most such files; near it logs are put on the disk early, and at it appends wait.
+        pub unsynced_files_max: gauge = "limpid_log_unsynced_files_max";
+        /// Other files of segments that are open: indexes, and logs that are on the disk.
+        pub shared_files: gauge = "limpid_log_shared_files";
+        /// Most such files; then the one that was not used for longest is closed.
+        pub shared_files_max: gauge = "limpid_log_shared_files_max";
         /// Reads answered from the tail cache.
         pub tail_cache_hits: counter = "limpid_log_tail_cache_hits_total";
         /// Reads that had to go to a file.

@@ -8,10 +8,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use limpid_platform::files::is_shortage;
+use limpid_platform::files::{OpenMode, is_shortage};
 use limpid_protocol::records::BatchHeader;
 use parking_lot::Mutex;
 
+use crate::api::Origin;
 use crate::config::LogConfig;
 use crate::index::{OFFSET_ENTRY_BYTES, OffsetIndex, TIME_ENTRY_BYTES, TimeIndex, TxnIndex};
 use crate::names;
@@ -207,9 +208,20 @@ impl Segment {
             size + bytes.len() as u64 <= SEGMENT_BYTES_MAX,
             "the segment was not rolled"
         );
-        self.log.pin();
-        self.txns.slot.pin();
         self.log.get()?.write_all_at(bytes, size)
+    }
+
+    /// Makes sure that an append can write: opens the log, if it is not, and keeps it open until the
+    /// next flush, as it keeps the index of aborted transactions if `aborts`. False when too many
+    /// files wait for the disk.
+    pub(crate) fn pin(&self, origin: Origin, aborts: bool) -> io::Result<bool> {
+        Ok(self.log.pin(OpenMode::ReadWrite, origin)?
+            && (!aborts || self.txns.slot.pin(OpenMode::Create, origin)?))
+    }
+
+    /// Whether its log is open for what is not on the disk.
+    pub(crate) fn is_pinned(&self) -> bool {
+        self.log.is_held()
     }
 
     /// Removes what a failed write may have left behind the end.
@@ -414,6 +426,8 @@ impl Segment {
     /// Renames every file to `<name>.deleted`; open handles stay good for readers.
     pub(crate) fn mark_deleted(&self) -> io::Result<()> {
         self.deleted.store(true, Ordering::Release);
+        // Nobody asks any more whether it got to the disk.
+        self.unpin();
         self.rename("", names::DELETED)
     }
 

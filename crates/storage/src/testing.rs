@@ -9,7 +9,7 @@ use limpid_platform::files::{DirEntry, DiskSpace, File, FileSystem, Files, OpenM
 
 use crate::index::{OffsetIndex, TimeIndex, TxnIndex};
 use crate::metadata::{Image, MetadataRecord, Replay};
-use crate::open_files::{OpenFiles, Slot};
+use crate::open_files::{Limits, OpenFiles, Slot};
 use crate::scan::Scanner;
 use crate::{arrivals, backup, checkpoint, cut_file, metadata, producers};
 
@@ -68,7 +68,11 @@ fn seal(bytes: &mut [u8], (at, covers_from): (usize, usize)) {
 fn index(kind: u8, files: OneFile) -> io::Result<()> {
     let len = files.0.len() as u64;
     let probe = files.0.first_chunk().map_or(0, |b| i64::from_be_bytes(*b));
-    let open = OpenFiles::new(Arc::new(files), 1);
+    let limits = Limits {
+        shared: 1,
+        pinned: 1,
+    };
+    let open = OpenFiles::new(Arc::new(files), limits);
     let slot = Slot::new(&open, "/fuzz".into(), true);
     match kind {
         10 => {

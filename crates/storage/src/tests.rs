@@ -27,6 +27,7 @@ mod indexes;
 mod inspect;
 mod life;
 mod reads;
+mod room;
 mod spliced;
 mod transactions;
 

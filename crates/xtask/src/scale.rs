@@ -16,9 +16,9 @@ pub struct Arguments {
     /// How often what goes by turns is done
     #[arg(long, default_value_t = 3)]
     rounds: u32,
-    /// Partitions of the crowd
-    #[arg(long, default_value_t = 10_000)]
-    partitions: u32,
+    /// Partitions of the crowd (10,000), or of large (40,000, with a group for every four)
+    #[arg(long)]
+    partitions: Option<u32>,
     /// GiB to recover after a crash; as much must be free, and 14 more
     #[arg(long, default_value_t = 10.0)]
     gib: f64,
@@ -28,7 +28,9 @@ pub struct Arguments {
 pub fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     let mut options = Vec::new();
     options.extend(option("--rounds", arguments.rounds));
-    options.extend(option("--partitions", arguments.partitions));
+    if let Some(partitions) = arguments.partitions {
+        options.extend(option("--partitions", partitions));
+    }
     options.extend(option("--gib", arguments.gib));
     if let Some(only) = &arguments.only {
         options.extend(option("--only", only));

@@ -43,6 +43,7 @@ mod admission;
 mod checking;
 mod permission;
 mod refusal;
+mod room;
 #[cfg(feature = "sabotage")]
 mod sabotage;
 
@@ -232,6 +233,9 @@ impl Produce {
             call.clock.belongs_to(trace);
         }
         call.found_trace(prepared.trace);
+        if !partition.log.has_room() {
+            room::wait(&partition.log, (&mut place, turn), call).await;
+        }
         let converted = prepared.converted;
         if call.section.is_none() && partition.is_written_aside() {
             drop((place.take(), turn.take()));

@@ -9,6 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use parking_lot::{Mutex, MutexGuard};
 use rustix::io::Errno;
 
+mod handles;
+
+use self::handles::{Handle, Handles};
 use super::{DirEntry, DiskSpace, File, FileSystem, Files, OpenMode};
 
 /// A call that can be made to fail.
@@ -134,6 +137,7 @@ pub struct FaultyFiles {
     at_the_gate: Arc<AtomicUsize>,
     whole: Arc<AtomicBool>,
     whole_syncs: Arc<AtomicUsize>,
+    handles: Arc<Handles>,
 }
 
 impl FaultyFiles {
@@ -147,6 +151,7 @@ impl FaultyFiles {
             at_the_gate: Arc::default(),
             whole: Arc::default(),
             whole_syncs: Arc::default(),
+            handles: Arc::default(),
         }
     }
 
@@ -170,6 +175,18 @@ impl FaultyFiles {
     #[must_use]
     pub fn syncs_begun(&self) -> usize {
         self.at_the_gate.load(Ordering::SeqCst)
+    }
+
+    /// How many files were open at once, at most.
+    #[must_use]
+    pub fn most_open(&self) -> usize {
+        self.handles.most()
+    }
+
+    /// The files that were closed by the last who had them open, with bytes written since the last sync.
+    #[must_use]
+    pub fn closed_unsynced(&self) -> Vec<PathBuf> {
+        self.handles.closed_unsynced()
     }
 
     /// Adds a rule; rules are tried in the order they were added.
@@ -212,6 +229,7 @@ struct FaultyFile {
     inner: Arc<dyn File>,
     path: PathBuf,
     files: FaultyFiles,
+    handle: Handle,
 }
 
 impl File for FaultyFile {
@@ -231,6 +249,7 @@ impl File for FaultyFile {
     }
 
     fn write_at(&self, buf: &[u8], position: u64) -> io::Result<usize> {
+        self.handle.write();
         let hit = self.files.rules.lock().check(Op::Write, &self.path);
         match hit {
             None => self.inner.write_at(buf, position),
@@ -257,7 +276,10 @@ impl File for FaultyFile {
         self.files.check(Op::Sync, &self.path)?;
         self.files.at_the_gate.fetch_add(1, Ordering::SeqCst);
         let _passes = self.files.gate.lock();
-        self.inner.sync_data()
+        let writes = self.files.handles.writes();
+        self.inner.sync_data()?;
+        self.handle.synced(writes);
+        Ok(())
     }
 
     fn truncate(&self, len: u64) -> io::Result<()> {
@@ -286,6 +308,7 @@ impl Files for FaultyFiles {
         let inner = self.inner.open(path, mode)?;
         Ok(Arc::new(FaultyFile {
             inner,
+            handle: self.handles.open(path.to_owned()),
             path: path.to_owned(),
             files: self.clone(),
         }))
@@ -358,7 +381,12 @@ impl FileSystem for FaultyFileSystem {
     fn sync_all(&self) -> io::Result<()> {
         self.files.whole_syncs.fetch_add(1, Ordering::SeqCst);
         self.files.check(Op::SyncAll, &self.path)?;
-        self.inner.as_ref().map_or(Ok(()), |inner| inner.sync_all())
+        let writes = self.files.handles.writes();
+        self.inner
+            .as_ref()
+            .map_or(Ok(()), |inner| inner.sync_all())?;
+        self.files.handles.all_synced(writes);
+        Ok(())
     }
 
     fn holds(&self, path: &Path) -> io::Result<bool> {

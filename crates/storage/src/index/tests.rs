@@ -1,11 +1,16 @@
 use super::*;
-use crate::open_files::OpenFiles;
+use crate::open_files::{Limits, OpenFiles};
 use limpid_platform::files::{Fault, FaultKind, FaultyFiles, Op, RealFiles};
 use proptest::prelude::*;
 
+const TEN: Limits = Limits {
+    shared: 10,
+    pinned: 10,
+};
+
 fn slot(dir: &std::path::Path) -> Arc<Slot> {
     Slot::new(
-        &OpenFiles::new(Arc::new(RealFiles), 10),
+        &OpenFiles::new(Arc::new(RealFiles), TEN),
         dir.join("i"),
         true,
     )
@@ -72,7 +77,7 @@ fn a_torn_entry_is_overwritten() {
 fn what_a_full_disk_refuses_waits_on_and_is_written_later() {
     let dir = tempfile::tempdir().unwrap();
     let files = FaultyFiles::new(Arc::new(RealFiles));
-    let open = OpenFiles::new(Arc::new(files.clone()), 10);
+    let open = OpenFiles::new(Arc::new(files.clone()), TEN);
     let index = OffsetIndex::new(Slot::new(&open, dir.path().join("i"), true), 0);
     files.inject(Fault::always(
         Op::Write,
@@ -99,7 +104,7 @@ fn what_a_full_disk_refuses_waits_on_and_is_written_later() {
 fn an_aborted_transaction_that_could_not_be_written_is_not_counted() {
     let dir = tempfile::tempdir().unwrap();
     let files = FaultyFiles::new(Arc::new(RealFiles));
-    let open = OpenFiles::new(Arc::new(files.clone()), 10);
+    let open = OpenFiles::new(Arc::new(files.clone()), TEN);
     let index = TxnIndex::new(Slot::new(&open, dir.path().join("i"), true), 0);
     let txn = AbortedTxn {
         producer_id: 1,

@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use limpid_platform::files::is_out_of_descriptors;
 use limpid_protocol::records::{BatchHeader, Batches, patch_base_offset, patch_leader_epoch};
 use limpid_telemetry::SEEN;
 use parking_lot::MutexGuard;
 
 use super::transactions::Terms;
 use super::{PartitionLog, State};
-use crate::api::{AppendBytes, AppendInfo, AppendMeta, Origin};
+use crate::api::{AbortedTxn, AppendBytes, AppendInfo, AppendMeta, Origin};
 use crate::config::{LogConfig, TimestampType};
 use crate::error::AppendError;
 use crate::producers::{Marker, Pending, snapshot};
@@ -84,6 +83,7 @@ impl PartitionLog {
             Err(error) => {
                 match error {
                     AppendError::DiskFull { .. } => metrics.disk_full_refusals.inc(),
+                    AppendError::Busy(_) => metrics.busy_refusals.inc(),
                     AppendError::OutOfOrderSequence { .. }
                     | AppendError::InvalidProducerEpoch { .. } => metrics.sequence_errors.inc(),
                     _ => {}
@@ -144,10 +144,14 @@ impl PartitionLog {
             .active
             .must_roll(batches.len(), last, newest, now_ms, config, jitter)
         {
+            // Held until the new file has a place of its own.
+            let _place = self.shared.open.place(meta.origin).ok_or_else(too_many)?;
             self.roll(state, first, config)?;
         }
+        let aborted = pending.aborted(&state.producers);
+        self.pin(state, meta.origin, !aborted.is_empty())?;
         self.write(state, batches, &incoming, meta)?;
-        self.publish(state, &incoming, pending, now_ms, config)?;
+        self.publish(state, &incoming, (pending, aborted), now_ms, config)?;
         if SEEN {
             state.arrivals.note(first, now_ms);
         }
@@ -157,6 +161,29 @@ impl PartitionLog {
             "an append ends where its last record is"
         );
         Ok(self.info(first, last, config, &incoming))
+    }
+
+    /// Whether an append of a client would find room for the file that it keeps open until the next
+    /// flush. Costs one load of a number while there is; when there is none, logs are being synced
+    /// and it is worth asking again soon.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        !self.shared.open.is_short() || self.state.lock().active.is_pinned()
+    }
+
+    /// An append waited so long until it [had room](Self::has_room).
+    pub fn waited_for_room(&self, time: Duration) {
+        self.shared.metrics.room_wait.inc_by(time.as_secs_f64());
+    }
+
+    /// The files that are about to be written stay open until they are on the disk.
+    fn pin(&self, state: &State, origin: Origin, aborts: bool) -> Result<(), AppendError> {
+        let active = &state.active;
+        match self.dir.with_reserve(|| active.pin(origin, aborts)) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(too_many()),
+            Err(e) => Err(self.dir.append_error(&active.log.path(), &e)),
+        }
     }
 
     /// Patches and writes the batches behind the active segment's end, and stages them
@@ -188,10 +215,6 @@ impl PartitionLog {
         if let Err(e) = written {
             let path = active.log.path();
             let error = self.dir.append_error(&path, &e);
-            if is_out_of_descriptors(&e) {
-                // The file could not be opened, so nothing is to be cut back.
-                return Err(error);
-            }
             if let Err(e) = active.cut_back() {
                 self.dir.fail(&path, &e);
                 return Err(self.dir.append_offline());
@@ -214,11 +237,10 @@ impl PartitionLog {
         &self,
         state: &mut State,
         incoming: &[Incoming],
-        pending: Pending,
+        (pending, aborted): (Pending, Vec<AbortedTxn>),
         now_ms: i64,
         config: &LogConfig,
     ) -> Result<(), AppendError> {
-        let aborted = pending.aborted(&state.producers);
         let mut indexed = Ok(());
         for batch in incoming {
             let header = &batch.header;
@@ -326,6 +348,10 @@ impl PartitionLog {
             lock_wait: Duration::ZERO,
         }
     }
+}
+
+fn too_many() -> AppendError {
+    AppendError::Busy("too many files wait for the disk".to_owned())
 }
 
 /// Cuts the bytes into batches; they must be whole and of the current format.

@@ -17,7 +17,7 @@ use crate::checkpoint;
 use crate::error::StorageError;
 use crate::names;
 use crate::segment::Segment;
-use limpid_platform::files::{FileSystem, atomic_write, is_disk_full};
+use limpid_platform::files::{FileSystem, atomic_write, is_disk_full, is_shortage};
 
 /// Called once when the offset asked for is on the disk, or can't be any more (with the reason).
 pub type FlushCallback = Box<dyn FnOnce(Result<(), String>) + Send>;
@@ -193,6 +193,23 @@ impl PartitionLog {
         flush_ms == i64::MAX || age.as_millis() >= u128::try_from(flush_ms).unwrap_or(0)
     }
 
+    /// Since when bytes wait for the disk, if a file is kept open for them and nobody is at it.
+    pub(crate) fn keeps_open_since(&self) -> Option<Duration> {
+        let state = self.state.lock();
+        let since = state.unflushed_since?;
+        let segments = self.segments.read();
+        let mut unsynced = segments.values().rev().take_while(|s| !s.is_synced());
+        let keeps = unsynced.any(|segment| segment.is_pinned());
+        (keeps && !self.flush_lock.is_locked()).then_some(since)
+    }
+
+    /// Its directory failed, which ends with a restart and recovery: nothing of it is synced any more,
+    /// and its files need not stay open for that.
+    pub(crate) fn let_go(&self) {
+        let segments = self.segments.read();
+        segments.values().for_each(|segment| segment.unpin());
+    }
+
     pub(super) fn schedule_flush(self: &Arc<Self>) {
         let mut queue = self.flush_queue.lock();
         if queue.scheduled {
@@ -283,9 +300,9 @@ impl PartitionLog {
             // Whoever deletes or renames a log closes it first; its files need no sync.
             Err(_) if self.closed.load(Ordering::Acquire) => Err(StorageError::Closed),
             Err(e) => {
-                let full = is_disk_full(&e);
+                let passes = is_shortage(&e);
                 let error = self.dir.storage_error(&self.path(), e);
-                if full {
+                if passes {
                     self.give_back(work);
                 }
                 Err(error)
@@ -325,7 +342,8 @@ impl PartitionLog {
         })
     }
 
-    /// The disk was too full for a checkpoint: the next flush takes it up again.
+    /// The disk was too full for a checkpoint, or no file could be opened: the next flush takes it up
+    /// again.
     fn give_back(&self, work: Work) {
         let mut state = self.state.lock();
         state.snapshots.splice(0..0, work.snapshots);

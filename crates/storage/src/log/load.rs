@@ -80,7 +80,9 @@ impl PartitionLog {
         };
         let start = effective_start(*first.0, end, params.log_start, &mut outcome);
         let active = Arc::clone(active.1);
-        if untouched {
+        // What is below the recovery point was on the disk before. A file that has nothing else need
+        // not stay open, nor one that is new and empty.
+        if untouched || params.recovery_point >= end {
             active.unpin();
         }
         let state = State {

@@ -118,6 +118,7 @@ impl LogManager {
         }
         let logs = self.logs();
         self.flush_all(&logs);
+        self.show_files();
         let (retention, producers, checkpoints) = {
             let mut last = self.background.last.lock();
             (
@@ -143,6 +144,15 @@ impl LogManager {
                 self.write_arrivals(dir, Some(now));
             }
         }
+    }
+
+    fn show_files(&self) {
+        let (files, metrics) = (self.segment_files(), &self.shared.metrics);
+        let count = |files: usize| i64::try_from(files).unwrap_or(i64::MAX);
+        metrics.unsynced_files.set(count(files.unsynced));
+        metrics.unsynced_files_max.set(count(files.unsynced_max));
+        metrics.shared_files.set(count(files.shared));
+        metrics.shared_files_max.set(count(files.shared_max));
     }
 
     /// Removes what retention says, now, whatever the interval: of one topic, or of all.

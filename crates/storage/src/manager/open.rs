@@ -16,17 +16,21 @@ use crate::api::{RecoveryProgress, RecoveryReport};
 use crate::arrivals::file;
 use crate::checkpoint::{self, Offsets};
 use crate::dir::LogDir;
-use crate::error::OpenError;
+use crate::error::{OpenError, StorageError};
 use crate::log::listing::LoadParams;
+use crate::log::recover::Outcome;
 use crate::log::{PartitionLog, Shared};
 use crate::names::{self, DirKind};
-use crate::open_files::OpenFiles;
+use crate::open_files::{Limits, OpenFiles};
 use crate::tail_cache::TailCache;
 
 /// Flush jobs that may wait; there is at most one for each log.
 const FLUSH_QUEUE_MAX: usize = 100_000;
 /// Lines of the report about things out of the ordinary; more are counted only.
 const NOTES_MAX: usize = 1_000;
+
+/// A log that was opened, and what was found.
+type Loaded = (PartitionLog, Outcome);
 
 /// A log to be opened.
 struct Candidate {
@@ -54,10 +58,14 @@ impl LogManager {
         let pool = BlockingPool::new("log-flush", options.flush_threads, FLUSH_QUEUE_MAX)
             .map_err(OpenError::Threads)?;
         let dirs = lock_dirs(&options)?;
+        let limits = Limits {
+            shared: options.open_segment_files,
+            pinned: options.unsynced_segment_files,
+        };
         let shared = Arc::new(Shared {
             files: Arc::clone(&options.files),
             clock: Arc::clone(&options.clock),
-            open: OpenFiles::new(Arc::clone(&options.files), options.open_segment_files),
+            open: OpenFiles::new(Arc::clone(&options.files), limits),
             tail_cache: TailCache::new(options.tail_cache_bytes),
             metrics: options.metrics.clone(),
             replica_state: Arc::clone(&options.replica_state),
@@ -119,7 +127,9 @@ impl LogManager {
             broker_epoch: AtomicI64::new(-1),
             stopped: AtomicBool::new(false),
         };
-        Ok((Arc::new(manager), report))
+        let manager = Arc::new(manager);
+        manager.sync_when_early();
+        Ok((manager, report))
     }
 }
 
@@ -273,6 +283,7 @@ fn open_logs(
             let log = params.topic.clone() + "-" + &params.partition.to_string();
             if candidate.dir.is_online() {
                 let loaded = PartitionLog::load(shared, &candidate.dir, &candidate.path, params);
+                let loaded = loaded.and_then(|found| sync_if_early(shared, found));
                 let mut opened = opened.lock();
                 let (logs, report) = &mut *opened;
                 take_in(logs, report, candidate, loaded);
@@ -296,11 +307,21 @@ fn open_logs(
     logs
 }
 
+/// What recovery has read or written stays open until it is synced, which the background does when all
+/// logs are open. When too many wait for that, it is done here.
+fn sync_if_early(shared: &Shared, found: Loaded) -> Result<Loaded, StorageError> {
+    if shared.open.is_early() && found.0.keeps_open_since().is_some() {
+        found.0.flush()?;
+        shared.metrics.early_flushes.inc();
+    }
+    Ok(found)
+}
+
 fn take_in(
     logs: &mut Logs,
     report: &mut RecoveryReport,
     candidate: &Candidate,
-    loaded: Result<(PartitionLog, crate::log::recover::Outcome), crate::error::StorageError>,
+    loaded: Result<Loaded, StorageError>,
 ) {
     match loaded {
         Ok((log, outcome)) => {

@@ -16,10 +16,17 @@ const USAGE: &str = "scale [--only crowd,groups,recovery,scrapes,large] [--round
 /// What is asked without `--only`.
 const ALL: [&str; 4] = ["crowd", "groups", "recovery", "scrapes"];
 
+/// Partitions of the crowd unless told otherwise.
+const CROWD: i32 = 10_000;
+/// Partitions of `large` unless told otherwise, and how many of them there are to a group.
+const LARGE: i32 = 40_000;
+const PARTITIONS_PER_GROUP: usize = 4;
+
 struct Plan {
     only: Vec<String>,
     rounds: usize,
-    partitions: i32,
+    /// Of the crowd, or of `large`.
+    partitions: Option<i32>,
     gib: f64,
 }
 
@@ -27,7 +34,7 @@ fn main() -> Result<()> {
     let mut plan = Plan {
         only: ALL.map(str::to_owned).to_vec(),
         rounds: 3,
-        partitions: 10_000,
+        partitions: None,
         gib: 10.0,
     };
     let mut words = std::env::args().skip(1);
@@ -36,7 +43,7 @@ fn main() -> Result<()> {
         match word.as_str() {
             "--only" => plan.only = value.split(',').map(str::to_owned).collect(),
             "--rounds" => plan.rounds = value.parse()?,
-            "--partitions" => plan.partitions = value.parse()?,
+            "--partitions" => plan.partitions = Some(value.parse()?),
             "--gib" => plan.gib = value.parse()?,
             _ => bail!(USAGE),
         }
@@ -63,7 +70,7 @@ fn ask(question: &str, kind: &Kind, tools: &Tools, folder: &Path, plan: &Plan) -
     match question {
         "crowd" => {
             let plan = crowd::Plan {
-                partitions: plan.partitions,
+                partitions: plan.partitions.unwrap_or(CROWD),
                 rounds: plan.rounds,
                 records: 3_000_000,
             };
@@ -72,7 +79,11 @@ fn ask(question: &str, kind: &Kind, tools: &Tools, folder: &Path, plan: &Plan) -
         "groups" => groups::groups(kind, tools, folder, 5_000, plan.rounds),
         "recovery" => recovery::recovery(kind, tools, folder, plan.gib),
         "scrapes" => scrapes::small(kind, tools, folder, size(2_000, 300, 50)),
-        "large" => scrapes::large(kind, tools, folder, size(40_000, 10_000, 10)),
+        "large" => {
+            let partitions = plan.partitions.unwrap_or(LARGE);
+            let groups = usize::try_from(partitions)? / PARTITIONS_PER_GROUP;
+            scrapes::large(kind, tools, folder, size(partitions, groups, 10))
+        }
         _ => bail!(USAGE),
     }
 }

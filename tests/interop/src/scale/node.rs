@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use limpid_protocol::records::Codec;
 
 use super::load;
@@ -91,5 +91,18 @@ impl Node {
     pub fn descriptors(&self) -> Result<f64> {
         let open = std::fs::read_dir(format!("/proc/{}/fd", self.peer.pid()))?;
         Ok(open.count() as f64)
+    }
+
+    /// Files and sockets that it may have open.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn descriptors_max(&self) -> Result<f64> {
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", self.peer.pid()))?;
+        let line = limits
+            .lines()
+            .find_map(|l| l.strip_prefix("Max open files"));
+        let soft = line.and_then(|line| line.split_whitespace().next());
+        Ok(soft.context("no limit of open files")?.parse()?)
     }
 }

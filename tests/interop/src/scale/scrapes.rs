@@ -25,6 +25,9 @@ const PACE: f64 = 200.0;
 const SCRAPERS: usize = 20;
 /// `limpid.cluster.name`.
 const CLUSTER: &str = "local";
+/// What became of appends for which no file could be open.
+const OF_FILES: &str = "/metrics?collect[]=limpid_log_busy_refusals_total\
+                        &collect[]=limpid_log_early_flushes_total";
 const DIALECT: &str = "/metrics?dialect=kafka_exporter";
 
 /// A cluster to scrape.
@@ -94,7 +97,7 @@ fn pages(node: &Node) -> Result<Vec<Row>> {
     ["", "topics", "groups"].into_iter().map(row).collect()
 }
 
-/// At 40,000 partitions and 10,000 groups.
+/// At 40,000 partitions and 10,000 groups: more partitions than descriptors, most likely.
 ///
 /// # Errors
 /// When the broker refuses something or ends.
@@ -108,6 +111,7 @@ pub fn large(kind: &Kind, tools: &Tools, folder: &Path, size: Size) -> Result<Ve
     };
     let plain = cost(&node, DIALECT, false, size.rounds)?;
     let per = plain.ms / (plain.series / 1e5);
+    let page = answer(&node.peer.http_address(), OF_FILES, "")?;
     let mut rows = vec![
         Row::told(what("series"), plain.series),
         Row::told(what("ms"), plain.ms),
@@ -115,7 +119,17 @@ pub fn large(kind: &Kind, tools: &Tools, folder: &Path, size: Size) -> Result<Ve
         Row::told(what("broker CPU ms"), plain.cpu_ms),
         Row::told(what("idle: broker CPU s per s"), plain.idle),
         Row::told(what("resident, MiB"), node.mib("VmRSS")?),
-        Row::told(what("descriptors"), node.descriptors()?),
+        Row::told(what("descriptors it may have"), node.descriptors_max()?),
+        Row::told(what("descriptors when idle"), node.descriptors()?),
+        Row::new(
+            what("appends refused for want of descriptors"),
+            Goal::AtMost(0.0),
+            value(&page, "limpid_log_busy_refusals_total")?,
+        ),
+        Row::told(
+            what("logs synced early for want of descriptors"),
+            value(&page, "limpid_log_early_flushes_total")?,
+        ),
     ];
     rows.extend(beside(&node, &topic, size, 1, DIALECT)?);
     Ok(rows)
@@ -237,21 +251,37 @@ fn while_scraped<T>(
     })
 }
 
-fn scrape(address: &str, path: &str, gzip: bool) -> Result<Page> {
-    let begun = Instant::now();
+/// The answer to a GET with these headers, its own included.
+fn answer(address: &str, path: &str, headers: &str) -> Result<Vec<u8>> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(LIMIT))?;
+    let ask = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n{headers}\r\n");
+    stream.write_all(ask.as_bytes())?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    ensure!(answer.get(9..12) == Some(b"200"), "GET {path} was refused");
+    Ok(answer)
+}
+
+/// A metric without labels.
+fn value(page: &[u8], name: &str) -> Result<f64> {
+    let mut lines = page.split(|byte| *byte == b'\n');
+    let of = |line: &[u8]| {
+        let value = line.strip_prefix(name.as_bytes())?.strip_prefix(b" ")?;
+        std::str::from_utf8(value).ok()?.trim().parse().ok()
+    };
+    lines.find_map(of).with_context(|| format!("no {name}"))
+}
+
+fn scrape(address: &str, path: &str, gzip: bool) -> Result<Page> {
+    let begun = Instant::now();
     let accept = if gzip {
         "Accept-Encoding: gzip\r\n"
     } else {
         ""
     };
-    let ask = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n{accept}\r\n");
-    stream.write_all(ask.as_bytes())?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
+    let answer = answer(address, path, accept)?;
     let took = begun.elapsed();
-    ensure!(answer.get(9..12) == Some(b"200"), "GET {path} was refused");
     let lines = answer.split(|byte| *byte == b'\n');
     let series = lines
         .filter(|line| !line.is_empty() && line[0] != b'#')
