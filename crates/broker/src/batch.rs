@@ -106,7 +106,7 @@ fn tell_key(view: &BatchView<'_>, unpacked: &[u8], index: usize, writers: &Write
         true => unpacked,
         false => view.payload(),
     };
-    if let Some(Ok(record)) = view.records_in(payload).nth(index) {
+    if let Some(Ok(record)) = view.records_in(payload).after(index).next() {
         writers.sampled(record.key);
     }
 }

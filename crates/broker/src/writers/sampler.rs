@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 const PER_SECOND: u64 = 64;
 /// Looked at in a second at most: while the stride has not grown yet.
 const PER_SECOND_MAX: u64 = 4 * PER_SECOND;
-/// Records of a batch that are walked over to get to one at most: a few microseconds.
+/// Records of a batch that are stepped over to get to one at most: a microsecond.
 const WALK_MAX: i64 = 512;
 /// Where a topic begins, and the shortest that it gets again after a burst.
 const STRIDE_FIRST: u64 = 16;

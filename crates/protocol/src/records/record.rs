@@ -86,6 +86,22 @@ impl<'a> Records<'a> {
         }
     }
 
+    /// Goes on behind so many records of a batch that was checked: over each by its length, without a look at
+    /// what is in it. What it can't go over is left to be told of next.
+    #[must_use]
+    pub fn after(mut self, count: usize) -> Self {
+        for _ in 0..count {
+            let mut body = self.rest;
+            let length = varint::take_i32(&mut body).map(usize::try_from);
+            let Some(rest) = length.and_then(|length| body.get(length.ok()?..)) else {
+                break;
+            };
+            self.rest = rest;
+            self.index += 1;
+        }
+        self
+    }
+
     #[inline(always)]
     fn view(&self, raw: &RawRecord<'a>) -> RecordView<'a> {
         let timestamp = match self.header.attributes.timestamp_type() {

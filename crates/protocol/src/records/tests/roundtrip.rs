@@ -281,3 +281,20 @@ fn codecs_are_found_by_id_and_name() {
         Err(RecordsError::UnknownCodec { id: 6 })
     );
 }
+
+#[test]
+fn records_are_gone_over_by_their_lengths() {
+    let bytes = batch(Codec::None, 200);
+    let view = single_batch(&bytes).unwrap();
+    for count in 0..=201 {
+        let (over, through) = (view.records().unwrap(), view.records().unwrap());
+        assert_eq!(over.after(count).next(), through.skip(count).next());
+    }
+    // A record that ends behind its batch, or has no length, is where it stops.
+    for payload in [&[0x02, 0, 0x7f][..], &[0x02, 0, 0x01], &[0x02, 0], &[]] {
+        let bytes = with_payload(Codec::None, 3, payload);
+        let view = single_batch(&bytes).unwrap();
+        let next = view.records().unwrap().after(2).next();
+        assert!(matches!(next, Some(Err(_))), "{next:?}");
+    }
+}
