@@ -236,9 +236,9 @@ impl CurrentClient {
         }
         client.request_bytes.inc_by(served.bytes.0 as u64);
         client.response_bytes.inc_by(served.bytes.1 as u64);
-        for (&ns, sum) in served.times.nanos().iter().zip(&client.stages) {
+        for (at, &ns) in served.times.nanos().iter().enumerate() {
             if ns > 0 {
-                sum.fetch_add(ns, Ordering::Relaxed);
+                client.stages[at].fetch_add(ns, Ordering::Relaxed);
             }
         }
     }

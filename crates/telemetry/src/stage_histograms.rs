@@ -37,9 +37,9 @@ impl<A: LabelEnum> StageHistograms<A> {
     /// take no time.
     pub fn observe(&self, api: A, times: &StageTimes) {
         let row = self.rows[api.index()].get_or_init(|| self.bind(api));
-        for (histogram, &ns) in row.stages.iter().zip(times.nanos()) {
+        for (at, &ns) in times.nanos().iter().enumerate() {
             if ns > 0 {
-                histogram.observe_nanos_in_round(ns);
+                row.stages[at].observe_nanos_in_round(ns);
             }
         }
         row.rounds.end();
