@@ -103,9 +103,15 @@ impl Chunks {
     }
 
     /// The runs in order.
-    pub fn into_runs(mut self) -> Vec<Run> {
-        self.close();
-        self.closed
+    pub fn into_runs(self) -> Vec<Run> {
+        let Self {
+            mut closed, open, ..
+        } = self;
+        // Nothing is written behind it any more: it is not split off what is left of its memory.
+        if !open.is_empty() {
+            closed.push(Run::Bytes(open.freeze()));
+        }
+        closed
     }
 }
 

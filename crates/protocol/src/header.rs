@@ -3,9 +3,11 @@
 //! Traps: the client's id keeps its two-byte length in the flexible header; the response header of
 //! ApiVersions is always version 0, since the client cannot know yet what the broker speaks.
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 
-use crate::codec::{DecodeError, EncodeError, Reader, put_nullable_string, put_uvarint};
+use crate::codec::{
+    DecodeError, EncodeError, Reader, put_i16, put_i32, put_nullable_string, put_uvarint,
+};
 use crate::messages::ApiKey;
 
 impl ApiKey {
@@ -83,9 +85,9 @@ impl RequestHeader {
 
     /// Appends the header in the version that the API and its version demand.
     pub fn encode(&self, w: &mut BytesMut) -> Result<(), EncodeError> {
-        w.put_i16(self.api_key);
-        w.put_i16(self.api_version);
-        w.put_i32(self.correlation_id);
+        put_i16(w, self.api_key);
+        put_i16(w, self.api_version);
+        put_i32(w, self.correlation_id);
         put_nullable_string(w, self.client_id.as_deref(), false)?;
         if self.version() >= 2 {
             put_uvarint(w, 0);
@@ -115,10 +117,15 @@ impl ResponseHeader {
 
     /// Appends a header of the version that [`ApiKey::response_header_version`] tells.
     pub fn encode(&self, w: &mut BytesMut, header_version: i16) {
-        w.put_i32(self.correlation_id);
+        put_i32(w, self.correlation_id);
         if header_version >= 1 {
             put_uvarint(w, 0);
         }
+    }
+
+    /// Bytes that it takes.
+    pub const fn byte_len(header_version: i16) -> usize {
+        if header_version >= 1 { 5 } else { 4 }
     }
 }
 

@@ -230,10 +230,20 @@ impl Reader {
         Ok((raw >> 1).cast_signed() ^ -((raw & 1).cast_signed()))
     }
 
+    #[inline]
     fn base128(&mut self, bytes_max: u32) -> Result<u64, DecodeError> {
-        let start = self.at;
-        let mut value = 0_u64;
-        for index in 0..bytes_max {
+        // Most lengths and tags are one byte.
+        let [first] = self.fixed()?;
+        match first < 0x80 {
+            true => Ok(u64::from(first)),
+            false => self.longer_base128(first, bytes_max),
+        }
+    }
+
+    fn longer_base128(&mut self, first: u8, bytes_max: u32) -> Result<u64, DecodeError> {
+        let start = self.at - 1;
+        let mut value = u64::from(first & 0x7f);
+        for index in 1..bytes_max {
             let [byte] = self.fixed::<1>()?;
             let low = u64::from(byte & 0x7f);
             let shift = 7 * index;

@@ -1,6 +1,6 @@
 //! Writing: plain functions over a growing buffer.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 
 use super::{DecodeError, Element, EncodeError, Reader};
 use crate::Uuid;
@@ -26,37 +26,43 @@ pub(crate) fn null(message: &'static str, field: &'static str, version: i16) -> 
     }
 }
 
+/// `BufMut`'s ways are a call for each number; this is a comparison and a store.
+#[inline]
+fn put<const N: usize>(w: &mut BytesMut, bytes: [u8; N]) {
+    w.extend_from_slice(&bytes);
+}
+
 pub(crate) fn put_bool(w: &mut BytesMut, value: bool) {
-    w.put_u8(u8::from(value));
+    put(w, [u8::from(value)]);
 }
 
 pub(crate) fn put_i8(w: &mut BytesMut, value: i8) {
-    w.put_i8(value);
+    put(w, value.to_be_bytes());
 }
 
 pub(crate) fn put_i16(w: &mut BytesMut, value: i16) {
-    w.put_i16(value);
+    put(w, value.to_be_bytes());
 }
 
 pub(crate) fn put_u16(w: &mut BytesMut, value: u16) {
-    w.put_u16(value);
+    put(w, value.to_be_bytes());
 }
 
 pub(crate) fn put_i32(w: &mut BytesMut, value: i32) {
-    w.put_i32(value);
+    put(w, value.to_be_bytes());
 }
 
 pub(crate) fn put_i64(w: &mut BytesMut, value: i64) {
-    w.put_i64(value);
+    put(w, value.to_be_bytes());
 }
 
 pub(crate) fn put_f64(w: &mut BytesMut, value: f64) {
-    w.put_f64(value);
+    put(w, value.to_be_bytes());
 }
 
 /// Appends a UUID, 16 bytes.
 pub fn put_uuid(w: &mut BytesMut, value: Uuid) {
-    w.put_slice(value.as_bytes());
+    w.extend_from_slice(value.as_bytes());
 }
 
 /// Appends a varint without sign, at most 5 bytes.
@@ -76,10 +82,10 @@ pub fn put_varlong(w: &mut BytesMut, value: i64) {
 
 fn put_base128(w: &mut BytesMut, mut value: u64) {
     while value >= 0x80 {
-        w.put_u8((value as u8) | 0x80);
+        put(w, [(value as u8) | 0x80]);
         value >>= 7;
     }
-    w.put_u8(value as u8);
+    put(w, [value as u8]);
 }
 
 /// Length in front of bytes or of an array.
@@ -92,16 +98,16 @@ pub(crate) fn put_array_len(
     if flexible {
         put_uvarint(w, short.cast_unsigned() + 1);
     } else {
-        w.put_i32(short);
+        put_i32(w, short);
     }
     Ok(())
 }
 
 fn put_null_len(w: &mut BytesMut, flexible: bool) {
     if flexible {
-        w.put_u8(0);
+        put(w, [0]);
     } else {
-        w.put_i32(-1);
+        put_i32(w, -1);
     }
 }
 
@@ -114,9 +120,9 @@ pub(crate) fn put_string(w: &mut BytesMut, value: &str, flexible: bool) -> Resul
     if flexible {
         put_uvarint(w, value.len() as u32 + 1);
     } else {
-        w.put_u16(value.len() as u16);
+        put_u16(w, value.len() as u16);
     }
-    w.put_slice(value.as_bytes());
+    w.extend_from_slice(value.as_bytes());
     Ok(())
 }
 
@@ -127,8 +133,8 @@ pub(crate) fn put_nullable_string(
 ) -> Result<(), EncodeError> {
     match value {
         Some(value) => return put_string(w, value, flexible),
-        None if flexible => w.put_u8(0),
-        None => w.put_i16(-1),
+        None if flexible => put(w, [0]),
+        None => put_i16(w, -1),
     }
     Ok(())
 }
@@ -139,7 +145,7 @@ pub(crate) fn put_bytes(
     flexible: bool,
 ) -> Result<(), EncodeError> {
     put_array_len(w, value.len(), flexible)?;
-    w.put_slice(value);
+    w.extend_from_slice(value);
     Ok(())
 }
 
@@ -219,11 +225,11 @@ pub(crate) fn put_nullable_struct<T: Element>(
 ) -> Result<(), EncodeError> {
     match value {
         Some(value) => {
-            w.put_i8(1);
+            put_i8(w, 1);
             value.write(w, version)
         }
         None => {
-            w.put_i8(-1);
+            put_i8(w, -1);
             Ok(())
         }
     }
@@ -235,7 +241,7 @@ pub(crate) fn put_tagged_struct<T: Element>(
     value: Option<&T>,
     version: i16,
 ) -> Result<(), EncodeError> {
-    w.put_u8(u8::from(value.is_some()));
+    put_bool(w, value.is_some());
     value.map_or(Ok(()), |value| value.write(w, version))
 }
 
