@@ -120,7 +120,7 @@ pub(super) async fn answer(
         ..
     } = handled;
     let who = (peer, client_id);
-    let changes = std::mem::take(&mut notes.changes);
+    let changes = &mut notes.changes;
     audit::request(
         (key, error),
         who,
@@ -342,9 +342,11 @@ pub(super) fn response_head(
     correlation_id: i32,
     body_len: usize,
 ) -> BytesMut {
-    let mut head = BytesMut::with_capacity(16);
+    let header_version = key.response_header_version(version);
+    // To the byte: memory with room behind it is counted by its users in memory of its own.
+    let mut head = BytesMut::with_capacity(4 + ResponseHeader::byte_len(header_version));
     head.extend_from_slice(&[0; 4]);
-    ResponseHeader { correlation_id }.encode(&mut head, key.response_header_version(version));
+    ResponseHeader { correlation_id }.encode(&mut head, header_version);
     let length = head.len() - 4 + body_len;
     let length = i32::try_from(length).expect("an answer is far below 2 GiB: limits on fetch");
     head[..4].copy_from_slice(&length.to_be_bytes());

@@ -35,17 +35,17 @@ const fn changes_something(key: ApiKey) -> bool {
 }
 
 /// Tells of a request, if it is one that changes something. One that failed and changed nothing can
-/// be sent by anybody again and again: those are added up.
+/// be sent by anybody again and again: those are added up. The changes are taken.
 pub(super) fn request(
     (key, error): (ApiKey, ErrorCode),
     (peer, client_id): (&Peer, Option<&str>),
-    changes: Changes,
+    changes: &mut Changes,
     (audit, recorder): (&Audit, &Recorder),
 ) {
     if !SEEN || !changes_something(key) {
         return;
     }
-    let (changes, left_out) = changes.take();
+    let (changes, left_out) = std::mem::take(changes).take();
     for change in &changes {
         recorder.changed(change, peer.principal.as_str());
     }

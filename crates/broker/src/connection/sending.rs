@@ -1,7 +1,8 @@
 //! Writing an answer: runs of bytes, and what goes from a file to the socket without being read.
 
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
@@ -19,6 +20,8 @@ use super::end::End;
 
 /// Most runs of bytes handed to one writev.
 const WRITE_SLICES_MAX: usize = 64;
+/// As many as most answers have: a head, a body, and perhaps records and what is behind them.
+const FEW_SLICES: usize = 4;
 
 /// Writes an answer: its head, its body, and what fills the gaps of that.
 pub(super) async fn send(
@@ -76,22 +79,41 @@ async fn write_some(
     if let Some(Run::Gap(gap)) = runs.first() {
         return fill(stream, *gap, runs.len() > 1, piped).await;
     }
-    let mut slices = [IoSlice::new(&[]); WRITE_SLICES_MAX];
+    let mut first = runs.iter().take(WRITE_SLICES_MAX + 1);
+    let is_before_gap = first.any(|run| matches!(run, Run::Gap(_)));
+    match (is_before_gap, stream.socket()) {
+        // So that the few bytes before a gap are not sent on their own.
+        (true, Some(socket)) => {
+            let write = || with_slices(runs, |slices| send_with_more(socket, slices));
+            socket.async_io(Interest::WRITABLE, write).await
+        }
+        _ => {
+            poll_fn(|context| {
+                let stream = Pin::new(&mut *stream);
+                with_slices(runs, |slices| stream.poll_write_vectored(context, slices))
+            })
+            .await
+        }
+    }
+}
+
+/// Hands on the bytes that runs begin with, up to the first gap. The list of them is made where they are
+/// written and not kept meanwhile: room for many is a thousand bytes, which every connection would have.
+fn with_slices<T>(runs: &[Run], write: impl FnOnce(&[IoSlice<'_>]) -> T) -> T {
+    match runs.len() {
+        ..=FEW_SLICES => write(gathered(runs, &mut [IoSlice::new(&[]); FEW_SLICES])),
+        _ => write(gathered(runs, &mut [IoSlice::new(&[]); WRITE_SLICES_MAX])),
+    }
+}
+
+fn gathered<'s, 'r>(runs: &'r [Run], slices: &'s mut [IoSlice<'r>]) -> &'s [IoSlice<'r>] {
     let mut count = 0;
     for (slice, run) in slices.iter_mut().zip(runs) {
         let Run::Bytes(bytes) = run else { break };
         *slice = IoSlice::new(bytes);
         count += 1;
     }
-    let slices = &slices[..count];
-    match (runs.get(count), stream.socket()) {
-        // So that the few bytes before a gap are not sent on their own.
-        (Some(Run::Gap(_)), Some(socket)) => {
-            let write = || send_with_more(socket, slices);
-            socket.async_io(Interest::WRITABLE, write).await
-        }
-        _ => stream.write_vectored(slices).await,
-    }
+    &slices[..count]
 }
 
 async fn fill(
