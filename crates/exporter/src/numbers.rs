@@ -48,21 +48,41 @@ pub(crate) fn push_float(value: f64, out: &mut String) {
     }
 }
 
-fn push_digits(mut value: u64, out: &mut String) {
+/// Ends the line of a sample with a whole number, in one piece.
+pub(crate) fn end_line(value: i64, out: &mut Vec<u8>) {
+    // With the space before it and what ends the line.
+    let mut text = [b'\n'; DIGITS_MAX + 2];
+    let mut from = digits_to(DIGITS_MAX + 1, value.unsigned_abs(), &mut text);
+    if value < 0 {
+        from -= 1;
+        text[from] = b'-';
+    }
+    from -= 1;
+    text[from] = b' ';
+    out.extend_from_slice(&text[from..]);
+}
+
+fn push_digits(value: u64, out: &mut String) {
     if value < 10 {
         return out.push(char::from(b'0' + value as u8));
     }
     let mut digits = [0; DIGITS_MAX];
-    let mut from = DIGITS_MAX;
+    let from = digits_to(DIGITS_MAX, value, &mut digits);
+    out.push_str(str::from_utf8(&digits[from..]).expect("digits are characters"));
+}
+
+/// Writes digits up to `end`, and tells where they begin.
+#[inline]
+fn digits_to(end: usize, mut value: u64, text: &mut [u8]) -> usize {
+    let mut from = end;
     loop {
         from -= 1;
-        digits[from] = b'0' + (value % 10) as u8;
+        text[from] = b'0' + (value % 10) as u8;
         value /= 10;
         if value == 0 {
-            break;
+            return from;
         }
     }
-    out.push_str(str::from_utf8(&digits[from..]).expect("digits are characters"));
 }
 
 #[cfg(test)]
@@ -87,6 +107,11 @@ mod tests {
             assert_eq!(whole(value), value.to_string());
         }
         (0..64).for_each(|bits| assert_eq!(whole(1 << bits), (1_i64 << bits).to_string()));
+        for value in [0, 7, -7, 10, 12_345, i64::MAX, i64::MIN] {
+            let mut line = b"x".to_vec();
+            end_line(value, &mut line);
+            assert_eq!(line, format!("x {value}\n").into_bytes());
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The exposition writer: text 0.0.4 and OpenMetrics 1.0 from the same calls.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt::Write as _;
+use std::io::Write as _;
 use std::sync::Arc;
 
 use limpid_telemetry::collect::{Number64, escape_label};
@@ -9,14 +9,17 @@ use limpid_telemetry::exemplars::{Exemplar, Exemplars, Slots};
 use prometheus::proto::{Metric, MetricFamily, MetricType};
 
 use crate::accept::Format;
-use crate::numbers::{push_float, push_whole};
+use crate::numbers::{end_line, push_float, push_whole};
 
 /// Room for a value, with the space before it and the end of the line.
 const VALUE_BYTES: usize = 24;
 
 /// A page that is being written. No family and no series can get onto it twice.
 pub(crate) struct Writer {
-    out: String,
+    /// Text, but looked at as such only once, when it is whole.
+    out: Vec<u8>,
+    /// Memory for a number.
+    number: String,
     format: Format,
     /// Names taken: in OpenMetrics a counter `x_total` is the family `x`.
     families: HashSet<String>,
@@ -36,7 +39,8 @@ pub(crate) struct Head<'a> {
 impl Writer {
     pub(crate) fn new(format: Format, capacity: usize) -> Self {
         Writer {
-            out: String::with_capacity(capacity),
+            out: Vec::with_capacity(capacity),
+            number: String::new(),
             format,
             families: HashSet::new(),
             exemplars: None,
@@ -58,9 +62,9 @@ impl Writer {
     /// Ends the page.
     pub(crate) fn finish(mut self) -> String {
         if self.format == Format::OpenMetrics {
-            self.out.push_str("# EOF\n");
+            self.out.extend_from_slice(b"# EOF\n");
         }
-        self.out
+        String::from_utf8(self.out).expect("pieces of text are text")
     }
 
     /// Opens a family; `false` (and nothing written) when its name is taken.
@@ -73,9 +77,10 @@ impl Writer {
             return false;
         }
         let quotes = self.format == Format::OpenMetrics;
-        write!(self.out, "# HELP {name} ").expect("writing to a string");
-        escape_help(head.help, quotes, &mut self.out);
-        writeln!(self.out, "\n# TYPE {name} {kind}").expect("writing to a string");
+        let mut help = String::with_capacity(head.help.len());
+        escape_help(head.help, quotes, &mut help);
+        let written = write!(self.out, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
+        written.expect("writing to memory");
         true
     }
 
@@ -100,13 +105,18 @@ impl Writer {
 
     fn sample_of(&mut self, name: &str, labels: &str, value: Number64, exemplar: Option<Exemplar>) {
         self.out.reserve(name.len() + labels.len() + VALUE_BYTES);
-        self.out.push_str(name);
-        self.out.push_str(labels);
-        self.out.push(' ');
-        match value {
-            Number64::Int(v) => push_whole(v, &mut self.out),
-            Number64::Float(v) => push_float(v, &mut self.out),
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(labels.as_bytes());
+        if let (Number64::Int(v), None) = (value, &exemplar) {
+            return end_line(v, &mut self.out);
         }
+        self.number.clear();
+        match value {
+            Number64::Int(v) => push_whole(v, &mut self.number),
+            Number64::Float(v) => push_float(v, &mut self.number),
+        }
+        self.out.push(b' ');
+        self.out.extend_from_slice(self.number.as_bytes());
         if let Some(Exemplar { value, at, trace }) = exemplar {
             let (id, span) = (
                 u128::from_be_bytes(trace.trace_id),
@@ -116,9 +126,9 @@ impl Writer {
                 self.out,
                 " # {{trace_id=\"{id:032x}\",span_id=\"{span:016x}\"}} {value} {at:.3}"
             )
-            .expect("writing to a string");
+            .expect("writing to memory");
         }
-        self.out.push('\n');
+        self.out.push(b'\n');
     }
 
     /// Writes a family of the registry; how many series (a histogram counts each bucket).

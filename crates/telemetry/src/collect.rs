@@ -103,6 +103,8 @@ impl From<&'static Declaration> for Head {
 #[derive(Debug, Default)]
 pub struct Samples {
     families: Vec<FamilySamples>,
+    /// The one that was asked for last.
+    last: usize,
     age: Option<Duration>,
 }
 
@@ -129,10 +131,15 @@ impl Samples {
         // The same declaration, or another one of this name.
         let told = |f: &FamilySamples| std::ptr::eq(&*f.head.name, declaration.name);
         let same = |f: &FamilySamples| f.head.name == declaration.name;
-        let mut families = self.families.iter();
-        let known = families.position(told);
+        // Collectors ask for their families in the same order again and again.
+        let next = self.families[self.last..].iter().position(told);
+        let known = next.map(|next| self.last + next);
+        let known = known.or_else(|| self.families.iter().position(told));
         match known.or_else(|| self.families.iter().position(same)) {
-            Some(at) => &mut self.families[at],
+            Some(at) => {
+                self.last = at;
+                &mut self.families[at]
+            }
             None => {
                 let family = self.add(declaration.into());
                 family.labels = declaration.labels;
@@ -225,10 +232,13 @@ impl FamilySamples {
 
     /// `({label="value",…}, value)` of each sample, escaped and ready to be written after a name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Number64)> {
-        let ends = self.ends.iter().map(|end| *end as usize);
-        let blocks = std::iter::once(0).chain(ends.clone()).zip(ends);
-        let blocks = blocks.map(|(start, end)| &self.text[start..end]);
-        blocks.zip(self.values.iter().copied())
+        let mut start = 0;
+        self.ends.iter().zip(&self.values).map(move |(end, value)| {
+            let end = *end as usize;
+            let block = &self.text[start..end];
+            start = end;
+            (block, *value)
+        })
     }
 
     /// The same, but each label block once: the first sample that has it.
@@ -308,6 +318,8 @@ impl FamilySamples {
 pub struct Block {
     labels: &'static [LabelDeclaration],
     text: String,
+    /// Where the value of the last label begins.
+    last: usize,
 }
 
 impl Block {
@@ -316,17 +328,33 @@ impl Block {
         Self {
             labels: declaration.labels,
             text: String::new(),
+            last: 0,
         }
     }
 
-    /// Describes another thing from now on.
+    /// Describes parts of another thing from now on: the values of all labels but the last, which
+    /// [`part`](Self::part) tells.
     ///
     /// # Panics
-    /// The number of values is not the number of declared labels.
-    pub fn set(&mut self, values: &[&str]) {
-        assert_eq!(values.len(), self.labels.len(), "a value for each label");
+    /// The number of values is not the number of the other labels.
+    pub fn thing(&mut self, values: &[&str]) {
+        let (last, others) = self.labels.split_last().expect("a label of its parts");
+        assert_eq!(values.len(), others.len(), "a value for each label");
         self.text.clear();
-        labels_of(self.labels, values, &mut self.text);
+        labels_of(others, values, &mut self.text);
+        // The block goes on behind them.
+        let open = if self.text.pop().is_some() { "," } else { "{" };
+        self.text.push_str(open);
+        self.text.push_str(last.name);
+        self.text.push_str("=\"");
+        self.last = self.text.len();
+    }
+
+    /// Describes this part of the thing, which has a name: the value of the last label.
+    pub fn part(&mut self, value: &str) {
+        self.text.truncate(self.last);
+        escape_label(&shortened(Cow::Borrowed(value)), &mut self.text);
+        self.text.push_str("\"}");
     }
 }
 

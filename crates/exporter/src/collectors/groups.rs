@@ -91,12 +91,14 @@ impl Collector for Groups {
             if shown.with_partitions {
                 add_topics(out, group);
             }
-            let partitions = group.partitions().filter(|_| shown.with_partitions);
-            for (topic, partition) in partitions {
-                index.clear();
-                push_whole(partition.partition.into(), &mut index);
-                labels.set(&[&group.id, topic, &index]);
-                add_partition(out, &labels, partition);
+            for topic in group.topics.iter().filter(|_| shown.with_partitions) {
+                labels.thing(&[&group.id, &topic.name]);
+                for partition in &topic.partitions {
+                    index.clear();
+                    push_whole(partition.partition.into(), &mut index);
+                    labels.part(&index);
+                    add_partition(out, &labels, partition);
+                }
             }
         }
         Ok(())

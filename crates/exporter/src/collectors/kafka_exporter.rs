@@ -98,10 +98,11 @@ impl Collector for KafkaExporter {
         let (mut index, mut labels) = (String::new(), Block::of(&families::LEADER));
         for topic in &snapshot.topics {
             let of_ours = |p: &&Partition| snapshot.speaks_for(p.leader);
+            labels.thing(&[&topic.name]);
             for partition in topic.partitions.iter().filter(of_ours) {
                 index.clear();
                 push_whole(partition.index.into(), &mut index);
-                labels.set(&[&topic.name, &index]);
+                labels.part(&index);
                 add_partition(out, &labels, partition);
             }
         }
@@ -142,10 +143,11 @@ fn add_groups(out: &mut Samples, snapshot: &ClusterSnapshot) {
         members.add(&[&group.id], group.members.len());
         for topic in group.topics.iter().filter(|_| shown.with_partitions) {
             let (mut offsets, mut lags) = (None, None);
+            labels.thing(&[&group.id, &topic.name]);
             for p in &topic.partitions {
                 index.clear();
                 push_whole(p.partition.into(), &mut index);
-                labels.set(&[&group.id, &topic.name, &index]);
+                labels.part(&index);
                 if let Some(committed) = &p.committed {
                     let family = out.family(&families::GROUP_OFFSET);
                     family.add_like(&labels, committed.offset);

@@ -104,11 +104,14 @@ fn a_block_is_what_each_family_would_have_written() {
     let mut samples = Samples::new();
     let mut block = Block::of(&example::PARTITIONS);
     for topic in ["a", "b\"\\\n", ""] {
-        block.set(&[topic, "7"]);
-        let family = samples.family(&example::PARTITIONS);
-        family.add(&[topic, "7"], 1);
-        family.add_like(&block, 1);
-        let told: Vec<&str> = family.iter().map(|(labels, _)| labels).collect();
-        assert_eq!(told[told.len() - 2], told[told.len() - 1]);
+        block.thing(&[topic]);
+        for partition in ["7", "12", "\""] {
+            block.part(partition);
+            let family = samples.family(&example::PARTITIONS);
+            family.add(&[topic, partition], 1);
+            family.add_like(&block, 1);
+            let told: Vec<&str> = family.iter().map(|(labels, _)| labels).collect();
+            assert_eq!(told[told.len() - 2], told[told.len() - 1]);
+        }
     }
 }
