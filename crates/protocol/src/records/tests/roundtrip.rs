@@ -287,8 +287,8 @@ fn records_are_gone_over_by_their_lengths() {
     let bytes = batch(Codec::None, 200);
     let view = single_batch(&bytes).unwrap();
     for count in 0..=201 {
-        let (over, through) = (view.records().unwrap(), view.records().unwrap());
-        assert_eq!(over.after(count).next(), through.skip(count).next());
+        let (over, mut through) = (view.records().unwrap(), view.records().unwrap());
+        assert_eq!(over.after(count).next(), through.nth(count));
     }
     // A record that ends behind its batch, or has no length, is where it stops.
     for payload in [&[0x02, 0, 0x7f][..], &[0x02, 0, 0x01], &[0x02, 0], &[]] {
