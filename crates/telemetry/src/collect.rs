@@ -131,10 +131,11 @@ impl Samples {
         // The same declaration, or another one of this name.
         let told = |f: &FamilySamples| std::ptr::eq(&*f.head.name, declaration.name);
         let same = |f: &FamilySamples| f.head.name == declaration.name;
-        // Collectors ask for their families in the same order again and again.
-        let next = self.families[self.last..].iter().position(told);
-        let known = next.map(|next| self.last + next);
-        let known = known.or_else(|| self.families.iter().position(told));
+        // Collectors ask for their families in the same order again and again: for the next one, or for one
+        // a few before.
+        let (before, after) = self.families.split_at(self.last);
+        let next = after.iter().position(told).map(|next| self.last + next);
+        let known = next.or_else(|| before.iter().rposition(told));
         match known.or_else(|| self.families.iter().position(same)) {
             Some(at) => {
                 self.last = at;
