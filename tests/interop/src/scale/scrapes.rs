@@ -25,9 +25,6 @@ const PACE: f64 = 200.0;
 const SCRAPERS: usize = 20;
 /// `limpid.cluster.name`.
 const CLUSTER: &str = "local";
-/// What became of appends for which no file could be open.
-const OF_FILES: &str = "/metrics?collect[]=limpid_log_busy_refusals_total\
-                        &collect[]=limpid_log_early_flushes_total";
 const DIALECT: &str = "/metrics?dialect=kafka_exporter";
 
 /// A cluster to scrape.
@@ -111,7 +108,6 @@ pub fn large(kind: &Kind, tools: &Tools, folder: &Path, size: Size) -> Result<Ve
     };
     let plain = cost(&node, DIALECT, false, size.rounds)?;
     let per = plain.ms / (plain.series / 1e5);
-    let page = answer(&node.peer.http_address(), OF_FILES, "")?;
     let mut rows = vec![
         Row::told(what("series"), plain.series),
         Row::told(what("ms"), plain.ms),
@@ -121,15 +117,6 @@ pub fn large(kind: &Kind, tools: &Tools, folder: &Path, size: Size) -> Result<Ve
         Row::told(what("resident, MiB"), node.mib("VmRSS")?),
         Row::told(what("descriptors it may have"), node.descriptors_max()?),
         Row::told(what("descriptors when idle"), node.descriptors()?),
-        Row::new(
-            what("appends refused for want of descriptors"),
-            Goal::AtMost(0.0),
-            value(&page, "limpid_log_busy_refusals_total")?,
-        ),
-        Row::told(
-            what("logs synced early for want of descriptors"),
-            value(&page, "limpid_log_early_flushes_total")?,
-        ),
     ];
     rows.extend(beside(&node, &topic, size, 1, DIALECT)?);
     Ok(rows)
@@ -261,16 +248,6 @@ fn answer(address: &str, path: &str, headers: &str) -> Result<Vec<u8>> {
     stream.read_to_end(&mut answer)?;
     ensure!(answer.get(9..12) == Some(b"200"), "GET {path} was refused");
     Ok(answer)
-}
-
-/// A metric without labels.
-fn value(page: &[u8], name: &str) -> Result<f64> {
-    let mut lines = page.split(|byte| *byte == b'\n');
-    let of = |line: &[u8]| {
-        let value = line.strip_prefix(name.as_bytes())?.strip_prefix(b" ")?;
-        std::str::from_utf8(value).ok()?.trim().parse().ok()
-    };
-    lines.find_map(of).with_context(|| format!("no {name}"))
 }
 
 fn scrape(address: &str, path: &str, gzip: bool) -> Result<Page> {
