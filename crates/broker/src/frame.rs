@@ -25,7 +25,7 @@ use crate::byte_stream::{ByteStream, move_to};
 use crate::places::{self, Place};
 use crate::promptly::{Patience, so_far, within};
 use crate::request_memory::{RequestCharge, RequestMemory};
-use crate::turns::{self, LONG_READ_BYTES, Turns};
+use crate::turns::{self, LONG_PRODUCE_BYTES, LONG_READ_BYTES, Turns};
 
 /// Size of the length prefix.
 const PREFIX_BYTES: usize = 4;
@@ -198,6 +198,13 @@ impl FrameReader {
         let whole = PREFIX_BYTES + length;
         let mut small_reads = 0;
         let home = places::here();
+        if home == Place::Data
+            && is_long(whole.saturating_sub(self.buffer.len()))
+            && self.turns.are_hurried(began)
+        {
+            // It would keep a thread of the data path from those for as long as all of them together.
+            move_to(Place::Entrance, stream).await?;
+        }
         loop {
             let have = self.buffer.len().min(whole);
             let wanted = length.min((2 * have).max(advance));
@@ -294,6 +301,11 @@ impl FrameReader {
             announced,
         }
     }
+}
+
+/// Whether what is still to come of a frame takes long to read.
+fn is_long(bytes: usize) -> bool {
+    bytes > LONG_PRODUCE_BYTES
 }
 
 /// How long a frame is left alone that comes in so many small pieces.

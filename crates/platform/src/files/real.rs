@@ -12,6 +12,7 @@ use rustix::pipe::{SpliceFlags, splice};
 
 use super::whole;
 use super::{DirEntry, DiskSpace, File, FileSystem, Files, OpenMode};
+use crate::nice::is_nicer;
 
 /// The file system as it is.
 #[derive(Debug, Clone, Copy, Default)]
@@ -19,6 +20,11 @@ pub struct RealFiles;
 
 #[derive(Debug)]
 struct RealFile(fs::File);
+
+/// What a nice thread writes in one call: a kernel that is built for throughput takes the processor from nobody who
+/// is in a call, however much somebody else needs it. For others that would only be dearer: a tenth more
+/// for batches of 200 KiB, since the page cache takes what comes at once in larger pieces.
+const WRITE_AT_ONCE_BYTES: usize = 128 * 1024;
 
 impl File for RealFile {
     fn read_at(&self, buf: &mut [u8], position: u64) -> io::Result<usize> {
@@ -36,7 +42,12 @@ impl File for RealFile {
     }
 
     fn write_at(&self, buf: &[u8], position: u64) -> io::Result<usize> {
-        self.0.write_at(buf, position)
+        let piece = if is_nicer() {
+            WRITE_AT_ONCE_BYTES
+        } else {
+            buf.len()
+        };
+        self.0.write_at(&buf[..buf.len().min(piece)], position)
     }
 
     fn sync_data(&self) -> io::Result<()> {

@@ -127,6 +127,9 @@ pub fn attack(name: &str, target: &Target) -> Result<()> {
     (attack.run)(target)
 }
 
+/// What is written in one call.
+const PUSH_BYTES: usize = 32 * 1024;
+
 /// A connection, as soon as there can be one.
 fn connect(address: &str) -> TcpStream {
     loop {
@@ -156,8 +159,10 @@ fn crowd(address: &str, size: usize, mut send: impl FnMut(usize, &mut TcpStream)
     }
 }
 
-/// Writes what fits; false when the broker has closed.
+/// Writes what fits; false when the broker has closed. A little at a time: who is in a call is asked for the
+/// processor by nobody, so a megabyte would keep the bystander from it who shares it, whatever the broker does.
 fn push(stream: &mut TcpStream, bytes: &[u8]) -> (usize, bool) {
+    let bytes = &bytes[..bytes.len().min(PUSH_BYTES)];
     match stream.write(bytes) {
         Ok(count) => (count, true),
         Err(error) => (0, error.kind() == std::io::ErrorKind::WouldBlock),
