@@ -22,6 +22,7 @@ use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
 use crate::byte_stream::{ByteStream, move_to};
+use crate::hurry::Mark;
 use crate::places::{self, Place};
 use crate::promptly::{Patience, so_far, within};
 use crate::request_memory::{RequestCharge, RequestMemory};
@@ -116,6 +117,8 @@ pub struct Frame<'m> {
     pub charge: RequestCharge<'m>,
     /// When its first byte was seen.
     pub began: Stamp,
+    /// Of a long one: whether others sent short ones a moment ago.
+    pub others_hurry: bool,
 }
 
 /// Reads the frames of one connection.
@@ -127,6 +130,7 @@ pub struct FrameReader {
     /// With silence between frames.
     patience: Patience,
     turns: Arc<Turns>,
+    mark: Mark,
 }
 
 impl FrameReader {
@@ -137,6 +141,7 @@ impl FrameReader {
             largest: 0,
             limits,
             patience: Patience::new(limits.idle),
+            mark: turns.hurry.mark(),
             turns,
         }
     }
@@ -198,10 +203,9 @@ impl FrameReader {
         let whole = PREFIX_BYTES + length;
         let mut small_reads = 0;
         let home = places::here();
-        if home == Place::Data
-            && is_long(whole.saturating_sub(self.buffer.len()))
-            && self.turns.are_hurried(began)
-        {
+        let others_hurry = is_long(whole) && self.turns.hurry.of_others(self.mark, began);
+        let is_to_come = is_long(whole.saturating_sub(self.buffer.len()));
+        if others_hurry && is_to_come && home == Place::Data {
             // It would keep a thread of the data path from those for as long as all of them together.
             move_to(Place::Entrance, stream).await?;
         }
@@ -241,10 +245,12 @@ impl FrameReader {
             self.buffer = BytesMut::new();
         }
         self.largest = self.largest.max(length);
+        self.turns.hurry.came(self.mark, length, began);
         Ok(Frame {
             bytes,
             charge,
             began,
+            others_hurry,
         })
     }
 

@@ -84,6 +84,8 @@ pub struct Call<'a> {
     pub piped: PipedRuns,
     /// Size of the request.
     pub request_bytes: usize,
+    /// Of a long one: whether others send short requests meanwhile.
+    pub others_hurry: bool,
     /// Turns for what takes long on the data path.
     pub turns: &'a Turns,
     /// Where what takes long is done.

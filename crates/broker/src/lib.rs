@@ -38,6 +38,7 @@ pub mod fetch_sessions;
 pub mod frame;
 pub mod groups;
 pub mod handler;
+pub mod hurry;
 pub mod leadership;
 pub mod listener;
 pub mod log_config;

@@ -8,12 +8,11 @@
 //! them go on at once.
 
 use std::cell::Cell;
-use std::time::Duration;
 
-use limpid_platform::stamp::{LastSeen, Stamp};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::yield_now;
 
+use crate::hurry::Hurry;
 use crate::places::{self, Place};
 
 /// A request beyond this is long to read and to answer, unless most of it is records.
@@ -25,12 +24,6 @@ pub const LONG_READ_BYTES: usize = 64 * 1024;
 pub const LONG_PRODUCE_BYTES: usize = 512 * 1024;
 /// A batch that is larger than this once it is decompressed is long to check.
 pub const LONG_BATCH_BYTES: usize = 1 << 20;
-/// A request of less than this is short: whoever sends it minds how long it takes.
-const SHORT_REQUEST_BYTES: usize = LONG_READ_BYTES;
-/// For so long after a short request there may be another one soon.
-const HURRY: Duration = Duration::from_secs(1);
-/// How exactly that is known.
-const HURRY_STEP: Duration = Duration::from_millis(10);
 /// After so many bytes of long work a thread looks after everybody else.
 const ROUND_BYTES: usize = 256 * 1024;
 
@@ -44,7 +37,8 @@ pub struct Turns {
     turns: Semaphore,
     /// For batches that are not so long that they need a turn: as many as there are threads.
     places: Semaphore,
-    short: LastSeen,
+    /// Whether it matters how long that takes.
+    pub hurry: Hurry,
 }
 
 /// A turn, or a place, which ends on drop.
@@ -56,21 +50,8 @@ impl Turns {
         Self {
             turns: Semaphore::new(threads.saturating_sub(1).max(1)),
             places: Semaphore::new(threads.max(1)),
-            short: LastSeen::default(),
+            hurry: Hurry::default(),
         }
-    }
-
-    /// A request of so many bytes came in.
-    #[inline]
-    pub fn came(&self, request_bytes: usize, at: Stamp) {
-        if request_bytes < SHORT_REQUEST_BYTES {
-            self.short.see(at, HURRY_STEP);
-        }
-    }
-
-    /// Whether somebody minds if the threads of the data path are busy for a moment.
-    pub fn are_hurried(&self, now: Stamp) -> bool {
-        self.short.since(now) < HURRY
     }
 
     /// Waits for a turn. Held while there is something to compute, never while

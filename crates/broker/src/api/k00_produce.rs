@@ -27,7 +27,7 @@ use limpid_protocol::messages::produce_response::{
 use limpid_protocol::records::ValidationLimits;
 use limpid_protocol::{ApiKey, ErrorCode, Message, Reader};
 use limpid_storage::{AppendBytes, AppendError, AppendInfo, AppendMeta, Origin};
-use limpid_telemetry::{Stage, Stamp};
+use limpid_telemetry::Stage;
 use tokio::sync::oneshot;
 
 use crate::batch::{self, Look, Prepared};
@@ -367,7 +367,7 @@ async fn make_room<'t>(call: &mut Call<'t>) -> Option<Turn<'t>> {
     if call.request_bytes <= LONG_PRODUCE_BYTES {
         return None;
     }
-    if call.turns.are_hurried(Stamp::now()) {
+    if call.others_hurry {
         call.step_aside().await;
         return None;
     }

@@ -93,7 +93,6 @@ pub(super) async fn answer(
     let mut clock = StageClock::start_at(frame.began);
     clock.enter(Stage::Queue);
     let request_bytes = frame.bytes.len() + 4;
-    context.turns.came(request_bytes, frame.began);
     let mut body = Reader::new(frame.bytes);
     let header = RequestHeader::decode(&mut body).map_err(CallError::from)?;
     let body_bytes = body.remaining();
@@ -107,6 +106,7 @@ pub(super) async fn answer(
         handler,
         header: &header,
         request_bytes,
+        others_hurry: frame.others_hurry,
         splices: stream.socket().is_some(),
         peer,
     };
@@ -166,6 +166,7 @@ struct Asked<'a> {
     handler: &'a dyn Handler,
     header: &'a RequestHeader,
     request_bytes: usize,
+    others_hurry: bool,
     splices: bool,
     peer: &'a Peer,
 }
@@ -233,6 +234,7 @@ impl Asked<'_> {
             splices: self.splices,
             piped: PipedRuns::default(),
             request_bytes: self.request_bytes,
+            others_hurry: self.others_hurry,
             turns: &context.turns,
             aside: &context.aside,
             section,
