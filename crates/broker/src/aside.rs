@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use limpid_platform::blocking::{BlockingPool, PoolStats};
+use limpid_platform::nice::NICER;
 use limpid_telemetry::During;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
@@ -28,9 +29,6 @@ use crate::places::{self, Place, go_to, poll_at};
 
 /// An answer about all topics takes long to make when there are more than this.
 pub(crate) const LONG_ANSWER_TOPICS: usize = 1_000;
-/// How much nicer these threads are than others: they have a tenth of the processor while somebody else wants
-/// it, so what was begun ends, and whoever holds a lock does not hold it for ever.
-const NICER: i32 = 10;
 
 /// The threads, and places on them.
 pub struct Aside {

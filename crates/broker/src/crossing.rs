@@ -2,7 +2,8 @@
 //!
 //! Whoever comes is served at the entrance, by a thread that comes last, until there is a whole request that
 //! may be answered; so those who never send one cost the threads of the data path nothing. The task of the
-//! connection then goes on over there. It comes back while a request arrives in tiny pieces.
+//! connection then goes on over there. It comes back while a request arrives in tiny pieces, or a long one while
+//! others send short ones.
 
 use std::pin::Pin;
 use std::sync::Arc;

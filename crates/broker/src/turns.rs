@@ -66,10 +66,10 @@ impl Turns {
         turn
     }
 
-    /// Waits until a batch of so many bytes may be worked on, which is now for most. The place, if it needs
-    /// one, is held meanwhile.
+    /// Waits until a batch of so many bytes may be worked on, which is now for most, and aside. The place, if it
+    /// needs one, is held meanwhile.
     pub async fn place(&self, bytes: usize, turn: Option<&Turn<'_>>) -> Option<Turn<'_>> {
-        if bytes < LONG_READ_BYTES {
+        if bytes < LONG_READ_BYTES || places::here() == Place::Aside {
             return None;
         }
         let place = match turn {

@@ -4,6 +4,10 @@ use std::cell::Cell;
 #[cfg(target_os = "linux")]
 use std::io;
 
+/// How much nicer threads are that come last. They have a tenth of the processor while somebody else wants it: what
+/// was begun ends, nobody holds a lock for ever, and new clients get in.
+pub const NICER: i32 = 10;
+
 thread_local! {
     static IS_NICER: Cell<bool> = const { Cell::new(false) };
 }

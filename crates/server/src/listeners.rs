@@ -128,7 +128,8 @@ pub(crate) fn in_process(
     }
 }
 
-/// Opens the listeners and accepts, in the runtime of the entrance; the set ends when all connections have ended after the drain.
+/// Opens the listeners and accepts, in the runtime of the entrance; the set ends when all connections have ended
+/// after the drain.
 pub(crate) fn serve(
     bound: Vec<Listener>,
     network: &NetworkConfig,

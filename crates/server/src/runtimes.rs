@@ -3,15 +3,13 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use limpid_broker::aside::Aside;
 use limpid_broker::metrics::BrokerMetrics;
 use limpid_config::BrokerConfig;
 use limpid_platform::limits;
-use limpid_platform::nice::be_nicer;
+use limpid_platform::nice::{NICER, be_nicer};
 use limpid_telemetry::Registry;
-use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::error::StartError;
@@ -20,9 +18,6 @@ use crate::worker_times::WorkerTimes;
 
 /// Threads that accept connections and read their first request.
 const ENTRANCE_THREADS: usize = 1;
-/// How much nicer they are than others: a tenth of the processor is theirs while somebody else wants it, so that
-/// clients get in all the same.
-const ENTRANCE_NICER: i32 = 10;
 /// Threads that serve HTTP.
 const HTTP_THREADS: usize = 1;
 /// Threads at most for renderings and other blocking work of HTTP.
@@ -73,17 +68,12 @@ pub(crate) fn entrance(
     metrics: &BrokerMetrics,
     registry: &Registry,
 ) -> Result<Runtime, StartError> {
-    let (entrance, slept) = watched("limpid-entrance", ENTRANCE_THREADS, ENTRANCE_NICER)
+    let (entrance, slept) = watched("limpid-entrance", ENTRANCE_THREADS, NICER)
         .map_err(StartError::system("start the thread of the entrance"))?;
-    let (busy, told) = (
-        metrics.entrance.busy_seconds.clone(),
-        Mutex::new(Duration::ZERO),
-    );
+    let told = metrics.entrance.busy_seconds.clone();
     registry.on_tick(move || {
-        let now = slept.age().saturating_sub(slept.slept(0));
-        let mut told = told.lock();
-        busy.inc_by_duration(now.saturating_sub(*told));
-        *told = now.max(*told);
+        let now = slept.busy(0, slept.age()).as_secs_f64();
+        told.inc_by((now - told.get()).max(0.0));
     });
     Ok(entrance)
 }

@@ -53,7 +53,7 @@ impl WorkerBeans {
     }
 
     fn busy_seconds(&self, worker: usize, age: Duration) -> f64 {
-        age.saturating_sub(self.slept.slept(worker)).as_secs_f64()
+        self.slept.busy(worker, age).as_secs_f64()
     }
 
     /// Seconds that a thread was idle, on average. Never goes down.

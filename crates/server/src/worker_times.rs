@@ -73,6 +73,11 @@ impl WorkerTimes {
         Duration::from_nanos(nanos)
     }
 
+    /// How long a thread has been awake when the runtime is so old.
+    pub(crate) fn busy(&self, worker: usize, age: Duration) -> Duration {
+        age.saturating_sub(self.slept(worker))
+    }
+
     fn now(&self) -> u64 {
         self.born.elapsed().as_nanos() as u64 & !ASLEEP
     }

@@ -151,7 +151,11 @@ impl OpenFiles {
 
     /// Whether logs should be synced before their time.
     pub(crate) fn is_early(&self) -> bool {
-        self.pinned.load(Ordering::Acquire) >= self.limits.pinned * EARLY / OF
+        self.are_many(self.pinned.load(Ordering::Acquire))
+    }
+
+    fn are_many(&self, pinned: usize) -> bool {
+        pinned >= self.limits.pinned * EARLY / OF
     }
 
     /// Whether an append of a client that needs one more handle should wait.
@@ -194,7 +198,7 @@ impl OpenFiles {
     }
 
     fn look(&self, pinned: usize) {
-        if pinned < self.limits.pinned * EARLY / OF {
+        if !self.are_many(pinned) {
             return;
         }
         let Some(ask) = self.early.ask.get() else {

@@ -104,7 +104,7 @@ impl Produce {
         let mut admitted = admitted.await;
         let topics = request.topic_data.into_iter().enumerate();
         let mut begun = Vec::with_capacity(topics.len());
-        let mut turn = make_room(call).await;
+        let mut turn = yield_to_others(call).await;
         for data in topics {
             let topic = self.append_topic(data, &mut admitted, request.acks, (call, &mut turn));
             begun.push(topic.await);
@@ -218,10 +218,7 @@ impl Produce {
             for_trace: call.looks_for_trace() || exemplar_due,
         };
         // Held until the batch is in the log.
-        let mut place = match call.section.is_some() {
-            true => None,
-            false => call.turns.place(records.len(), turn.as_ref()).await,
-        };
+        let mut place = call.turns.place(records.len(), turn.as_ref()).await;
         let rules = (limits, &*topic.config, &look);
         let held = (&mut place, &mut *turn);
         let prepared = checking::prepare(&records, rules, call, held).await;
@@ -363,7 +360,7 @@ impl Appended {
 
 /// Lets others work while a long request is checked and written: aside if one of them is short, and otherwise
 /// in a turn, since nobody needs a thread that comes last then.
-async fn make_room<'t>(call: &mut Call<'t>) -> Option<Turn<'t>> {
+async fn yield_to_others<'t>(call: &mut Call<'t>) -> Option<Turn<'t>> {
     if call.request_bytes <= LONG_PRODUCE_BYTES {
         return None;
     }

@@ -97,12 +97,14 @@ metrics! {
 metrics! {
     /// Connections at the entrance, which have a thread of their own.
     pub struct EntranceMetrics {
-        /// Connections that have not sent a request since they came, or whose request comes in tiny pieces. A
-        /// thread of their own serves them, and the system prefers the threads of the data path.
+        /// Connections that have not sent a request since they came, whose request comes in tiny pieces, or that
+        /// send a long one while others send short ones. A thread of their own serves them, and the system
+        /// prefers the threads of the data path.
         pub connections: gauge = "limpid_entrance_connections";
         /// Times that a connection went on from there to the data path, with a whole request.
         pub passed: counter = "limpid_entrance_passed_total";
-        /// Times that a connection went back there, since its request came in tiny pieces.
+        /// Times that a connection went back there: its request came in tiny pieces, or was long while others
+        /// sent short ones.
         pub returned: counter = "limpid_entrance_returned_total";
         /// Time that the thread of the entrance had something to do. A second each second: more is asked of it
         /// than it can do, and who connects waits.

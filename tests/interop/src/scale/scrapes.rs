@@ -238,18 +238,6 @@ fn while_scraped<T>(
     })
 }
 
-/// The answer to a GET with these headers, its own included.
-fn answer(address: &str, path: &str, headers: &str) -> Result<Vec<u8>> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(LIMIT))?;
-    let ask = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n{headers}\r\n");
-    stream.write_all(ask.as_bytes())?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    ensure!(answer.get(9..12) == Some(b"200"), "GET {path} was refused");
-    Ok(answer)
-}
-
 fn scrape(address: &str, path: &str, gzip: bool) -> Result<Page> {
     let begun = Instant::now();
     let accept = if gzip {
@@ -257,7 +245,13 @@ fn scrape(address: &str, path: &str, gzip: bool) -> Result<Page> {
     } else {
         ""
     };
-    let answer = answer(address, path, accept)?;
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(LIMIT))?;
+    let ask = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n{accept}\r\n");
+    stream.write_all(ask.as_bytes())?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    ensure!(answer.get(9..12) == Some(b"200"), "GET {path} was refused");
     let took = begun.elapsed();
     let lines = answer.split(|byte| *byte == b'\n');
     let series = lines
