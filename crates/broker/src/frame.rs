@@ -17,6 +17,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use limpid_platform::nice::give_way_if_nicer;
 use limpid_telemetry::Stamp;
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
@@ -342,6 +343,7 @@ async fn read_in_turn(
 ) -> io::Result<usize> {
     loop {
         let turn = turns.next().await;
+        give_way_if_nicer();
         let mut read = pin!(read_into(buffer, bytes_max, stream));
         let attempt = so_far(read.as_mut()).await;
         drop(turn);

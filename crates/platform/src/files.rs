@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 mod faulty;
+mod pieces;
 mod real;
 mod whole;
 

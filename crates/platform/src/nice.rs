@@ -3,18 +3,49 @@
 use std::cell::Cell;
 #[cfg(target_os = "linux")]
 use std::io;
+#[cfg(target_os = "linux")]
+use std::num::NonZeroU64;
+use std::time::{Duration, Instant};
 
 /// How much nicer threads are that come last. They have a tenth of the processor while somebody else wants it: what
 /// was begun ends, nobody holds a lock for ever, and new clients get in.
 pub const NICER: i32 = 10;
+/// After so much work a nice thread gives way.
+const WORK: Duration = Duration::from_micros(100);
+/// Long enough for the system to give the processor to somebody else. Who asks for a microsecond is woken before
+/// that is done, and simply goes on.
+const AWAY_NANOS: i64 = 30_000;
 
 thread_local! {
     static IS_NICER: Cell<bool> = const { Cell::new(false) };
+    /// When this thread last gave way.
+    static GAVE_WAY: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
 /// Whether this thread lets others go first.
 pub(crate) fn is_nicer() -> bool {
     IS_NICER.get()
+}
+
+/// Gives way, if this thread is nicer and has not done so for a while. For between two pieces of long work.
+///
+/// Being nice is not enough: a thread that has had more than its share is not given the processor when it wakes
+/// up, however nice the other one is, and the kernel looks again at its next tick, up to four milliseconds later.
+pub fn give_way_if_nicer() {
+    if is_nicer() && GAVE_WAY.get().is_none_or(|last| last.elapsed() >= WORK) {
+        give_way();
+        GAVE_WAY.set(Some(Instant::now()));
+    }
+}
+
+/// Leaves the processor for a moment to whoever waits for it. `sched_yield(2)` would not: among threads of one
+/// share the system may choose this one again.
+pub fn give_way() {
+    #[cfg(target_os = "linux")]
+    drop(rustix::thread::nanosleep(&rustix::thread::Timespec {
+        tv_sec: 0,
+        tv_nsec: AWAY_NANOS,
+    }));
 }
 
 /// The longest slice there is (`sched(7)`; since Linux 6.12 each thread may have its own). A thread that wakes up
@@ -30,9 +61,11 @@ const SLICE_NANOS: u64 = 100_000_000;
 pub fn be_nicer(nicer: i32) {
     if nicer > 0 {
         IS_NICER.set(true);
-        // Without either the work is done all the same.
+        // Without any of it the work is done all the same.
         rustix::process::nice(nicer).ok();
         set_slice(SLICE_NANOS).ok();
+        // Otherwise a moment is longer by 50 microseconds.
+        rustix::thread::set_current_timer_slack(NonZeroU64::new(1)).ok();
     }
 }
 
@@ -100,6 +133,34 @@ fn told(done: libc::c_long) -> io::Result<()> {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+
+    /// How often this thread has left the processor by itself.
+    fn left() -> u64 {
+        let status = std::fs::read_to_string("/proc/thread-self/status").expect("proc is mounted");
+        let mut lines = status.lines();
+        let line = lines.find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        line.and_then(|count| count.trim().parse().ok())
+            .expect("the kernel counts them")
+    }
+
+    #[test]
+    fn a_nice_thread_gives_way_now_and_then_and_others_never() {
+        let work = |nicer| {
+            let thread = std::thread::spawn(move || {
+                be_nicer(nicer);
+                let (before, begun) = (left(), Instant::now());
+                while begun.elapsed() < 20 * WORK {
+                    give_way_if_nicer();
+                }
+                (left() - before, GAVE_WAY.get().is_some())
+            });
+            thread.join().unwrap()
+        };
+        assert!(!work(0).1);
+        let (left, gave_way) = work(1);
+        // The disk may have made it wait as well, but not that often.
+        assert!(gave_way && (1..=40).contains(&left), "{left}");
+    }
 
     #[test]
     fn a_nice_thread_has_a_long_slice_and_is_otherwise_what_it_was() {

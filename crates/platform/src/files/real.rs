@@ -6,70 +6,81 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use rustix::pipe::{SpliceFlags, splice};
 
-use super::whole;
 use super::{DirEntry, DiskSpace, File, FileSystem, Files, OpenMode};
-use crate::nice::is_nicer;
+use super::{pieces, whole};
+use crate::nice::{give_way_if_nicer, is_nicer};
 
 /// The file system as it is.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RealFiles;
 
 #[derive(Debug)]
-struct RealFile(fs::File);
+struct RealFile {
+    file: fs::File,
+    /// All before this position has been sent to the disk at least.
+    sent: AtomicU64,
+}
 
 /// What a nice thread writes in one call: a kernel that is built for throughput takes the processor from nobody who
 /// is in a call, however much somebody else needs it. For others that would only be dearer: a tenth more
 /// for batches of 200 KiB, since the page cache takes what comes at once in larger pieces.
-const WRITE_AT_ONCE_BYTES: usize = 128 * 1024;
+const WRITE_AT_ONCE_BYTES: usize = 32 * 1024;
 
 impl File for RealFile {
     fn read_at(&self, buf: &mut [u8], position: u64) -> io::Result<usize> {
-        self.0.read_at(buf, position)
+        self.file.read_at(buf, position)
     }
 
     fn read_to_room(&self, buf: &mut Vec<u8>, position: u64) -> io::Result<usize> {
         let room = rustix::buffer::spare_capacity(buf);
-        Ok(rustix::io::pread(&self.0, room, position)?)
+        Ok(rustix::io::pread(&self.file, room, position)?)
     }
 
     fn splice_at(&self, pipe: BorrowedFd<'_>, len: usize, position: u64) -> io::Result<usize> {
         let (mut from, flags) = (position, SpliceFlags::NONBLOCK);
-        Ok(splice(&self.0, Some(&mut from), pipe, None, len, flags)?)
+        Ok(splice(&self.file, Some(&mut from), pipe, None, len, flags)?)
     }
 
     fn write_at(&self, buf: &[u8], position: u64) -> io::Result<usize> {
         let piece = if is_nicer() {
+            give_way_if_nicer();
             WRITE_AT_ONCE_BYTES
         } else {
             buf.len()
         };
-        self.0.write_at(&buf[..buf.len().min(piece)], position)
+        self.file.write_at(&buf[..buf.len().min(piece)], position)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.0.sync_data()
+        let end = self.len()?;
+        pieces::send(&self.file, self.sent.load(Ordering::Relaxed)..end);
+        self.file.sync_data()?;
+        self.sent.store(end, Ordering::Relaxed);
+        Ok(())
     }
 
     fn truncate(&self, len: u64) -> io::Result<()> {
-        self.0.set_len(len)
+        self.sent.fetch_min(len, Ordering::Relaxed);
+        self.file.set_len(len)
     }
 
     fn len(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
+        Ok(self.file.metadata()?.len())
     }
 
     fn set_modified(&self, modified_ms: i64) -> io::Result<()> {
         let since_epoch = Duration::from_millis(u64::try_from(modified_ms).unwrap_or(0));
-        self.0.set_modified(UNIX_EPOCH + since_epoch)
+        self.file.set_modified(UNIX_EPOCH + since_epoch)
     }
 
     fn allocate(&self, len: u64) -> io::Result<()> {
         let flags = rustix::fs::FallocateFlags::KEEP_SIZE;
-        Ok(rustix::fs::fallocate(&self.0, flags, 0, len)?)
+        Ok(rustix::fs::fallocate(&self.file, flags, 0, len)?)
     }
 }
 
@@ -89,7 +100,16 @@ impl Files for RealFiles {
                 options.write(true).create(true).truncate(true);
             }
         }
-        Ok(Arc::new(RealFile(options.open(path)?)))
+        let file = options.open(path)?;
+        let sent = match mode {
+            // Nothing of it is ever synced.
+            OpenMode::Read => 0,
+            OpenMode::ReadWrite | OpenMode::Create | OpenMode::Truncate => file.metadata()?.len(),
+        };
+        Ok(Arc::new(RealFile {
+            file,
+            sent: AtomicU64::new(sent),
+        }))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
