@@ -13,6 +13,7 @@ mod java;
 mod machine;
 mod native;
 mod open_loop;
+mod page_cache;
 pub mod plan;
 mod progress;
 pub mod raw;

@@ -6,18 +6,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::cases::{Case, Session};
+use super::page_cache::GIB;
 use super::plan::Plan;
 use super::progress::{Progress, clock};
 use super::raw::{Failed, Journal, Line, Measured, Run, Values};
 use super::session::Measuring;
 use super::side::Side;
-use super::{machine, report};
+use super::{machine, page_cache, report};
 use crate::tools::Tools;
-
-/// Memory is touched before each session, so that the page cache doesn't pay for what the hypervisor
-/// hands out late.
-const PREFAULT_GIB: usize = 6;
-const QUICK_PREFAULT_GIB: usize = 1;
 
 struct Runner<'a> {
     plan: &'a Plan,
@@ -93,11 +89,7 @@ impl Runner<'_> {
     fn session(&mut self, pair: u32, side: Side, session: Session, cases: &[Case]) -> Result<()> {
         self.progress.begins();
         let folder = tempfile::Builder::new().prefix("limpid-bench-").tempdir()?;
-        prefault(if self.plan.quick {
-            QUICK_PREFAULT_GIB
-        } else {
-            PREFAULT_GIB
-        });
+        page_cache::prefault(if self.plan.quick { GIB } else { 6 * GIB });
         let (plan, tools) = (self.plan, self.tools.clone());
         let mut saturation = self.saturation;
         let ended = Measuring::new(plan, &tools, &mut saturation, side, session, folder.path())
@@ -142,20 +134,6 @@ impl Runner<'_> {
         ));
         self.note(line)
     }
-}
-
-/// Touches memory and gives it back to the kernel of this machine, if there is more than enough.
-fn prefault(gib: usize) {
-    const GIB: usize = 1 << 30;
-    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let mut lines = text.lines();
-    let available = lines
-        .find_map(|line| line.strip_prefix("MemAvailable:"))
-        .and_then(|rest| rest.split_whitespace().next()?.parse::<usize>().ok())
-        .unwrap_or(0);
-    let gib = gib.min((available >> 20) / 2);
-    let held: Vec<Vec<u8>> = (0..gib).map(|_| vec![1; GIB]).collect();
-    std::hint::black_box(&held);
 }
 
 #[expect(clippy::print_stderr, reason = "progress for the person who waits")]

@@ -13,7 +13,7 @@ use super::raw::Values;
 use super::side::Side;
 use super::start::first_acknowledged_ms;
 use super::usage::Usage;
-use super::{java, native, open_loop, trips};
+use super::{java, native, open_loop, page_cache, trips};
 use crate::peer::Peer;
 use crate::process::{pause, wait_for};
 use crate::tools::{Tools, helpers};
@@ -112,6 +112,7 @@ impl<'a> Measuring<'a> {
         if asked(Work::Start) {
             // Otherwise stopping would take as long as writing all of that to the disk.
             rustix::fs::sync();
+            page_cache::read_program(self.peer.pid(), &self.folder)?;
             self.peer.stop().context("stopping")?;
             let existing = first_acknowledged_ms(&mut self.peer, false);
             let start = existing.map(|existing| {
@@ -159,8 +160,19 @@ impl<'a> Measuring<'a> {
         Ok(())
     }
 
+    /// About as much as a case in bulk is going to write.
+    fn bytes_written(&self, case: &Case) -> usize {
+        match case.work {
+            Work::Librdkafka(write) | Work::Java(write) => {
+                usize::try_from(self.plan.records(write.records)).unwrap_or(0) * write.bytes
+            }
+            _ => 0,
+        }
+    }
+
     /// A case, with what it cost.
     fn case(&self, case: &Case) -> Result<Values> {
+        page_cache::settle(self.bytes_written(case));
         let address = self.peer.address();
         match case.work {
             Work::Librdkafka(write) => {
