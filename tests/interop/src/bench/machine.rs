@@ -31,8 +31,7 @@ pub fn setup(plan: &Plan, folder: &Path) -> Result<Setup> {
 fn machine(folder: &Path) -> Result<String> {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let processor = value(&read("/proc/cpuinfo"), "model name", ':').unwrap_or_default();
-    let memory = value(&read("/proc/meminfo"), "MemTotal", ':').unwrap_or_default();
-    let kib: f64 = memory.trim_end_matches(" kB").parse().unwrap_or(f64::NAN);
+    let kib = kib_of_memory("MemTotal").map_or(f64::NAN, |kib| kib as f64);
     let system = value(&read("/etc/os-release"), "PRETTY_NAME", '=').unwrap_or_default();
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let folder = folder.to_str().context("a folder's name")?;
@@ -64,6 +63,15 @@ fn versions() -> Result<String> {
         "{limpid} (harness at `{commit}`), Apache Kafka {} on {java}, librdkafka {librdkafka}{slow}",
         Kafka::V4_3.version()
     ))
+}
+
+/// A line of `/proc/meminfo` (proc(5)), in KiB.
+pub(super) fn kib_of_memory(name: &str) -> Option<usize> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    value(&text, name, ':')?
+        .trim_end_matches(" kB")
+        .parse()
+        .ok()
 }
 
 /// What a program prints.

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use super::machine::kib_of_memory;
+
 pub const GIB: usize = 1 << 30;
 
 /// Touches so many bytes of memory and gives them back to the kernel of this machine, if there is more than
@@ -14,12 +16,7 @@ pub const GIB: usize = 1 << 30;
 /// for that (the same GiB was written in 2.6, 0.7 and 0.2 s).
 pub fn prefault(bytes: usize) {
     const PIECE: usize = GIB / 16;
-    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let mut lines = text.lines();
-    let available = lines
-        .find_map(|line| line.strip_prefix("MemAvailable:"))
-        .and_then(|rest| rest.split_whitespace().next()?.parse::<usize>().ok())
-        .unwrap_or(0);
+    let available = kib_of_memory("MemAvailable").unwrap_or(0);
     let pieces = bytes.min(available / 2 * 1024) / PIECE;
     let held: Vec<Vec<u8>> = (0..pieces).map(|_| vec![1; PIECE]).collect();
     std::hint::black_box(&held);

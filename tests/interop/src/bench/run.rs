@@ -15,6 +15,10 @@ use super::side::Side;
 use super::{machine, page_cache, report};
 use crate::tools::Tools;
 
+/// Touched before each session, for the warm-up and what follows.
+const PREFAULT_BYTES: usize = 6 * GIB;
+const QUICK_PREFAULT_BYTES: usize = GIB;
+
 struct Runner<'a> {
     plan: &'a Plan,
     tools: Tools,
@@ -89,7 +93,11 @@ impl Runner<'_> {
     fn session(&mut self, pair: u32, side: Side, session: Session, cases: &[Case]) -> Result<()> {
         self.progress.begins();
         let folder = tempfile::Builder::new().prefix("limpid-bench-").tempdir()?;
-        page_cache::prefault(if self.plan.quick { GIB } else { 6 * GIB });
+        page_cache::prefault(if self.plan.quick {
+            QUICK_PREFAULT_BYTES
+        } else {
+            PREFAULT_BYTES
+        });
         let (plan, tools) = (self.plan, self.tools.clone());
         let mut saturation = self.saturation;
         let ended = Measuring::new(plan, &tools, &mut saturation, side, session, folder.path())
