@@ -6,18 +6,18 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::cases::{Case, Session};
-use super::page_cache::GIB;
+use super::page_cache::{GIB, Warm};
 use super::plan::Plan;
 use super::progress::{Progress, clock};
 use super::raw::{Failed, Journal, Line, Measured, Run, Values};
 use super::session::Measuring;
 use super::side::Side;
-use super::{machine, page_cache, report};
+use super::{machine, report};
 use crate::tools::Tools;
 
-/// Touched before each session, for the warm-up and what follows.
-const PREFAULT_BYTES: usize = 6 * GIB;
-const QUICK_PREFAULT_BYTES: usize = GIB;
+/// Kept warm for the largest session: a heap, two Java clients, and what is written between two syncs.
+const WARM_BYTES: usize = 14 * GIB;
+const QUICK_WARM_BYTES: usize = GIB;
 
 struct Runner<'a> {
     plan: &'a Plan,
@@ -58,6 +58,11 @@ pub fn run(plan: &Plan, raw: &Path) -> Result<Measured> {
         clock(runner.progress.expected()),
         raw.display()
     ));
+    let _warm = Warm::up(if plan.quick {
+        QUICK_WARM_BYTES
+    } else {
+        WARM_BYTES
+    });
     let mut longest = vec![Duration::ZERO; sessions.len()];
     for pair in 0..plan.pairs {
         for (session, longest) in sessions.iter().zip(&mut longest) {
@@ -93,11 +98,6 @@ impl Runner<'_> {
     fn session(&mut self, pair: u32, side: Side, session: Session, cases: &[Case]) -> Result<()> {
         self.progress.begins();
         let folder = tempfile::Builder::new().prefix("limpid-bench-").tempdir()?;
-        page_cache::prefault(if self.plan.quick {
-            QUICK_PREFAULT_BYTES
-        } else {
-            PREFAULT_BYTES
-        });
         let (plan, tools) = (self.plan, self.tools.clone());
         let mut saturation = self.saturation;
         let ended = Measuring::new(plan, &tools, &mut saturation, side, session, folder.path())

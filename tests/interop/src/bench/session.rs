@@ -165,17 +165,17 @@ impl<'a> Measuring<'a> {
             Work::Librdkafka(write) => {
                 let records = self.plan.records(write.records);
                 create(&address, case.name, write.partitions, &[])?;
-                self.measured(write.bytes as u64, records, || {
+                self.measured(write.bytes as u64, || {
                     let rate = native::produce(&address, case.name, records, &write)?;
                     Ok((records, Values::from([(RATE.to_owned(), rate)])))
                 })
             }
             Work::Java(write) => self.java(case.name, &write),
-            Work::JavaRead => self.measured(SMALL_BYTES, 0, || {
+            Work::JavaRead => self.measured(SMALL_BYTES, || {
                 let records = self.plan.records(JAVA_READ);
                 Ok((records, java::consume(self.tools, &address, WARM, records)?))
             }),
-            Work::LibrdkafkaRead => self.measured(SMALL_BYTES, 0, || {
+            Work::LibrdkafkaRead => self.measured(SMALL_BYTES, || {
                 let records = self.plan.records(LIBRDKAFKA_READ);
                 let rate = native::consume(&address, WARM, PARTITIONS, records)?;
                 Ok((records, Values::from([(RATE.to_owned(), rate)])))
@@ -183,7 +183,7 @@ impl<'a> Measuring<'a> {
             Work::Tool | Work::EndToEnd => {
                 let records = self.plan.records(TRIPS);
                 create(&address, case.name, 1, &[])?;
-                self.measured(TRIP_BYTES as u64, 0, || {
+                self.measured(TRIP_BYTES as u64, || {
                     let (tools, topic) = (self.tools, case.name);
                     let values = if case.work == Work::Tool {
                         java::end_to_end(tools, &address, topic, records, TRIP_BYTES)?
@@ -204,7 +204,7 @@ impl<'a> Measuring<'a> {
                     &[]
                 };
                 create(&address, case.name, partitions, flush)?;
-                self.measured(KIB_BYTES as u64, 0, || {
+                self.measured(KIB_BYTES as u64, || {
                     let writers = trips::Writers {
                         producers,
                         partitions,
@@ -235,7 +235,7 @@ impl<'a> Measuring<'a> {
         } else {
             (self.peer.address(), None)
         };
-        self.measured(write.bytes as u64, records, || {
+        self.measured(write.bytes as u64, || {
             let (tools, config) = (self.tools, config.as_deref());
             let values = java::produce(tools, &address, name, records, write, config)?;
             Ok((records, values))
@@ -249,7 +249,7 @@ impl<'a> Measuring<'a> {
         let write = open_loop::WRITE;
         create(&address, "open-saturation", write.partitions, &[])?;
         let records = self.plan.records(write.records).max(self.plan.warm_up());
-        let full = self.measured(write.bytes as u64, records, || {
+        let full = self.measured(write.bytes as u64, || {
             let rate = native::produce(&address, "open-saturation", records, &write)?;
             Ok((records, Values::from([(RATE.to_owned(), rate)])))
         });
@@ -273,20 +273,14 @@ impl<'a> Measuring<'a> {
         create(&address, name, write.partitions, &[])?;
         let time = Duration::from_secs_f64(self.plan.seconds(OPEN_SECONDS));
         let rate = saturation * f64::from(share) / 100.0;
-        self.measured(write.bytes as u64, 0, || {
+        self.measured(write.bytes as u64, || {
             open_loop::run(&address, name, rate, OPEN_WARM_UP, time)
         })
     }
 
-    /// Does some work on records of so many bytes, of which it writes so many in bulk, and adds what it cost the
-    /// broker.
-    fn measured(
-        &self,
-        bytes: u64,
-        in_bulk: u64,
-        work: impl FnOnce() -> Result<(u64, Values)>,
-    ) -> Result<Values> {
-        page_cache::settle(usize::try_from(in_bulk * bytes)?);
+    /// Does some work on records of so many bytes and adds what it cost the broker.
+    fn measured(&self, bytes: u64, work: impl FnOnce() -> Result<(u64, Values)>) -> Result<Values> {
+        page_cache::settle();
         let before = self.usage()?;
         let (records, mut values) = work()?;
         values.extend(self.usage()?.since(before, records, records * bytes));
