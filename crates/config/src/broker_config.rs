@@ -186,6 +186,8 @@ pub struct ResourcesConfig {
     pub answer_memory_bytes: usize,
     /// `limpid.tail.cache.bytes`.
     pub tail_cache_bytes: usize,
+    /// `limpid.log.headroom.bytes`.
+    pub log_headroom_bytes: u64,
     /// `limpid.worker.threads`; `None` chooses by the processors.
     pub worker_threads: Option<usize>,
     /// `limpid.blocking.threads`; `None` chooses by the processors.
@@ -422,6 +424,7 @@ fn resources(values: &Values<'_>) -> ResourcesConfig {
         request_memory_bytes: values.size(request_memory_key(values)),
         answer_memory_bytes: values.size("limpid.answer.memory.bytes"),
         tail_cache_bytes: values.size("limpid.tail.cache.bytes"),
+        log_headroom_bytes: values.size("limpid.log.headroom.bytes") as u64,
         worker_threads: threads("limpid.worker.threads"),
         blocking_threads: threads("limpid.blocking.threads"),
     }

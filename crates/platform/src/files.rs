@@ -96,11 +96,11 @@ pub trait File: Send + Sync + fmt::Debug {
     /// The operating system's.
     fn set_modified(&self, modified_ms: i64) -> io::Result<()>;
 
-    /// Reserves space for `len` bytes from the start without changing the length.
+    /// Reserves space for the `len` bytes at `position` without changing the length.
     ///
     /// # Errors
     /// The operating system's; some file systems do not support it.
-    fn allocate(&self, len: u64) -> io::Result<()>;
+    fn allocate(&self, position: u64, len: u64) -> io::Result<()>;
 
     /// Fills `buf` or fails with `UnexpectedEof`.
     ///

@@ -69,6 +69,7 @@ pub(crate) fn open_logs(
     options.checkpoint_ms = storage.recovery_point_checkpoint_interval_ms;
     options.compaction = limpid_broker::log_config::compaction_settings(&broker.compaction);
     options.tail_cache_bytes = broker.resources.tail_cache_bytes;
+    options.headroom_bytes = broker.resources.log_headroom_bytes;
     options.min_free = min_free(broker);
     let files = SegmentFileLimits::of(limits::open_file_limit().soft);
     options.open_segment_files = files.shared;

@@ -297,7 +297,7 @@ impl LogDir {
         let made = self
             .files
             .open(&path, OpenMode::Create)
-            .and_then(|file| file.allocate(size));
+            .and_then(|file| file.allocate(0, size));
         if let Err(e) = made {
             tracing::debug!(dir = %self.path.display(), error = %e, "no reserve");
         }

@@ -73,6 +73,8 @@ pub(crate) struct Shared {
     pub(crate) replica_state: Arc<dyn ReplicaState>,
     pub(crate) producer_expiration_ms: i64,
     pub(crate) flush_pool: BlockingPool,
+    /// Zeros that are written ahead, see `segment::headroom`.
+    pub(crate) headroom_bytes: u64,
 }
 
 /// What changes with every append, under the append lock.

@@ -23,6 +23,7 @@ use crate::log::{PartitionLog, Shared};
 use crate::metrics::LogMetrics;
 use crate::names;
 use crate::replica::{ReplicaState, SingleReplica};
+use crate::segment::headroom::HEADROOM_BYTES;
 use crate::tail_cache::TailCacheStats;
 
 mod background;
@@ -72,6 +73,9 @@ pub struct LogManagerOptions {
     pub flush_threads: usize,
     /// Budget of the tail cache; 0 turns it off.
     pub tail_cache_bytes: usize,
+    /// Zeros that are written at once behind the last batch of a segment that much is appended to, so that
+    /// appends find pages there; 0 for none, at most 1 MiB.
+    pub headroom_bytes: u64,
     /// Files of segments that may be open at once: indexes, and logs that are on the disk.
     pub open_segment_files: usize,
     /// Files of segments that may be open at once because they have bytes that are not on the disk.
@@ -105,6 +109,7 @@ impl LogManagerOptions {
             recovery_threads: 2,
             flush_threads: FLUSH_THREADS,
             tail_cache_bytes: 64 << 20,
+            headroom_bytes: HEADROOM_BYTES,
             open_segment_files: 4_096,
             unsynced_segment_files: 16_384,
             min_free: MinFree::default(),

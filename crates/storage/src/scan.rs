@@ -190,6 +190,25 @@ impl Scanner {
     }
 }
 
+/// Whether there is nothing but zeros from one position to another, or to the end of the file. No batch is: its length
+/// is not 0.
+pub(crate) fn is_blank(file: &dyn File, from: u64, to: u64) -> io::Result<bool> {
+    let mut window = Vec::new();
+    let mut position = from;
+    while position < to {
+        let size = (to - position).min(WINDOW_BYTES as u64) as usize;
+        file.read_into(&mut window, size, position)?;
+        if window.is_empty() {
+            break;
+        }
+        if window.iter().any(|byte| *byte != 0) {
+            return Ok(false);
+        }
+        position += window.len() as u64;
+    }
+    Ok(true)
+}
+
 /// The transaction marker in a control batch.
 pub(crate) fn marker_of(view: &BatchView<'_>) -> Option<Marker> {
     let (kind, value) = view.control_record().ok()??;

@@ -19,6 +19,10 @@ use crate::names;
 use crate::open_files::{OpenFiles, Slot};
 use crate::scan::{ScanError, Scanner};
 
+pub(crate) mod headroom;
+
+use headroom::{Allowed, Headroom};
+
 /// Positions in `.index` are signed in Kafka: a segment stays below this.
 pub(crate) const SEGMENT_BYTES_MAX: u64 = i32::MAX as u64;
 /// Offsets relative to the base are signed in Kafka.
@@ -49,6 +53,7 @@ pub(crate) struct Segment {
     pub(crate) times: TimeIndex,
     pub(crate) txns: TxnIndex,
     size: AtomicU64,
+    headroom: Headroom,
     progress: Mutex<Progress>,
     /// True once closed for writing and on the disk with its indexes.
     synced: AtomicBool,
@@ -115,6 +120,7 @@ impl Segment {
             times: TimeIndex::new(slot(names::TIME_INDEX, false), lengths.time_index),
             txns: TxnIndex::new(slot(names::TXN_INDEX, true), lengths.txn_index),
             size: AtomicU64::new(lengths.log),
+            headroom: Headroom::default(),
             progress: Mutex::new(Progress {
                 since_index: 0,
                 max_timestamp: -1,
@@ -133,7 +139,8 @@ impl Segment {
         let log = self.log.open_or_create()?;
         log.truncate(0)?;
         if config.preallocate {
-            log.allocate(u64::from(config.segment_bytes))?;
+            log.allocate(0, u64::from(config.segment_bytes))?;
+            self.headroom.is_reserved(u64::from(config.segment_bytes));
         }
         self.offsets.clear()?;
         self.times.clear()
@@ -224,9 +231,29 @@ impl Segment {
         self.log.is_held()
     }
 
-    /// Removes what a failed write may have left behind the end.
+    /// Makes headroom for an append of so many bytes and for what may follow it.
+    pub(crate) fn make_headroom(&self, bytes: usize, allowed: Allowed) {
+        let size = self.size();
+        if let Ok(file) = self.log.get() {
+            let append = size..size + bytes as u64;
+            self.headroom.make(&*file, &append, allowed);
+        }
+    }
+
+    /// Cuts off what was made ready behind the last batch, if there is something.
+    pub(crate) fn give_headroom_back(&self) -> io::Result<()> {
+        if self.headroom.is_any(self.size()) {
+            self.cut_back()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Removes all behind the last batch: what a failed write may have left, or headroom.
     pub(crate) fn cut_back(&self) -> io::Result<()> {
-        self.log.get()?.truncate(self.size())
+        self.log.get()?.truncate(self.size())?;
+        self.headroom.is_gone();
+        Ok(())
     }
 
     /// Counts a batch that lies at the end: index entries when due, then the new size. An index

@@ -23,6 +23,7 @@ mod compaction;
 mod crash;
 mod faults;
 mod flushing;
+mod headroom;
 mod indexes;
 mod inspect;
 mod life;
@@ -39,6 +40,7 @@ struct Bench {
     config: LogConfig,
     tail_cache_bytes: usize,
     keys_bytes: usize,
+    headroom_bytes: u64,
 }
 
 const TOPIC: &str = "orders";
@@ -60,6 +62,7 @@ impl Bench {
             },
             tail_cache_bytes: 1 << 20,
             keys_bytes: 1 << 20,
+            headroom_bytes: 1_000,
         }
     }
 
@@ -70,6 +73,7 @@ impl Bench {
         options.clock = self.clock.clone();
         options.files = Arc::new(self.files.clone());
         options.tail_cache_bytes = self.tail_cache_bytes;
+        options.headroom_bytes = self.headroom_bytes;
         options.min_free = MinFree {
             percent: 0,
             at_least_bytes: 0,

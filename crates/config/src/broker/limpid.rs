@@ -291,6 +291,17 @@ pub(super) const ROWS: &[Definition] = &[
     .check(Check::NonEmpty)
     .honoured(),
     define(
+        "limpid.log.headroom.bytes",
+        Int,
+        Low,
+        "Zeros written at once behind the last batch of a segment that much is appended to, so that appends \
+         find pages and blocks there; given back when nothing was appended for a while. 0 for none, as on a \
+         file system that writes nothing in place.",
+    )
+    .default("131072")
+    .between(0, 1_048_576)
+    .honoured(),
+    define(
         "limpid.metrics.dialects",
         List,
         Medium,

@@ -296,9 +296,9 @@ impl File for FaultyFile {
         self.inner.set_modified(modified_ms)
     }
 
-    fn allocate(&self, len: u64) -> io::Result<()> {
+    fn allocate(&self, position: u64, len: u64) -> io::Result<()> {
         self.files.check(Op::Write, &self.path)?;
-        self.inner.allocate(len)
+        self.inner.allocate(position, len)
     }
 }
 

@@ -22,8 +22,9 @@ pub struct RealFiles;
 #[derive(Debug)]
 struct RealFile {
     file: fs::File,
-    /// All before this position has been sent to the disk at least.
-    sent: AtomicU64,
+    /// The least position that was written to since the last sync, and where the last of what was written ends.
+    written_from: AtomicU64,
+    written_to: AtomicU64,
 }
 
 /// What a nice thread writes in one call: a kernel that is built for throughput takes the processor from nobody who
@@ -53,19 +54,21 @@ impl File for RealFile {
         } else {
             buf.len()
         };
-        self.file.write_at(&buf[..buf.len().min(piece)], position)
+        let piece = buf.len().min(piece);
+        self.written_from.fetch_min(position, Ordering::Relaxed);
+        let end = position.saturating_add(piece as u64);
+        self.written_to.fetch_max(end, Ordering::Relaxed);
+        self.file.write_at(&buf[..piece], position)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        let end = self.len()?;
-        pieces::send(&self.file, self.sent.load(Ordering::Relaxed)..end);
-        self.file.sync_data()?;
-        self.sent.store(end, Ordering::Relaxed);
-        Ok(())
+        let from = self.written_from.swap(u64::MAX, Ordering::Relaxed);
+        let to = self.written_to.swap(0, Ordering::Relaxed);
+        pieces::send(&self.file, from..to);
+        self.file.sync_data()
     }
 
     fn truncate(&self, len: u64) -> io::Result<()> {
-        self.sent.fetch_min(len, Ordering::Relaxed);
         self.file.set_len(len)
     }
 
@@ -78,9 +81,9 @@ impl File for RealFile {
         self.file.set_modified(UNIX_EPOCH + since_epoch)
     }
 
-    fn allocate(&self, len: u64) -> io::Result<()> {
+    fn allocate(&self, position: u64, len: u64) -> io::Result<()> {
         let flags = rustix::fs::FallocateFlags::KEEP_SIZE;
-        Ok(rustix::fs::fallocate(&self.file, flags, 0, len)?)
+        Ok(rustix::fs::fallocate(&self.file, flags, position, len)?)
     }
 }
 
@@ -101,14 +104,10 @@ impl Files for RealFiles {
             }
         }
         let file = options.open(path)?;
-        let sent = match mode {
-            // Nothing of it is ever synced.
-            OpenMode::Read => 0,
-            OpenMode::ReadWrite | OpenMode::Create | OpenMode::Truncate => file.metadata()?.len(),
-        };
         Ok(Arc::new(RealFile {
             file,
-            sent: AtomicU64::new(sent),
+            written_from: AtomicU64::new(u64::MAX),
+            written_to: AtomicU64::new(0),
         }))
     }
 

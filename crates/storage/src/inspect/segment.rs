@@ -12,7 +12,7 @@ use crate::compaction::DECOMPRESSED_BYTES_MAX;
 use crate::compaction::batches::BatchReader;
 use crate::index::{OFFSET_ENTRY_BYTES, TIME_ENTRY_BYTES};
 use crate::names;
-use crate::scan::{ScanError, Scanner};
+use crate::scan::{ScanError, Scanner, is_blank};
 use crate::segment::RELATIVE_OFFSET_MAX;
 
 /// Read at once.
@@ -57,11 +57,14 @@ impl<'a> Looker<'a> {
             Err(e) => return Err(e),
         };
         let walked = match depth {
-            Depth::Names => self.walk_headers(base, file, len),
-            Depth::Everything => self.walk_batches(base, file, len),
+            Depth::Names => self.walk_headers(base, Arc::clone(&file), len),
+            Depth::Everything => self.walk_batches(base, Arc::clone(&file), len),
         };
         match walked {
             Ok(()) => {}
+            // Headroom of a running broker, or of one that was killed.
+            Err(ScanError::Corrupt { position, .. })
+                if is_last && is_blank(&*file, position, len)? => {}
             Err(ScanError::Io(e)) if e.kind() != io::ErrorKind::UnexpectedEof => return Err(e),
             Err(error) => {
                 let what = match error {

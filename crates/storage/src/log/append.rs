@@ -15,6 +15,7 @@ use crate::config::{LogConfig, TimestampType};
 use crate::error::AppendError;
 use crate::producers::{Marker, Pending, snapshot};
 use crate::scan::marker_of;
+use crate::segment::headroom::Allowed;
 use crate::segment::{FileLengths, SEGMENT_BYTES_MAX, Segment};
 
 /// Snapshots waiting for a flush that does not happen (the disk is full): the newest suffice.
@@ -150,7 +151,7 @@ impl PartitionLog {
         }
         let aborted = pending.aborted(&state.producers);
         self.pin(state, meta.origin, !aborted.is_empty())?;
-        self.write(state, batches, &incoming, meta)?;
+        self.write(state, batches, &incoming, (meta, config))?;
         self.publish(state, &incoming, (pending, aborted), now_ms, config)?;
         if SEEN {
             state.arrivals.note(first, now_ms);
@@ -193,7 +194,7 @@ impl PartitionLog {
         state: &mut State,
         batches: AppendBytes<'_>,
         incoming: &[Incoming],
-        meta: &AppendMeta,
+        (meta, config): (&AppendMeta, &LogConfig),
     ) -> Result<(), AppendError> {
         let mut staged = self.tail.stage(batches);
         if meta.origin != Origin::Replica {
@@ -207,6 +208,13 @@ impl PartitionLog {
             assert!(rest.is_empty(), "the batches cover the append");
         }
         let active = &state.active;
+        let headroom = Allowed {
+            bytes: self.shared.headroom_bytes,
+            limit: u64::from(config.segment_bytes).min(SEGMENT_BYTES_MAX),
+        };
+        if headroom.is_due(state.unflushed_bytes) {
+            active.make_headroom(staged.bytes.len(), headroom);
+        }
         let mut written = active.write(&staged.bytes);
         if meta.origin != Origin::Client && written.is_err() {
             // A coordinator's record goes on from the reserve when the disk is full.
@@ -299,6 +307,7 @@ impl PartitionLog {
         let made = state
             .active
             .finish_indexes()
+            .and_then(|()| state.active.give_headroom_back())
             .and_then(|()| segment.create_files(config));
         if let Err(e) = made {
             segment.remove().ok();

@@ -293,7 +293,7 @@ impl PartitionLog {
                 self.shared.metrics.flush.observe(took.as_secs_f64());
                 let state = self.state.lock();
                 if state.unflushed_since.is_none() {
-                    state.active.unpin();
+                    self.rest(&state.active);
                 }
                 Ok(())
             }
@@ -308,6 +308,14 @@ impl PartitionLog {
                 Err(error)
             }
         }
+    }
+
+    /// Nobody writes to a segment for the moment. What fails here is tried again when it is closed.
+    fn rest(&self, active: &Segment) {
+        if !self.config.read().preallocate {
+            active.give_headroom_back().ok();
+        }
+        active.unpin();
     }
 
     fn take_flush_work(&self) -> Option<Work> {
@@ -415,7 +423,10 @@ impl PartitionLog {
             (
                 self.log_end_offset(),
                 content,
-                state.active.finish_indexes(),
+                state
+                    .active
+                    .finish_indexes()
+                    .and_then(|()| state.active.give_headroom_back()),
             )
         };
         indexed.map_err(|e| self.dir.storage_error(&path, e))?;

@@ -22,7 +22,7 @@ use crate::checkpoint;
 use crate::epochs::Epochs;
 use crate::names;
 use crate::producers::{Pending, Producers, snapshot};
-use crate::scan::{Found, ScanError, Scanner};
+use crate::scan::{Found, ScanError, Scanner, is_blank};
 use crate::segment::{FileLengths, RELATIVE_OFFSET_MAX, Segment};
 
 /// How far before a snapshot batches are looked at to refill the windows of its producers: five
@@ -237,9 +237,9 @@ impl Recovery<'_> {
         outcome.bytes_scanned += size;
         let mut scanner = Scanner::trusting(segment.log.get()?, 0, size, trusted_below);
         let mut end = segment.base_offset;
-        let bad = loop {
+        let mut bad = loop {
             match scanner.next() {
-                Ok(Some(found)) if is_cut_on_purpose(segment, &found, size) => {
+                Ok(Some(found)) if is_cut_on_purpose(segment, &found, size)? => {
                     break Some("sabotage".to_owned());
                 }
                 Ok(Some(found)) => match follows(segment, &found, end) {
@@ -259,6 +259,16 @@ impl Recovery<'_> {
             }
         };
         let good = segment.size();
+        if is_last && may_cut {
+            // Headroom, zeros or blocks that are only reserved: neither was ever a batch.
+            let file = segment.log.get()?;
+            if bad.is_none() || is_blank(&*file, good, size)? {
+                if size > 0 {
+                    segment.cut_back()?;
+                }
+                bad = None;
+            }
+        }
         let cut = bad.is_some() && may_cut;
         if let Some(why) = bad {
             let verb = if may_cut { "cut" } else { "unreadable" };
@@ -286,8 +296,9 @@ impl Recovery<'_> {
 }
 
 /// See [`Bug::CutTail`].
-fn is_cut_on_purpose(segment: &Segment, found: &Found, size: u64) -> bool {
-    Bug::CutTail.is_planted() && segment.size() + found.header.size() as u64 == size
+fn is_cut_on_purpose(segment: &Segment, found: &Found, size: u64) -> io::Result<bool> {
+    let end = segment.size() + found.header.size() as u64;
+    Ok(Bug::CutTail.is_planted() && is_blank(&*segment.log.get()?, end, size)?)
 }
 
 /// Whether a batch may stand where it stands.

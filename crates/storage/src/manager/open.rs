@@ -22,6 +22,7 @@ use crate::log::recover::Outcome;
 use crate::log::{PartitionLog, Shared};
 use crate::names::{self, DirKind};
 use crate::open_files::{Limits, OpenFiles};
+use crate::segment::headroom::HEADROOM_BYTES_MAX;
 use crate::tail_cache::TailCache;
 
 /// Flush jobs that may wait; there is at most one for each log.
@@ -67,6 +68,7 @@ impl LogManager {
             clock: Arc::clone(&options.clock),
             open: OpenFiles::new(Arc::clone(&options.files), limits),
             tail_cache: TailCache::new(options.tail_cache_bytes),
+            headroom_bytes: options.headroom_bytes.min(HEADROOM_BYTES_MAX),
             metrics: options.metrics.clone(),
             replica_state: Arc::clone(&options.replica_state),
             producer_expiration_ms: options.producer_expiration_ms,
