@@ -212,7 +212,12 @@ impl PartitionLog {
             bytes: self.shared.headroom_bytes,
             limit: u64::from(config.segment_bytes).min(SEGMENT_BYTES_MAX),
         };
-        if headroom.is_due(state.unflushed_bytes) {
+        // Who waits for each sync never has much unflushed, but with headroom it has no metadata to commit.
+        let appended = match config.flush_before_ack() {
+            true => active.size(),
+            false => state.unflushed_bytes,
+        };
+        if headroom.is_due(appended) {
             active.make_headroom(staged.bytes.len(), headroom);
         }
         let mut written = active.write(&staged.bytes);

@@ -312,7 +312,8 @@ impl PartitionLog {
 
     /// Nobody writes to a segment for the moment. What fails here is tried again when it is closed.
     fn rest(&self, active: &Segment) {
-        if !self.config.read().preallocate {
+        let config = self.config.read();
+        if !config.preallocate && !config.flush_before_ack() {
             active.give_headroom_back().ok();
         }
         active.unpin();

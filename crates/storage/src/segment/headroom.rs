@@ -35,9 +35,9 @@ pub(crate) struct Allowed {
 }
 
 impl Allowed {
-    /// Whether a log to which so much was appended since it was last put on the disk is worth it.
-    pub(crate) const fn is_due(self, unflushed_bytes: u64) -> bool {
-        self.bytes > 0 && unflushed_bytes >= self.bytes / 2
+    /// Whether a log to which so much was appended is worth it.
+    pub(crate) const fn is_due(self, appended_bytes: u64) -> bool {
+        self.bytes > 0 && appended_bytes >= self.bytes / 2
     }
 }
 

@@ -42,6 +42,27 @@ fn a_log_that_rests_has_none() {
 }
 
 #[test]
+fn a_log_whose_producers_wait_for_each_sync_keeps_it() {
+    let mut bench = Bench::new();
+    bench.config.flush_messages = 1;
+    let (manager, log) = bench.start();
+    for i in 0..10 {
+        let info = append(&log, &batch(2, 100, START_MS + i)).unwrap();
+        log.flush_until(info.last_offset + 1).unwrap();
+    }
+    assert_eq!(length(&bench) % bench.headroom_bytes, 0);
+    let before = read_all(&log);
+    let (manager, log, report) = bench.crash(manager, log);
+    assert!(report.notes.is_empty(), "{report:?}");
+    assert_eq!(read_all(&log), before);
+    fill(&bench, &log);
+    log.flush().unwrap();
+    assert!(length(&bench) > log.size_bytes());
+    manager.shutdown().unwrap();
+    assert_eq!(length(&bench), log.size_bytes());
+}
+
+#[test]
 fn a_closed_segment_has_none() {
     let mut bench = Bench::new();
     bench.config.segment_bytes = 3_500;
