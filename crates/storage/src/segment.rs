@@ -21,7 +21,7 @@ use crate::scan::{ScanError, Scanner};
 
 pub(crate) mod headroom;
 
-use headroom::{Allowed, Headroom};
+use headroom::Headroom;
 
 /// Positions in `.index` are signed in Kafka: a segment stays below this.
 pub(crate) const SEGMENT_BYTES_MAX: u64 = i32::MAX as u64;
@@ -229,24 +229,6 @@ impl Segment {
     /// Whether its log is open for what is not on the disk.
     pub(crate) fn is_pinned(&self) -> bool {
         self.log.is_held()
-    }
-
-    /// Makes headroom for an append of so many bytes and for what may follow it.
-    pub(crate) fn make_headroom(&self, bytes: usize, allowed: Allowed) {
-        let size = self.size();
-        if let Ok(file) = self.log.get() {
-            let append = size..size + bytes as u64;
-            self.headroom.make(&*file, &append, allowed);
-        }
-    }
-
-    /// Cuts off what was made ready behind the last batch, if there is something.
-    pub(crate) fn give_headroom_back(&self) -> io::Result<()> {
-        if self.headroom.is_any(self.size()) {
-            self.cut_back()
-        } else {
-            Ok(())
-        }
     }
 
     /// Removes all behind the last batch: what a failed write may have left, or headroom.

@@ -152,7 +152,7 @@ impl File for OneFile {
         refused()
     }
 
-    fn allocate(&self, _: u64) -> io::Result<()> {
+    fn allocate(&self, _: u64, _: u64) -> io::Result<()> {
         refused()
     }
 }

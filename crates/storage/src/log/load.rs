@@ -10,7 +10,8 @@ use limpid_protocol::Uuid;
 use parking_lot::{Mutex, RwLock};
 
 use super::listing::{LoadParams, list};
-use super::recover::{Outcome, Recovery};
+use super::outcome::Outcome;
+use super::recover::Recovery;
 use super::{PartitionLog, Shared, State};
 use crate::arrivals::Arrivals;
 use crate::checkpoint;

@@ -16,6 +16,7 @@ use limpid_platform::sabotage::Bug;
 use limpid_protocol::records::BatchHeader;
 
 use super::listing::{Listing, LoadParams, SegmentFiles, remove_if_there};
+use super::outcome::Outcome;
 use super::{PartitionLog, Shared};
 use crate::api::Origin;
 use crate::checkpoint;
@@ -30,25 +31,6 @@ use crate::segment::{FileLengths, RELATIVE_OFFSET_MAX, Segment};
 const REFILL_BYTES: u64 = 8 << 20;
 /// And in how many segments at most.
 const REFILL_SEGMENTS: usize = 64;
-
-/// What happened to one log.
-#[derive(Debug, Default)]
-pub(crate) struct Outcome {
-    pub(crate) scanned: bool,
-    pub(crate) segments_scanned: usize,
-    pub(crate) bytes_scanned: u64,
-    pub(crate) bytes_cut: u64,
-    pub(crate) segments_removed: usize,
-    pub(crate) indexes_rebuilt: usize,
-    pub(crate) snapshots_discarded: usize,
-    pub(crate) notes: Vec<String>,
-}
-
-impl Outcome {
-    pub(super) fn note(&mut self, path: &Path, what: &str) {
-        self.notes.push(format!("{}: {what}", path.display()));
-    }
-}
 
 /// The segments that are good, and where the log ends.
 pub(super) struct Recovered {

@@ -18,7 +18,7 @@ use crate::checkpoint::{self, Offsets};
 use crate::dir::LogDir;
 use crate::error::{OpenError, StorageError};
 use crate::log::listing::LoadParams;
-use crate::log::recover::Outcome;
+use crate::log::outcome::Outcome;
 use crate::log::{PartitionLog, Shared};
 use crate::names::{self, DirKind};
 use crate::open_files::{Limits, OpenFiles};

@@ -14,6 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use limpid_platform::files::File;
 
+use super::Segment;
+
 /// Written ahead unless told otherwise. Less means more and smaller pages, and with more a small append has
 /// too much to look at: the file system goes through all blocks of the page it writes to.
 pub(crate) const HEADROOM_BYTES: u64 = 128 << 10;
@@ -38,6 +40,26 @@ impl Allowed {
     /// Whether a log to which so much was appended is worth it.
     pub(crate) const fn is_due(self, appended_bytes: u64) -> bool {
         self.bytes > 0 && appended_bytes >= self.bytes / 2
+    }
+}
+
+impl Segment {
+    /// Makes headroom for an append of so many bytes and for what may follow it.
+    pub(crate) fn make_headroom(&self, bytes: usize, allowed: Allowed) {
+        let size = self.size();
+        if let Ok(file) = self.log.get() {
+            let append = size..size + bytes as u64;
+            self.headroom.make(&*file, &append, allowed);
+        }
+    }
+
+    /// Cuts off what was made ready behind the last batch, if there is something.
+    pub(crate) fn give_headroom_back(&self) -> io::Result<()> {
+        if self.headroom.is_any(self.size()) {
+            self.cut_back()
+        } else {
+            Ok(())
+        }
     }
 }
 
