@@ -25,6 +25,10 @@ use headroom::Headroom;
 
 /// Positions in `.index` are signed in Kafka: a segment stays below this.
 pub(crate) const SEGMENT_BYTES_MAX: u64 = i32::MAX as u64;
+/// What the file of a segment is never longer than.
+pub(crate) fn bytes_limit(config: &LogConfig) -> u64 {
+    u64::from(config.segment_bytes).min(SEGMENT_BYTES_MAX)
+}
 /// Offsets relative to the base are signed in Kafka.
 pub(crate) const RELATIVE_OFFSET_MAX: i64 = i32::MAX as i64;
 
@@ -140,7 +144,7 @@ impl Segment {
         log.truncate(0)?;
         if config.preallocate {
             log.allocate(0, u64::from(config.segment_bytes))?;
-            self.headroom.is_reserved(u64::from(config.segment_bytes));
+            self.headroom.note_reserved(u64::from(config.segment_bytes));
         }
         self.offsets.clear()?;
         self.times.clear()
@@ -186,7 +190,6 @@ impl Segment {
         jitter_ms: i64,
     ) -> bool {
         let size = self.size();
-        let limit = u64::from(config.segment_bytes).min(SEGMENT_BYTES_MAX);
         if last_offset - self.base_offset > RELATIVE_OFFSET_MAX {
             return true;
         }
@@ -201,7 +204,7 @@ impl Segment {
         let index_bytes = u64::from(config.segment_index_bytes);
         // One place in the time index is kept for the entry written when the segment is closed.
         let times_limit = (index_bytes / TIME_ENTRY_BYTES as u64).saturating_sub(1);
-        size + bytes as u64 > limit
+        size + bytes as u64 > bytes_limit(config)
             || age > config.roll_after_ms().saturating_sub(jitter_ms)
             || u64::from(self.offsets.entries()) >= index_bytes / OFFSET_ENTRY_BYTES as u64
             || u64::from(self.times.entries()) >= times_limit
@@ -234,7 +237,7 @@ impl Segment {
     /// Removes all behind the last batch: what a failed write may have left, or headroom.
     pub(crate) fn cut_back(&self) -> io::Result<()> {
         self.log.get()?.truncate(self.size())?;
-        self.headroom.is_gone();
+        self.headroom.forget();
         Ok(())
     }
 

@@ -16,7 +16,7 @@ use crate::error::AppendError;
 use crate::producers::{Marker, Pending, snapshot};
 use crate::scan::marker_of;
 use crate::segment::headroom::Allowed;
-use crate::segment::{FileLengths, SEGMENT_BYTES_MAX, Segment};
+use crate::segment::{FileLengths, Segment, bytes_limit};
 
 /// Snapshots waiting for a flush that does not happen (the disk is full): the newest suffice.
 const PENDING_SNAPSHOTS_MAX: usize = 4;
@@ -54,8 +54,7 @@ impl PartitionLog {
         let incoming = parse(&batches)?;
         let bytes = batches.len() as u64;
         let config = self.config();
-        let limit = u64::from(config.segment_bytes).min(SEGMENT_BYTES_MAX);
-        if bytes > limit {
+        if bytes > bytes_limit(&config) {
             let limit = config.segment_bytes;
             return Err(AppendError::TooLarge {
                 bytes: batches.len(),
@@ -210,7 +209,7 @@ impl PartitionLog {
         let active = &state.active;
         let headroom = Allowed {
             bytes: self.shared.headroom_bytes,
-            limit: u64::from(config.segment_bytes).min(SEGMENT_BYTES_MAX),
+            limit: bytes_limit(config),
         };
         // Who waits for each sync never has much unflushed, but with headroom it has no metadata to commit.
         let appended = match config.flush_before_ack() {

@@ -47,8 +47,11 @@ impl Segment {
     /// Makes headroom for an append of so many bytes and for what may follow it.
     pub(crate) fn make_headroom(&self, bytes: usize, allowed: Allowed) {
         let size = self.size();
+        let append = size..size + bytes as u64;
+        if self.headroom.has(append.end) {
+            return;
+        }
         if let Ok(file) = self.log.get() {
-            let append = size..size + bytes as u64;
             self.headroom.make(&*file, &append, allowed);
         }
     }
@@ -73,13 +76,15 @@ pub(crate) struct Headroom {
 }
 
 impl Headroom {
+    /// Whether zeros lie ready as far as an append ends.
+    fn has(&self, end: u64) -> bool {
+        end <= self.blank_to.load(Ordering::Relaxed)
+    }
+
     /// Makes headroom for an append that is about to be written and for some that follow it. What goes wrong is no
     /// matter: they are written without.
-    pub(crate) fn make(&self, file: &dyn File, append: &Range<u64>, allowed: Allowed) {
+    fn make(&self, file: &dyn File, append: &Range<u64>, allowed: Allowed) {
         let from = self.blank_to.load(Ordering::Relaxed).max(append.start);
-        if append.end <= from {
-            return;
-        }
         let end = (append.end / allowed.bytes + 1) * allowed.bytes;
         let end = end.min(allowed.limit);
         self.reserve(file, append.start, end, allowed.limit);
@@ -105,7 +110,7 @@ impl Headroom {
     }
 
     /// Blocks are reserved as far as this.
-    pub(crate) fn is_reserved(&self, to: u64) {
+    pub(crate) fn note_reserved(&self, to: u64) {
         self.reserved_to.store(to, Ordering::Relaxed);
     }
 
@@ -116,7 +121,7 @@ impl Headroom {
     }
 
     /// The file was cut behind its last batch.
-    pub(crate) fn is_gone(&self) {
+    pub(crate) fn forget(&self) {
         self.blank_to.store(0, Ordering::Relaxed);
         self.reserved_to.store(0, Ordering::Relaxed);
     }
