@@ -77,8 +77,9 @@ impl Watch {
         command.args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"]);
         command.arg(format!("--web.listen-address={address}"));
         let log = folder.join("prometheus.log");
-        let prometheus = Daemon::spawn("prometheus", &mut command, &log)?;
+        let mut prometheus = Daemon::spawn("prometheus", &mut command, &log)?;
         wait_for("first scrape", LIMIT, || {
+            prometheus.check_alive()?;
             Ok(query(&address, "up == 1").ok().filter(|s| !s.is_empty()))
         })?;
         Ok(Self {
@@ -186,12 +187,13 @@ fn alertmanager(lab: &Lab, folder: &Path, sink: &str) -> Result<(Daemon, String)
     ]);
     command.arg("--cluster.listen-address=");
     command.arg(format!("--web.listen-address={address}"));
-    let daemon = Daemon::spawn(
+    let mut daemon = Daemon::spawn(
         "alertmanager",
         &mut command,
         &folder.join("alertmanager.log"),
     )?;
     wait_for("Alertmanager", LIMIT, || {
+        daemon.check_alive()?;
         Ok(get(&address, "/-/ready").ok().map(|_| ()))
     })?;
     Ok((daemon, address))

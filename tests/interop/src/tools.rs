@@ -20,6 +20,8 @@ const BUILD_LIMIT: Duration = Duration::from_secs(1_800);
 const STAMP: &str = "installed-from";
 /// 3.5.0, a long-term release.
 const PROMETHEUS_3: &str = "github.com/prometheus/prometheus@v0.305.0";
+/// The distribution's looks for its templates in a folder of the system, and installing it would start it.
+const ALERTMANAGER: &str = "github.com/prometheus/alertmanager@v0.28.1";
 
 /// The releases of Apache Kafka whose programs are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -297,14 +299,12 @@ impl Tools {
         Ok(Command::new(folder.join("usr/bin").join(program)))
     }
 
-    /// The distribution's Alertmanager.
+    /// Alertmanager 0.28, built from its Go module.
     ///
     /// # Errors
-    /// When the package can't be had.
+    /// When Go can't bring or build it.
     pub fn alertmanager(&self) -> Result<Command> {
-        let folder = self.unpacked("prometheus-alertmanager")?;
-        let program = folder.join("usr/bin/prometheus-alertmanager");
-        Ok(Command::new(program))
+        self.built("alertmanager", ALERTMANAGER)
     }
 
     /// Prometheus 3, built from its Go module, which no distribution has yet.
@@ -312,7 +312,13 @@ impl Tools {
     /// # Errors
     /// When Go can't bring or build it.
     pub fn prometheus_3(&self) -> Result<Command> {
-        let folder = self.install("prometheus-3", PROMETHEUS_3, |folder| {
+        self.built("prometheus", PROMETHEUS_3)
+    }
+
+    /// The program of this name in the folder `cmd` of a Go module, `MODULE@VERSION`.
+    fn built(&self, program: &str, wanted: &str) -> Result<Command> {
+        let name = format!("{program}-built");
+        let folder = self.install(&name, wanted, |folder| {
             std::fs::write(
                 folder.join("go.mod"),
                 "module limpid.test/tools\n\ngo 1.24\n",
@@ -321,12 +327,12 @@ impl Tools {
                 let mut go = Command::new("go");
                 run(go.current_dir(folder).args(words), b"", BUILD_LIMIT)?.success()
             };
-            go(&["get", PROMETHEUS_3])?;
-            let (module, _) = PROMETHEUS_3.split_once('@').context("no version")?;
-            let program = format!("{module}/cmd/prometheus");
-            go(&["build", "-mod=mod", "-o", "prometheus", &program])
+            go(&["get", wanted])?;
+            let (module, _) = wanted.split_once('@').context("no version")?;
+            let source = format!("{module}/cmd/{program}");
+            go(&["build", "-mod=mod", "-o", program, &source])
         })?;
-        Ok(Command::new(folder.join("prometheus")))
+        Ok(Command::new(folder.join(program)))
     }
 
     /// A package of the distribution, unpacked and not installed, because installing it would start a
