@@ -11,6 +11,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 mod faulty;
+mod in_memory;
+mod pages;
 mod pieces;
 mod real;
 mod whole;
@@ -56,6 +58,12 @@ pub trait File: Send + Sync + fmt::Debug {
     fn splice_at(&self, pipe: BorrowedFd<'_>, len: usize, position: u64) -> io::Result<usize> {
         let _ = (pipe, len, position);
         Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// The same file for one who may not wait for the disk: what is not in memory can't be read, and is
+    /// `WouldBlock`. `None` where that can't be told.
+    fn in_memory(self: Arc<Self>) -> Option<Arc<dyn File>> {
+        None
     }
 
     /// Writes at least one byte of `buf` at `position`, perhaps fewer than all.

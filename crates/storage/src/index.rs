@@ -27,7 +27,7 @@ use limpid_platform::files::File;
 use parking_lot::Mutex;
 
 use crate::api::AbortedTxn;
-use crate::open_files::Slot;
+use crate::open_files::{Slot, Wait};
 
 /// Bytes of an entry of `.index`.
 pub(crate) const OFFSET_ENTRY_BYTES: usize = 8;
@@ -169,7 +169,11 @@ impl<const N: usize> EntryFile<N> {
     }
 
     /// The last entry for which `before_or_at` holds (it holds for a prefix).
-    fn last_where(&self, before_or_at: impl Fn(&[u8; N]) -> bool) -> io::Result<Option<[u8; N]>> {
+    fn last_where(
+        &self,
+        wait: Wait,
+        before_or_at: impl Fn(&[u8; N]) -> bool,
+    ) -> io::Result<Option<[u8; N]>> {
         let (mut low, mut high) = {
             let waiting = self.waiting.lock();
             let at = waiting.partition_point(&before_or_at);
@@ -181,7 +185,7 @@ impl<const N: usize> EntryFile<N> {
         if high == 0 {
             return Ok(None);
         }
-        let file = self.slot.get()?;
+        let file = self.slot.to_read(wait)?;
         let mut best = None;
         while low < high {
             let middle = low + (high - low) / 2;
@@ -226,20 +230,24 @@ impl OffsetIndex {
     }
 
     /// Where to start scanning for `relative`: a position at or before its batch.
-    pub(crate) fn position_before(&self, relative: u32) -> io::Result<u32> {
-        let found = self.last_where(|entry| u32_at(entry, 0) <= relative)?;
+    pub(crate) fn position_before(&self, relative: u32, wait: Wait) -> io::Result<u32> {
+        let found = self.last_where(wait, |entry| u32_at(entry, 0) <= relative)?;
         Ok(found.map_or(0, |entry| u32_at(&entry, 4)))
     }
 
     /// The start of a batch at or before `position`, as far as the index knows one.
     pub(crate) fn batch_start_before(&self, position: u64) -> io::Result<u32> {
-        let found = self.entry_before_position(position)?;
+        let found = self.entry_before_position(position, Wait::ForDisk)?;
         Ok(found.map_or(0, |(_, position)| position))
     }
 
     /// (relative last offset, position) of the last batch that the index knows at or before `position`.
-    pub(crate) fn entry_before_position(&self, position: u64) -> io::Result<Option<(u32, u32)>> {
-        let found = self.last_where(|entry| u64::from(u32_at(entry, 4)) <= position)?;
+    pub(crate) fn entry_before_position(
+        &self,
+        position: u64,
+        wait: Wait,
+    ) -> io::Result<Option<(u32, u32)>> {
+        let found = self.last_where(wait, |entry| u64::from(u32_at(entry, 4)) <= position)?;
         Ok(found.map(|entry| (u32_at(&entry, 0), u32_at(&entry, 4))))
     }
 
@@ -283,7 +291,7 @@ impl TimeIndex {
 
     /// (timestamp, relative offset) of the last entry at or before `timestamp`.
     pub(crate) fn entry_before(&self, timestamp: i64) -> io::Result<Option<(i64, u32)>> {
-        let found = self.last_where(|entry| i64_at(entry, 0) <= timestamp)?;
+        let found = self.last_where(Wait::ForDisk, |entry| i64_at(entry, 0) <= timestamp)?;
         Ok(found.map(|entry| (i64_at(&entry, 0), u32_at(&entry, 8))))
     }
 

@@ -65,7 +65,9 @@ pub use compaction::CompactionSettings;
 pub use config::{CleanupPolicy, LogConfig, TimestampType};
 pub use dir::MinFree;
 pub use error::{AppendError, OpenError, ReadError, StorageError};
-pub use log::{ColdBytes, ColdRead, FlushCallback, LogRead, PartitionLog, Unread};
+pub use log::{
+    COPIED_AT_ONCE_BYTES_MAX, ColdBytes, ColdRead, FlushCallback, LogRead, PartitionLog, Unread,
+};
 pub use manager::{Cut, LogManager, LogManagerOptions, RetentionDone, TopicConfigs};
 pub use metrics::LogMetrics;
 pub use names::RUN as RUN_FILE;

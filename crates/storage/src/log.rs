@@ -61,7 +61,7 @@ mod spliced;
 mod transactions;
 
 pub use flush::FlushCallback;
-pub use read::{ColdBytes, ColdRead, LogRead, Unread};
+pub use read::{COPIED_AT_ONCE_BYTES_MAX, ColdBytes, ColdRead, LogRead, Unread};
 
 /// What all logs of a manager share.
 #[derive(Debug)]

@@ -48,6 +48,15 @@ pub(crate) struct Limits {
     pub(crate) pinned: usize,
 }
 
+/// What a read may wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// The disk.
+    ForDisk,
+    /// Nothing: what is not in memory, or not open, is `WouldBlock`.
+    Never,
+}
+
 /// The files that are open.
 pub(crate) struct OpenFiles {
     files: Arc<dyn Files>,
@@ -268,6 +277,23 @@ impl Slot {
     /// The open file; it must exist.
     pub(crate) fn get(self: &Arc<Self>) -> io::Result<Arc<dyn File>> {
         self.open_with(OpenMode::ReadWrite)
+    }
+
+    /// The file for a read.
+    pub(crate) fn to_read(self: &Arc<Self>, wait: Wait) -> io::Result<Arc<dyn File>> {
+        match wait {
+            Wait::ForDisk => self.get(),
+            Wait::Never => self
+                .opened()
+                .and_then(File::in_memory)
+                .ok_or_else(|| io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    /// The file, if it is open and nobody is opening, renaming or removing it.
+    fn opened(&self) -> Option<Arc<dyn File>> {
+        self.used.store(true, Ordering::Relaxed);
+        self.state.try_lock()?.handle.clone()
     }
 
     fn open_with(self: &Arc<Self>, mode: OpenMode) -> io::Result<Arc<dyn File>> {

@@ -16,7 +16,7 @@ use crate::api::Origin;
 use crate::config::LogConfig;
 use crate::index::{OFFSET_ENTRY_BYTES, OffsetIndex, TIME_ENTRY_BYTES, TimeIndex, TxnIndex};
 use crate::names;
-use crate::open_files::{OpenFiles, Slot};
+use crate::open_files::{OpenFiles, Slot, Wait};
 use crate::scan::{ScanError, Scanner};
 
 pub(crate) mod headroom;
@@ -338,8 +338,12 @@ impl Segment {
     }
 
     /// The position of the batch that contains `offset` or follows it, and its header.
-    pub(crate) fn locate(&self, offset: i64) -> Result<Option<(u64, BatchHeader)>, ScanError> {
-        let mut scanner = self.scan_headers(offset)?;
+    pub(crate) fn locate(
+        &self,
+        offset: i64,
+        wait: Wait,
+    ) -> Result<Option<(u64, BatchHeader)>, ScanError> {
+        let mut scanner = self.scan_headers(offset, wait)?;
         while let Some(found) = scanner.next()? {
             if found.header.last_offset() >= offset {
                 return Ok(Some((found.position, found.header)));
@@ -349,11 +353,11 @@ impl Segment {
     }
 
     /// Walks headers from the last indexed position at or before `offset`.
-    pub(crate) fn scan_headers(&self, offset: i64) -> Result<Scanner, ScanError> {
+    pub(crate) fn scan_headers(&self, offset: i64, wait: Wait) -> Result<Scanner, ScanError> {
         let relative = (offset - self.base_offset).clamp(0, RELATIVE_OFFSET_MAX) as u32;
-        let position = self.offsets.position_before(relative)?;
+        let position = self.offsets.position_before(relative, wait)?;
         Ok(Scanner::headers(
-            self.log.get()?,
+            self.log.to_read(wait)?,
             u64::from(position),
             self.size(),
         ))

@@ -9,7 +9,7 @@ use limpid_platform::files::{DirEntry, DiskSpace, File, FileSystem, Files, OpenM
 
 use crate::index::{OffsetIndex, TimeIndex, TxnIndex};
 use crate::metadata::{Image, MetadataRecord, Replay};
-use crate::open_files::{Limits, OpenFiles, Slot};
+use crate::open_files::{Limits, OpenFiles, Slot, Wait};
 use crate::scan::Scanner;
 use crate::{arrivals, backup, checkpoint, cut_file, metadata, producers};
 
@@ -78,7 +78,7 @@ fn index(kind: u8, files: OneFile) -> io::Result<()> {
         10 => {
             let index = OffsetIndex::new(slot, len);
             drop(index.check(len, len)?);
-            index.position_before(probe as u32)?;
+            index.position_before(probe as u32, Wait::ForDisk)?;
             index.batch_start_before(probe as u64)?;
         }
         11 => {

@@ -349,6 +349,9 @@ impl Fetch {
     ) -> Result<ColdBytes, ReadError> {
         // Who traces looks into all records.
         let pipes = (splices && call.notes.contexts.is_none()).then(|| call.answers.pipes());
+        if let Some(read) = cold.read_at_once(pipes)? {
+            return Ok(read);
+        }
         let pipes = pipes.map(Arc::clone);
         let done = self.blocking.run(move || match &pipes {
             Some(pipes) => cold.read_for_socket(pipes),

@@ -229,7 +229,7 @@ struct FaultyFile {
     inner: Arc<dyn File>,
     path: PathBuf,
     files: FaultyFiles,
-    handle: Handle,
+    handle: Arc<Handle>,
 }
 
 impl File for FaultyFile {
@@ -246,6 +246,17 @@ impl File for FaultyFile {
     fn splice_at(&self, pipe: BorrowedFd<'_>, len: usize, position: u64) -> io::Result<usize> {
         self.files.check(Op::Read, &self.path)?;
         self.inner.splice_at(pipe, len, position)
+    }
+
+    fn in_memory(self: Arc<Self>) -> Option<Arc<dyn File>> {
+        let inner = Arc::clone(&self.inner).in_memory()?;
+        let (path, files) = (self.path.clone(), self.files.clone());
+        Some(Arc::new(Self {
+            inner,
+            path,
+            files,
+            handle: Arc::clone(&self.handle),
+        }))
     }
 
     fn write_at(&self, buf: &[u8], position: u64) -> io::Result<usize> {
@@ -308,7 +319,7 @@ impl Files for FaultyFiles {
         let inner = self.inner.open(path, mode)?;
         Ok(Arc::new(FaultyFile {
             inner,
-            handle: self.handles.open(path.to_owned()),
+            handle: Arc::new(self.handles.open(path.to_owned())),
             path: path.to_owned(),
             files: self.clone(),
         }))

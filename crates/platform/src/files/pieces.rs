@@ -39,25 +39,15 @@ fn begin(_file: &fs::File, _position: u64) -> bool {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use std::io::{self, Write};
-    use std::os::fd::AsRawFd;
+    use std::io::Write;
 
     use super::*;
+    use crate::files::pages::count;
 
     /// Pages of a file that nobody has sent to the disk; none where the system can't tell (before Linux 6.5).
-    #[expect(unsafe_code, reason = "there is no safe call of cachestat(2)")]
     fn dirty_pages(file: &fs::File) -> Option<u64> {
-        const CACHESTAT: libc::c_long = 451;
-        let (range, mut counts) = ([0_u64; 2], [0_u64; 5]);
-        let (range, told) = (range.as_ptr(), counts.as_mut_ptr());
-        // SAFETY: `struct cachestat_range` is two of these numbers, `struct cachestat` five.
-        let done = unsafe { libc::syscall(CACHESTAT, file.as_raw_fd(), range, told, 0) };
-        if done != 0 {
-            let error = io::Error::last_os_error();
-            assert_eq!(error.raw_os_error(), Some(libc::ENOSYS));
-            return None;
-        }
-        Some(counts[1])
+        let len = file.metadata().ok()?.len();
+        Some(count(file, 0..len)?.dirty)
     }
 
     #[test]

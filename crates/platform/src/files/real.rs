@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use rustix::pipe::{SpliceFlags, splice};
 
+use super::in_memory::InMemory;
 use super::{DirEntry, DiskSpace, File, FileSystem, Files, OpenMode};
 use super::{pieces, whole};
 use crate::nice::{give_way_if_nicer, is_nicer};
@@ -19,6 +20,7 @@ use crate::nice::{give_way_if_nicer, is_nicer};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RealFiles;
 
+/// An open file of it.
 #[derive(Debug)]
 struct RealFile {
     file: fs::File,
@@ -31,6 +33,12 @@ struct RealFile {
 /// is in a call, however much somebody else needs it. For others that would only be dearer: a tenth more
 /// for batches of 200 KiB, since the page cache takes what comes at once in larger pieces.
 const WRITE_AT_ONCE_BYTES: usize = 32 * 1024;
+
+impl AsFd for RealFile {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
 
 impl File for RealFile {
     fn read_at(&self, buf: &mut [u8], position: u64) -> io::Result<usize> {
@@ -45,6 +53,10 @@ impl File for RealFile {
     fn splice_at(&self, pipe: BorrowedFd<'_>, len: usize, position: u64) -> io::Result<usize> {
         let (mut from, flags) = (position, SpliceFlags::NONBLOCK);
         Ok(splice(&self.file, Some(&mut from), pipe, None, len, flags)?)
+    }
+
+    fn in_memory(self: Arc<Self>) -> Option<Arc<dyn File>> {
+        cfg!(target_os = "linux").then(|| Arc::new(InMemory(self)) as Arc<dyn File>)
     }
 
     fn write_at(&self, buf: &[u8], position: u64) -> io::Result<usize> {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::open_files::{Limits, OpenFiles};
+use crate::open_files::{Limits, OpenFiles, Wait};
 use limpid_platform::files::{Fault, FaultKind, FaultyFiles, Op, RealFiles};
 use proptest::prelude::*;
 
@@ -44,7 +44,7 @@ proptest! {
         for (relative, timestamp) in &probes {
             let (relative, timestamp) = (*relative, *timestamp);
             let expected = model.iter().rev().find(|e| e.0 <= relative).map_or(0, |e| e.1);
-            prop_assert_eq!(offsets.position_before(relative).unwrap(), expected);
+            prop_assert_eq!(offsets.position_before(relative, Wait::ForDisk).unwrap(), expected);
             let expected = model.iter().rev().find(|e| e.2 <= timestamp).map(|e| (e.2, e.0));
             prop_assert_eq!(times.entry_before(timestamp).unwrap(), expected);
         }
@@ -90,11 +90,11 @@ fn what_a_full_disk_refuses_waits_on_and_is_written_later() {
     assert!(index.push(99, 99).is_err(), "left out, and nothing else");
     assert!(index.settle().is_err());
     assert_eq!(index.entries(), WAITING_ENTRIES_MAX as u32);
-    assert_eq!(index.position_before(7).unwrap(), 7);
+    assert_eq!(index.position_before(7, Wait::ForDisk).unwrap(), 7);
     files.heal();
     index.push(100, 100).unwrap();
     index.settle().unwrap();
-    assert_eq!(index.position_before(7).unwrap(), 7);
+    assert_eq!(index.position_before(7, Wait::ForDisk).unwrap(), 7);
     assert_eq!(index.last_entry().unwrap(), Some((100, 100)));
     let len = std::fs::metadata(dir.path().join("i")).unwrap().len();
     assert_eq!(len, 8 * (WAITING_ENTRIES_MAX as u64 + 1));

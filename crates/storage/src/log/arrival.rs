@@ -12,6 +12,7 @@ use crate::arrivals::Arrivals;
 use crate::arrivals::file::{Saved, Writer};
 use crate::compaction::DECOMPRESSED_BYTES_MAX;
 use crate::error::ReadError;
+use crate::open_files::Wait;
 use crate::scan::{Found, ScanError};
 use crate::segment::Segment;
 
@@ -128,7 +129,7 @@ impl PartitionLog {
 
 /// The timestamp of the segment's first data record in `offset..end`.
 fn stamped_in(segment: &Segment, offset: i64, end: i64) -> Result<Option<i64>, ScanError> {
-    let mut scanner = segment.scan_headers(offset)?;
+    let mut scanner = segment.scan_headers(offset, Wait::ForDisk)?;
     while let Some(found) = scanner.next()? {
         let header = &found.header;
         if header.base_offset >= end {

@@ -18,6 +18,7 @@ use crate::compaction::{
 };
 use crate::config::LogConfig;
 use crate::error::{ReadError, StorageError};
+use crate::open_files::Wait;
 use crate::scan::ScanError;
 use crate::segment::Segment;
 
@@ -370,7 +371,7 @@ fn learn_segment(
 ) -> Result<bool, Trouble> {
     let first_dirty = round.survey.extent.first_dirty;
     let relative = u32::try_from((first_dirty - segment.base_offset).max(0)).unwrap_or(u32::MAX);
-    let position = u64::from(segment.offsets.position_before(relative)?);
+    let position = u64::from(segment.offsets.position_before(relative, Wait::ForDisk)?);
     let window = round.settings.window_bytes();
     let mut batches = BatchReader::new(segment.log.get()?, position, segment.size(), window);
     let mut payload = Vec::new();

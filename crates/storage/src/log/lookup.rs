@@ -8,6 +8,7 @@ use super::PartitionLog;
 use crate::api::{AbortedTxn, TimestampedOffset};
 use crate::compaction::DECOMPRESSED_BYTES_MAX;
 use crate::error::ReadError;
+use crate::open_files::Wait;
 use crate::scan::{Found, ScanError};
 use crate::segment::Segment;
 
@@ -78,7 +79,7 @@ impl PartitionLog {
         let from = before.map_or(segment.base_offset, |(_, relative)| {
             segment.base_offset + i64::from(relative)
         });
-        let mut scanner = segment.scan_headers(from.max(start))?;
+        let mut scanner = segment.scan_headers(from.max(start), Wait::ForDisk)?;
         while let Some(found) = scanner.next()? {
             if found.header.max_timestamp < timestamp || found.header.last_offset() < start {
                 continue;

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use limpid_platform::files::File;
 use limpid_platform::pipes::{Piped, Pipes};
 use limpid_protocol::records::{BATCH_HEADER_BYTES, BatchHeader};
 
 use super::{PartitionLog, spliced};
 use crate::error::ReadError;
+use crate::open_files::Wait;
 use crate::scan::ScanError;
 use crate::segment::Segment;
+
+/// Most that is copied out of files by a thread that may not block: some 20 µs of its time.
+pub const COPIED_AT_ONCE_BYTES_MAX: usize = 256 << 10;
 
 /// The answer to a read: always whole batches, in offset order.
 #[derive(Debug)]
@@ -196,7 +199,8 @@ impl ColdRead {
     /// # Errors
     /// [`ReadError`]; an I/O error takes the log directory offline.
     pub fn read(self) -> Result<Bytes, ReadError> {
-        Ok(self.log.look_through(|| self.look(None))?.head)
+        let look = || self.look(None, Wait::ForDisk);
+        Ok(self.log.look_through(look)?.unwrap_or_default().head)
     }
 
     /// As [`ColdRead::read`], for a socket: what is large is left in `pipes` where that can be.
@@ -204,26 +208,45 @@ impl ColdRead {
     /// # Errors
     /// As [`ColdRead::read`].
     pub fn read_for_socket(self, pipes: &Arc<Pipes>) -> Result<ColdBytes, ReadError> {
-        self.log.look_through(|| self.look(Some(pipes)))
+        let look = || self.look(Some(pipes), Wait::ForDisk);
+        Ok(self.log.look_through(look)?.unwrap_or_default())
     }
 
-    fn look(&self, pipes: Option<&Arc<Pipes>>) -> Result<ColdBytes, ReadError> {
+    /// The same on a thread that may not block: `None` unless all that is looked at is in memory and no more than
+    /// [`COPIED_AT_ONCE_BYTES_MAX`] of it has to be copied. With no `pipes` all has.
+    ///
+    /// # Errors
+    /// As [`ColdRead::read`].
+    pub fn read_at_once(&self, pipes: Option<&Arc<Pipes>>) -> Result<Option<ColdBytes>, ReadError> {
+        self.log.look_through(|| self.look(pipes, Wait::Never))
+    }
+
+    /// `None` only of one who may not wait.
+    fn look(&self, pipes: Option<&Arc<Pipes>>, wait: Wait) -> Result<Option<ColdBytes>, ReadError> {
         self.log.check_readable(self.offset)?;
         let mut next = self.log.segment_at(self.offset);
         while let Some(segment) = next {
-            let located = segment.locate(self.offset);
-            match located.map_err(|e| self.log.read_error(&segment, self.offset, e))? {
-                Some((position, first)) => {
-                    let read = self.read_from(&segment, position, &first, pipes);
-                    let read = read.map_err(|e| self.log.read_error(&segment, self.offset, e))?;
+            let read = match segment.locate(self.offset, wait) {
+                Ok(None) => {
+                    next = self.log.segment_after(&segment);
+                    continue;
+                }
+                Ok(Some((position, first))) => {
+                    self.read_from(&segment, position, &first, pipes, wait)
+                }
+                Err(error) => Err(error),
+            };
+            return match read {
+                Ok(read) => {
                     let counted = &self.log.shared.metrics.file_read_bytes;
                     counted.inc_by(read.len() as u64);
-                    return Ok(read);
+                    Ok(Some(read))
                 }
-                None => next = self.log.segment_after(&segment),
-            }
+                Err(ScanError::Io(e)) if wait == Wait::Never && would_block(&e) => Ok(None),
+                Err(error) => Err(self.log.read_error(&segment, self.offset, error)),
+            };
         }
-        Ok(ColdBytes::default())
+        Ok(Some(ColdBytes::default()))
     }
 
     fn read_from(
@@ -232,6 +255,7 @@ impl ColdRead {
         position: u64,
         first: &BatchHeader,
         pipes: Option<&Arc<Pipes>>,
+        wait: Wait,
     ) -> Result<ColdBytes, ScanError> {
         let fits = first.size() <= self.max_bytes || self.min_one;
         if first.last_offset() >= self.end_exclusive || !fits {
@@ -242,13 +266,17 @@ impl ColdRead {
         let len = (self.max_bytes.max(first.size()) as u64).min(available) as usize;
         let piped = pipes.and_then(|pipes| {
             let range = position..position + len as u64;
-            spliced::read(segment, range, first, (self.end_exclusive, pipes))
+            let bounds = (self.end_exclusive, wait);
+            spliced::read(segment, range, first, bounds, pipes)
         });
         if let Some(read) = piped {
             return Ok(read);
         }
+        if wait == Wait::Never && len > COPIED_AT_ONCE_BYTES_MAX {
+            return Err(ScanError::Io(std::io::ErrorKind::WouldBlock.into()));
+        }
         let mut buffer = Vec::new();
-        let file: Arc<dyn File> = segment.log.get()?;
+        let file = segment.log.to_read(wait)?;
         file.read_into(&mut buffer, len, position)?;
         let end = whole_batches(&buffer, self.end_exclusive).map_err(|(at, reason)| {
             ScanError::Corrupt {
@@ -259,6 +287,10 @@ impl ColdRead {
         buffer.truncate(end);
         Ok(Bytes::from(buffer).into())
     }
+}
+
+fn would_block(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::WouldBlock
 }
 
 /// How many bytes of `buffer` are whole batches below `end_exclusive`.

@@ -22,6 +22,7 @@ use crate::api::Origin;
 use crate::checkpoint;
 use crate::epochs::Epochs;
 use crate::names;
+use crate::open_files::Wait;
 use crate::producers::{Pending, Producers, snapshot};
 use crate::scan::{Found, ScanError, Scanner, is_blank};
 use crate::segment::{FileLengths, RELATIVE_OFFSET_MAX, Segment};
@@ -461,7 +462,7 @@ impl PartitionLog {
         from: i64,
         mut visit: impl FnMut(&Found) -> io::Result<()>,
     ) -> io::Result<()> {
-        let mut scanner = match segment.scan_headers(from) {
+        let mut scanner = match segment.scan_headers(from, Wait::ForDisk) {
             Ok(scanner) => scanner,
             Err(ScanError::Io(e)) => return Err(e),
             Err(ScanError::Corrupt { .. }) => return Ok(()),

@@ -13,6 +13,7 @@ use limpid_platform::pipes::Pipes;
 use limpid_protocol::records::{BATCH_HEADER_BYTES, BatchHeader};
 
 use super::read::{ColdBytes, Unread};
+use crate::open_files::Wait;
 use crate::segment::Segment;
 
 /// Less is copied: four system calls more cost as much as copying this.
@@ -41,16 +42,18 @@ pub(super) fn read(
     segment: &Segment,
     range: Range<u64>,
     first: &BatchHeader,
-    (end_exclusive, pipes): (i64, &Arc<Pipes>),
+    (end_exclusive, wait): (i64, Wait),
+    pipes: &Arc<Pipes>,
 ) -> Option<ColdBytes> {
     if range.end - range.start < LEAST_BYTES as u64 {
         return None;
     }
-    let file = segment.log.get().ok()?;
+    let file = segment.log.to_read(wait).ok()?;
     let mut walk = Walk {
         file: &*file,
         range_end: range.end,
         end_exclusive,
+        wait,
         window: Vec::new(),
         window_start: 0,
         windows_left: WINDOWS_MAX,
@@ -98,6 +101,7 @@ struct Walk<'a> {
     file: &'a dyn File,
     range_end: u64,
     end_exclusive: i64,
+    wait: Wait,
     window: Vec<u8>,
     window_start: u64,
     windows_left: usize,
@@ -115,7 +119,10 @@ impl Walk<'_> {
         let before = (2 * first.size()).clamp(WINDOW_BYTES / 2, NEAR_BYTES_MAX);
         let mut near = self.range_end - before as u64;
         for _ in 0..ENTRIES_MAX {
-            let entry = segment.offsets.entry_before_position(near).ok()?;
+            let entry = segment
+                .offsets
+                .entry_before_position(near, self.wait)
+                .ok()?;
             let beyond = entry.filter(|(_, at)| u64::from(*at) >= start + size);
             let Some((relative, at)) = beyond.map(|(relative, at)| (relative, u64::from(at)))
             else {

@@ -80,6 +80,10 @@ fn compared(log: &Arc<PartitionLog>, (offset, max, end): (i64, usize, i64)) -> u
         assert!(read.head.len() >= BATCH_HEADER_BYTES);
     }
     assert!(joined(read) == copied[..]);
+    let read = cold(log, offset, max, end);
+    if let Some(at_once) = read.read_at_once(Some(&Pipes::new())).unwrap() {
+        assert!(joined(at_once) == copied[..]);
+    }
     unread
 }
 
@@ -229,4 +233,43 @@ fn a_disk_that_fails_is_told_as_by_any_read() {
         .inject(Fault::always(Op::Read, ".log", FaultKind::InputOutput));
     let error = read.read_for_socket(&Pipes::new()).unwrap_err();
     assert!(matches!(error, ReadError::DirOffline { .. }), "{error}");
+}
+
+#[test]
+fn what_is_in_memory_is_read_at_once() {
+    let mut bench = Bench::new();
+    // On a disk: what lies in memory for good can't be thrown out of it.
+    bench.dir = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+    bench.tail_cache_bytes = 0;
+    bench.config.index_interval_bytes = 4_096;
+    let (_manager, log) = bench.start();
+    for _ in 0..100 {
+        append(&log, &batch(2, 4_000, START_MS)).unwrap();
+    }
+    log.flush().unwrap();
+    let pipes = Pipes::new();
+    let at_once = |max: usize, pipes: Option<&Arc<Pipes>>| {
+        cold(&log, 10, max, i64::MAX).read_at_once(pipes).unwrap()
+    };
+    if at_once(10_000, None).is_none() {
+        return; // Such reads are not to be had here.
+    }
+    let copied = cold(&log, 10, 600_000, i64::MAX).read().unwrap();
+    let read = at_once(600_000, Some(&pipes)).expect("all of it was just written");
+    assert!(unread(&read) > 550_000);
+    assert!(joined(read) == copied[..]);
+    assert!(at_once(600_000, None).is_none(), "too much to be copied");
+    let copied = cold(&log, 10, 100_000, i64::MAX).read().unwrap();
+    assert!(at_once(100_000, None).unwrap().head == copied);
+
+    let file = std::fs::File::open(bench.log_path().join("00000000000000000000.log")).unwrap();
+    rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
+    assert!(
+        at_once(600_000, Some(&pipes)).is_none(),
+        "it is on the disk"
+    );
+    assert!(at_once(100_000, None).is_none());
+    cold(&log, 0, 2_000_000, i64::MAX).read().unwrap();
+    let again = at_once(100_000, None).expect("it was read");
+    assert!(again.head == copied);
 }
