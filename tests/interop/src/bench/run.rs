@@ -58,6 +58,7 @@ pub fn run(plan: &Plan, raw: &Path) -> Result<Measured> {
         clock(runner.progress.expected()),
         raw.display()
     ));
+    say("memory is touched first, and stays warm while it is measured");
     let _warm = Warm::up(if plan.quick {
         QUICK_WARM_BYTES
     } else {
