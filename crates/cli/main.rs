@@ -5,6 +5,7 @@
     reason = "a command talks to its terminal"
 )]
 
+mod allocator;
 mod args;
 mod commands;
 
@@ -13,9 +14,6 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Args, Command, MetricsCommand, StorageCommand};
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn storage(command: &StorageCommand) -> anyhow::Result<ExitCode> {
     match command {
@@ -28,8 +26,6 @@ fn storage(command: &StorageCommand) -> anyhow::Result<ExitCode> {
 }
 
 fn main() -> ExitCode {
-    // A kernel without this wish only costs memory.
-    limpid_platform::memory::keep_pages_small().ok();
     let args = Args::parse();
     let done = match args.command {
         None => commands::serve::run(&args.serve),

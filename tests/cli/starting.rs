@@ -153,5 +153,11 @@ fn memory_comes_in_small_pages() {
     let broker = Setup::new(dir.path()).start();
     let status = std::fs::read_to_string(format!("/proc/{}/status", broker.pid())).unwrap();
     assert!(status.contains("THP_enabled:\t0\n"), "{status}");
+    // Nor did what was there before `main` get one.
+    let sizes = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", broker.pid())).unwrap();
+    let huge = sizes
+        .lines()
+        .find(|line| line.starts_with("AnonHugePages:"));
+    assert!(huge.is_some_and(|line| line.ends_with(" 0 kB")), "{sizes}");
     broker.stop();
 }

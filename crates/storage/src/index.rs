@@ -12,7 +12,8 @@
 //! written when the segment is closed. Indexes are sparse hints into the log: a missing entry
 //! costs a longer scan, a wrong one is caught by the checks on reading.
 //!
-//! Entries are searched with `pread`, never mapped: 20 reads of cached pages find one in 10 MiB.
+//! Entries are searched with `pread`, never mapped: one or two reads of a page find one near the last one, twelve one
+//! in 10 MiB.
 //!
 //! Entries of `.index` and `.timeindex` wait in memory until there are [`WAITING_ENTRIES_MAX`] of them or
 //! the segment is closed, so that an append opens and writes its log alone. A kill loses what waits, and
@@ -38,6 +39,8 @@ pub(crate) const TXN_ENTRY_BYTES: usize = 34;
 /// Entries of one file that wait to be written in one go, at most: 640 bytes for both indexes of a
 /// segment, and a write of each for every 128 KiB of small batches.
 pub(crate) const WAITING_ENTRIES_MAX: usize = 32;
+/// What is read at once of a file that is searched.
+const BLOCK_BYTES: usize = 4096;
 /// A `.txnindex` that claims more than this many entries is read in several goes.
 const TXN_READ_ENTRIES: usize = 1024;
 
@@ -49,6 +52,8 @@ pub(crate) struct EntryFile<const N: usize> {
     /// Those that wait are among them. Changes under the lock of these.
     entries: AtomicU32,
     waiting: Mutex<Vec<[u8; N]>>,
+    /// The block in which an entry was found last.
+    found_in: AtomicU32,
 }
 
 impl<const N: usize> EntryFile<N> {
@@ -59,6 +64,7 @@ impl<const N: usize> EntryFile<N> {
             slot,
             entries: AtomicU32::new(entries),
             waiting: Mutex::default(),
+            found_in: AtomicU32::new(0),
         }
     }
 
@@ -168,33 +174,50 @@ impl<const N: usize> EntryFile<N> {
         read_entry(&*self.slot.get()?, i)
     }
 
-    /// The last entry for which `before_or_at` holds (it holds for a prefix).
+    /// The last entry for which `before_or_at` holds (it holds for a prefix). Looked for a block at a time,
+    /// first where the last one was found and behind it: a consumer that catches up goes on there.
     fn last_where(
         &self,
         wait: Wait,
         before_or_at: impl Fn(&[u8; N]) -> bool,
     ) -> io::Result<Option<[u8; N]>> {
-        let (mut low, mut high) = {
+        let written = {
             let waiting = self.waiting.lock();
             let at = waiting.partition_point(&before_or_at);
             if at > 0 {
                 return Ok(Some(waiting[at - 1]));
             }
-            (0, self.written(&waiting))
+            self.written(&waiting)
         };
-        if high == 0 {
+        if written == 0 {
             return Ok(None);
         }
         let file = self.slot.to_read(wait)?;
+        let mut bytes = [0; BLOCK_BYTES];
+        let entries_of_block = (BLOCK_BYTES / N) as u32;
+        // Blocks that may have it, and the last entry of those before.
+        let (mut low, mut high) = (0, written.div_ceil(entries_of_block));
         let mut best = None;
+        let found_in = self.found_in.load(Ordering::Relaxed);
+        let mut guesses = [found_in, found_in + 1].into_iter();
         while low < high {
-            let middle = low + (high - low) / 2;
-            let entry = read_entry(&*file, middle)?;
-            if before_or_at(&entry) {
-                best = Some(entry);
-                low = middle + 1;
-            } else {
-                high = middle;
+            let guess = guesses.find(|block| (low..high).contains(block));
+            let block = guess.unwrap_or(low + (high - low) / 2);
+            let first = block * entries_of_block;
+            let count = entries_of_block.min(written - first) as usize;
+            let bytes = &mut bytes[..count * N];
+            file.read_exact_at(bytes, u64::from(first) * N as u64)?;
+            let (entries, _) = bytes.as_chunks::<N>();
+            match entries.partition_point(&before_or_at) {
+                0 => high = block,
+                at => {
+                    best = Some(entries[at - 1]);
+                    self.found_in.store(block, Ordering::Relaxed);
+                    low = block + 1;
+                    if at < count {
+                        break;
+                    }
+                }
             }
         }
         Ok(best)

@@ -20,8 +20,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn lookups_agree_with_a_linear_scan(
-        steps in prop::collection::vec((1u32..50, 1u32..5000, 0i64..9), 0..60),
-        probes in prop::collection::vec((0u32..4000, -3i64..600), 1..20),
+        // Within a block of what is read, and over several.
+        steps in prop_oneof![
+            3 => prop::collection::vec((1u32..50, 1u32..5000, 0i64..9), 0..60),
+            1 => prop::collection::vec((1u32..50, 1u32..5000, 0i64..9), 500..2_500),
+        ],
+        probes in prop::collection::vec((-0.01f64..1.1, -0.01f64..1.1), 1..20),
     ) {
         let dir = tempfile::tempdir().unwrap();
         let offsets = OffsetIndex::new(slot(dir.path()), 0);
@@ -42,11 +46,17 @@ proptest! {
         prop_assert!(waiting <= (WAITING_ENTRIES_MAX * OFFSET_ENTRY_BYTES) as u64);
         for round in 0..2 {
         for (relative, timestamp) in &probes {
-            let (relative, timestamp) = (*relative, *timestamp);
+            let relative = (relative * f64::from(offset)) as u32;
+            let timestamp = (timestamp * time as f64) as i64;
             let expected = model.iter().rev().find(|e| e.0 <= relative).map_or(0, |e| e.1);
             prop_assert_eq!(offsets.position_before(relative, Wait::ForDisk).unwrap(), expected);
             let expected = model.iter().rev().find(|e| e.2 <= timestamp).map(|e| (e.2, e.0));
             prop_assert_eq!(times.entry_before(timestamp).unwrap(), expected);
+            let at = (u64::from(relative) * u64::from(position)).checked_div(u64::from(offset));
+            let at = at.unwrap_or(0);
+            let expected = model.iter().rev().find(|e| u64::from(e.1) <= at);
+            let found = offsets.entry_before_position(at, Wait::ForDisk).unwrap();
+            prop_assert_eq!(found, expected.map(|e| (e.0, e.1)));
         }
         prop_assert_eq!(offsets.last_entry().unwrap(), model.last().map(|e| (e.0, e.1)));
         for (i, entry) in model.iter().enumerate() {
