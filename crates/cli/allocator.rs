@@ -1,7 +1,5 @@
 //! The allocator, and what the kernel has to know before it begins.
 
-use limpid_platform::memory;
-
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -16,7 +14,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[unsafe(link_section = ".init_array.00100")]
 static BEFORE_IT_BEGINS: extern "C" fn() = keep_pages_small;
 
+#[cfg(target_os = "linux")]
 extern "C" fn keep_pages_small() {
     // A kernel without this wish only costs memory.
-    memory::keep_pages_small().ok();
+    limpid_platform::memory::keep_pages_small().ok();
 }
